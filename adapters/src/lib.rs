@@ -1,0 +1,4 @@
+//! How the outside is reached: one folder per neighbour.
+
+#[cfg(feature = "sim")]
+pub mod sim;

@@ -1,0 +1,5 @@
+//! Simulated neighbours. They speak the real protocols on loopback, keep state and a ledger of every
+//! effect, and can misbehave. `navette demo` and the tests run against them; none is ever a default.
+
+pub mod ledger;
+pub mod wire;
