@@ -1,6 +1,40 @@
-//! What is true in Navette.
+//! What is true in Navette: aggregates, chains and rules.
+//!
+//! # Glossary
+//! - **Dossier**: one request for a subsidy. **Third party**: a beneficiary or any other tiers.
+//! - **Template**: an office file that clerks wrote, with Jinja tags.
+//! - **Chain**: what is done to a document, as a list of **steps**; data, versioned.
+//! - **Batch**: a chain started on a selection of dossiers.
+//! - **Document**: one office file on its way through a chain. **Signature**: its passage at the desk.
+//! - **Effect**: one piece of outside work, recorded with the event that causes it. **Work**: what it does.
+//! - **Neighbour**: a system outside. **Port**: the role it plays. **Principal**: whoever asks.
+//!
+//! # How a document moves
+//! An event leads, by the pure function [`chain::react`], to effects. A worker carries an effect out
+//! through a port and reports the outcome as commands, which [`event::Decider::decide`] turns into events.
+//!
+//! # Invariants
+//! - Nothing here can know the time, draw an id, wait, or reach the outside: they are arguments.
+//! - No `decide` has a wildcard over states and commands at once without naming what it refuses.
+//! - `evolve` never fails and ignores what cannot apply.
 
+pub mod amount;
+pub mod batch;
+pub mod chain;
 pub mod digest;
+pub mod document;
+pub mod dossier;
+pub mod event;
+pub mod french;
 pub mod ids;
+pub mod letters;
+pub mod merge_fields;
 pub mod personal;
+pub mod policy;
 pub mod ports;
+pub mod published_date;
+pub mod rna;
+pub mod signature;
+pub mod siret;
+pub mod template;
+pub mod third_party;

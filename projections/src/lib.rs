@@ -1,1 +1,28 @@
-//! x
+//! What is shown: one file holds a table, its projector, its rows and its queries.
+//!
+//! # Invariants
+//! - Nothing here is the truth: every table can be dropped and rebuilt from the log, byte for byte.
+//! - A projector sees events only: no clock, no other table than its own, no neighbour.
+//! - A projector names its tables without a schema, so that a rebuild can fill a copy beside the live one.
+
+use async_trait::async_trait;
+use navette_domain::event::Recorded;
+use sqlx::PgConnection;
+
+/// Follows the log and keeps tables up to date. Rows and checkpoint change in one transaction, so each
+/// event is applied exactly once; a projector need not guard against repetition.
+#[async_trait]
+pub trait Projector: Send + Sync {
+    /// Its name, that of its main table.
+    fn name(&self) -> &'static str;
+    /// The names of all its tables.
+    fn tables(&self) -> &'static [&'static str];
+    /// The statements that make its tables, without schema names.
+    fn schema(&self) -> &'static str;
+    /// Brings the tables from just before `recorded` to just after it.
+    async fn apply(
+        &self,
+        connection: &mut PgConnection,
+        recorded: &Recorded,
+    ) -> Result<(), sqlx::Error>;
+}

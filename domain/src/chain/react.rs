@@ -1,0 +1,162 @@
+//! What follows from an event: a pure function of the definition's version, the document and the event.
+
+use super::{Action, Definition, Effect, StepId, Work};
+use crate::{
+    document::{DocumentEvent, Journey, Stage},
+    ids::{DocumentId, EffectId, SignatureId},
+};
+
+/// What follows from an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reaction {
+    /// Outside work begins.
+    Begin(Effect),
+    /// The outside work of this document that has not begun is dropped.
+    DropPending,
+    /// The chain is over: the document is delivered.
+    Deliver,
+}
+
+/// What follows from `event`, which led the document from `before` to `after`.
+pub fn react(
+    definition: &Definition,
+    id: DocumentId,
+    before: Option<&Journey>,
+    after: &Journey,
+    event: &DocumentEvent,
+) -> Vec<Reaction> {
+    use DocumentEvent as E;
+    let begin = |step: &StepId, work: Work, doubtful: bool| {
+        Reaction::Begin(effect(id, after, step, work, doubtful))
+    };
+    match event {
+        E::Requested { .. } | E::Restarted { .. } => next(definition, id, after, false),
+        E::Retried { .. } => next(definition, id, after, true),
+        E::Merged { .. }
+        | E::Converted { .. }
+        | E::Visaed { .. }
+        | E::Registered { .. }
+        | E::Attached { .. }
+        | E::Reported { .. }
+        | E::Emailed { .. }
+        | E::Published { .. } => next(definition, id, after, false),
+        E::SentForVisa {
+            step, circulation, ..
+        } => vec![begin(
+            step,
+            Work::WatchVisa {
+                circulation: circulation.clone(),
+            },
+            false,
+        )],
+        E::SentForSignature {
+            step, signature, ..
+        } => vec![begin(
+            step,
+            Work::WatchSignature {
+                signature: *signature,
+            },
+            false,
+        )],
+        E::Signed {
+            step, signature, ..
+        } => {
+            let mut reactions = vec![begin(
+                step,
+                Work::ArchiveSignature {
+                    signature: *signature,
+                },
+                false,
+            )];
+            reactions.extend(next(definition, id, after, false));
+            reactions
+        }
+        E::SignatureRefused {
+            step, signature, ..
+        } => vec![begin(
+            step,
+            Work::ArchiveSignature {
+                signature: *signature,
+            },
+            false,
+        )],
+        E::Cancelled { .. } => cancel(definition, id, before, after),
+        E::VisaRefused { .. } | E::Delivered { .. } | E::Failed { .. } => vec![],
+    }
+}
+
+fn effect(id: DocumentId, journey: &Journey, step: &StepId, work: Work, doubtful: bool) -> Effect {
+    Effect {
+        id: EffectId::of(id, &step.0, work.kind(), journey.round),
+        document: id,
+        batch: journey.order.batch,
+        step: step.clone(),
+        work,
+        doubtful,
+    }
+}
+
+/// The work that moves the document on from where it stands.
+fn next(
+    definition: &Definition,
+    id: DocumentId,
+    journey: &Journey,
+    doubtful: bool,
+) -> Vec<Reaction> {
+    let Some(step) = definition.after(&journey.done) else {
+        return vec![Reaction::Deliver];
+    };
+    let work = match (&step.action, &journey.stage) {
+        (Action::Merge, _) => Work::Merge,
+        (Action::Convert, _) => Work::Convert,
+        (Action::Visa { .. }, Stage::InVisa { circulation, .. }) => Work::WatchVisa {
+            circulation: circulation.clone(),
+        },
+        (Action::Visa { .. }, _) => Work::Circulate,
+        (Action::Sign { .. }, Stage::InSignature { signature, .. }) => Work::WatchSignature {
+            signature: *signature,
+        },
+        (Action::Sign { .. }, _) => Work::Submit {
+            signature: SignatureId::of(id, &step.id.0, journey.round),
+        },
+        (Action::Register, _) => Work::Register,
+        (Action::Attach, _) => Work::Attach,
+        (Action::Notify, _) => Work::Notify,
+        (Action::Email { .. }, _) => Work::Email,
+        (Action::Publish, _) => Work::Publish,
+    };
+    vec![Reaction::Begin(effect(
+        id, journey, &step.id, work, doubtful,
+    ))]
+}
+
+/// A cancelled document leaves nothing behind at the neighbours that let us take it back.
+fn cancel(
+    definition: &Definition,
+    id: DocumentId,
+    before: Option<&Journey>,
+    after: &Journey,
+) -> Vec<Reaction> {
+    let mut reactions = vec![Reaction::DropPending];
+    let Some(before) = before else {
+        return reactions;
+    };
+    let Some(step) = definition.after(&before.done) else {
+        return reactions;
+    };
+    let undo = match (&before.stage, &step.action) {
+        (Stage::InVisa { circulation, .. }, _) => Some(Work::WithdrawVisa {
+            circulation: circulation.clone(),
+        }),
+        (Stage::InSignature { signature, .. }, _) => Some(Work::WithdrawSignature {
+            signature: *signature,
+        }),
+        // The deposit may have been sent without its answer being heard.
+        (_, Action::Sign { .. }) => Some(Work::WithdrawSignature {
+            signature: SignatureId::of(id, &step.id.0, before.round),
+        }),
+        _ => None,
+    };
+    reactions.extend(undo.map(|work| Reaction::Begin(effect(id, after, &step.id, work, true))));
+    reactions
+}

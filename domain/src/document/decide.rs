@@ -1,0 +1,475 @@
+//! What may happen to a document, state by state.
+//!
+//! A command that repeats what already happened, in the same words, is answered by silence; the same step
+//! with another content is refused, since a neighbour cannot have done two different things.
+
+use super::{Document, DocumentEvent, Journey, Order, PdfRef, Stage};
+use crate::{
+    chain::StepId,
+    digest::Digest,
+    french,
+    ids::SignatureId,
+    personal::Personal,
+    ports::{Circulation, OfficeFormat, Registration},
+};
+use chrono::{DateTime, Utc};
+
+/// What one may ask of a document.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(
+    missing_docs,
+    reason = "each field means what it means in the event of the same name"
+)]
+pub enum DocumentCommand {
+    Request {
+        order: Order,
+        at: DateTime<Utc>,
+    },
+    RecordMerged {
+        step: StepId,
+        office: Digest,
+        format: OfficeFormat,
+        data: Digest,
+        at: DateTime<Utc>,
+    },
+    RecordConverted {
+        step: StepId,
+        pdf: PdfRef,
+        at: DateTime<Utc>,
+    },
+    RecordSentForVisa {
+        step: StepId,
+        circulation: Circulation,
+        at: DateTime<Utc>,
+    },
+    RecordVisaed {
+        step: StepId,
+        pdf: PdfRef,
+        by: Personal<String>,
+        comment: Option<String>,
+        visaed_at: DateTime<Utc>,
+        at: DateTime<Utc>,
+    },
+    RecordVisaRefused {
+        step: StepId,
+        by: Personal<String>,
+        reason: String,
+        at: DateTime<Utc>,
+    },
+    RecordSentForSignature {
+        step: StepId,
+        signature: SignatureId,
+        at: DateTime<Utc>,
+    },
+    RecordSigned {
+        step: StepId,
+        signature: SignatureId,
+        pdf: PdfRef,
+        at: DateTime<Utc>,
+    },
+    RecordSignatureRefused {
+        step: StepId,
+        signature: SignatureId,
+        reason: String,
+        at: DateTime<Utc>,
+    },
+    RecordRegistered {
+        step: StepId,
+        registration: Registration,
+        at: DateTime<Utc>,
+    },
+    RecordAttached {
+        step: StepId,
+        url: String,
+        at: DateTime<Utc>,
+    },
+    RecordReported {
+        step: StepId,
+        status: String,
+        at: DateTime<Utc>,
+    },
+    RecordEmailed {
+        step: StepId,
+        message_id: String,
+        at: DateTime<Utc>,
+    },
+    RecordPublished {
+        step: StepId,
+        url: String,
+        at: DateTime<Utc>,
+    },
+    Deliver {
+        at: DateTime<Utc>,
+    },
+    Fail {
+        step: StepId,
+        sentence: String,
+        at: DateTime<Utc>,
+    },
+    Retry {
+        at: DateTime<Utc>,
+    },
+    Restart {
+        reason: String,
+        at: DateTime<Utc>,
+    },
+    Cancel {
+        reason: String,
+        at: DateTime<Utc>,
+    },
+}
+
+/// Why a document says no.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DocumentRefusal {
+    /// It does not exist.
+    #[error("Ce document n'existe pas.")]
+    NotRequested,
+    /// It exists with another order.
+    #[error("Un autre document porte déjà cet identifiant.")]
+    AlreadyRequested,
+    /// The status does not allow it.
+    #[error("Le document est « {status} » : {what} n'est pas possible à ce stade.")]
+    NotFrom {
+        /// The status, in French.
+        status: &'static str,
+        /// What was asked, in French.
+        what: &'static str,
+    },
+    /// Nothing stopped, so nothing can be retried.
+    #[error("Aucune étape de ce document n'est en échec.")]
+    NothingToRetry,
+    /// It is stopped, and only a person can move it.
+    #[error("Le document attend une décision : relancez-le ou annulez-le.")]
+    Waiting,
+}
+
+pub(super) fn decide(
+    state: &Document,
+    command: DocumentCommand,
+) -> Result<Vec<DocumentEvent>, DocumentRefusal> {
+    match (state, command) {
+        (Document::Unborn, DocumentCommand::Request { order, at }) => {
+            Ok(vec![DocumentEvent::Requested { order, at }])
+        }
+        (Document::Unborn, _) => Err(DocumentRefusal::NotRequested),
+        (Document::Open(journey), DocumentCommand::Request { order, .. }) => {
+            if journey.order == order {
+                Ok(vec![])
+            } else {
+                Err(DocumentRefusal::AlreadyRequested)
+            }
+        }
+        (Document::Open(journey), command) => match command.step() {
+            Some(step) if journey.done.contains(step) => Ok(vec![]),
+            _ => journey.decide(command),
+        },
+    }
+}
+
+impl DocumentCommand {
+    /// The step whose end or beginning it reports.
+    fn step(&self) -> Option<&StepId> {
+        match self {
+            Self::RecordMerged { step, .. }
+            | Self::RecordConverted { step, .. }
+            | Self::RecordSentForVisa { step, .. }
+            | Self::RecordVisaed { step, .. }
+            | Self::RecordVisaRefused { step, .. }
+            | Self::RecordSentForSignature { step, .. }
+            | Self::RecordSigned { step, .. }
+            | Self::RecordSignatureRefused { step, .. }
+            | Self::RecordRegistered { step, .. }
+            | Self::RecordAttached { step, .. }
+            | Self::RecordReported { step, .. }
+            | Self::RecordEmailed { step, .. }
+            | Self::RecordPublished { step, .. }
+            | Self::Fail { step, .. } => Some(step),
+            Self::Request { .. }
+            | Self::Deliver { .. }
+            | Self::Retry { .. }
+            | Self::Restart { .. }
+            | Self::Cancel { .. } => None,
+        }
+    }
+}
+
+impl Journey {
+    fn no<T>(&self, what: &'static str) -> Result<T, DocumentRefusal> {
+        Err(DocumentRefusal::NotFrom {
+            status: french::document_status(self.stage.status()),
+            what,
+        })
+    }
+
+    fn decide(&self, command: DocumentCommand) -> Result<Vec<DocumentEvent>, DocumentRefusal> {
+        use DocumentCommand as C;
+        use DocumentEvent as E;
+        match command {
+            C::Request { .. } => Err(DocumentRefusal::AlreadyRequested),
+            C::RecordMerged {
+                step,
+                office,
+                format,
+                data,
+                at,
+            } => match &self.stage {
+                Stage::Requested => Ok(vec![E::Merged {
+                    step,
+                    office,
+                    format,
+                    data,
+                    at,
+                }]),
+                _ => self.no("enregistrer la fusion"),
+            },
+            C::RecordConverted { step, pdf, at } => match &self.stage {
+                Stage::Merged { .. } => Ok(vec![E::Converted { step, pdf, at }]),
+                _ => self.no("enregistrer le PDF"),
+            },
+            C::RecordSentForVisa { .. } | C::RecordVisaed { .. } | C::RecordVisaRefused { .. } => {
+                self.decide_visa(command)
+            }
+            C::RecordSentForSignature { .. }
+            | C::RecordSigned { .. }
+            | C::RecordSignatureRefused { .. } => self.decide_signature(command),
+            C::RecordRegistered {
+                step,
+                registration,
+                at,
+            } => match &self.stage {
+                Stage::Converted { .. } | Stage::Visaed { .. } | Stage::Signed { .. } => {
+                    Ok(vec![E::Registered {
+                        step,
+                        registration,
+                        at,
+                    }])
+                }
+                _ => self.no("enregistrer le courrier"),
+            },
+            C::RecordAttached { step, url, at } => match &self.stage {
+                Stage::Converted { pdf }
+                | Stage::Visaed { pdf }
+                | Stage::Signed { pdf }
+                | Stage::Registered { pdf, .. } => Ok(vec![E::Attached {
+                    step,
+                    file: pdf.file,
+                    url,
+                    at,
+                }]),
+                _ => self.no("rattacher le document"),
+            },
+            C::RecordReported { step, status, at } => self
+                .handing_over()
+                .map(|_| vec![E::Reported { step, status, at }]),
+            C::RecordEmailed {
+                step,
+                message_id,
+                at,
+            } => self.handing_over().map(|_| {
+                vec![E::Emailed {
+                    step,
+                    message_id,
+                    at,
+                }]
+            }),
+            C::RecordPublished { step, url, at } => self.handing_over().map(|pdf| {
+                vec![E::Published {
+                    step,
+                    file: pdf.file,
+                    url,
+                    at,
+                }]
+            }),
+            C::Deliver { at } => match &self.stage {
+                Stage::Delivered { .. } => Ok(vec![]),
+                _ => self.handing_over().map(|_| vec![E::Delivered { at }]),
+            },
+            C::Fail { .. } | C::Retry { .. } | C::Restart { .. } | C::Cancel { .. } => {
+                self.decide_by_hand(command)
+            }
+        }
+    }
+
+    /// The finished PDF, while the document is being handed to those who must receive it.
+    fn handing_over(&self) -> Result<PdfRef, DocumentRefusal> {
+        match &self.stage {
+            Stage::Converted { pdf }
+            | Stage::Visaed { pdf }
+            | Stage::Signed { pdf }
+            | Stage::Registered { pdf, .. }
+            | Stage::Attached { pdf } => Ok(*pdf),
+            Stage::Requested
+            | Stage::Merged { .. }
+            | Stage::InVisa { .. }
+            | Stage::VisaRefused { .. }
+            | Stage::InSignature { .. }
+            | Stage::SignatureRefused { .. }
+            | Stage::Delivered { .. }
+            | Stage::Cancelled { .. } => self.no("remettre le document"),
+        }
+    }
+
+    fn decide_visa(&self, command: DocumentCommand) -> Result<Vec<DocumentEvent>, DocumentRefusal> {
+        use DocumentCommand as C;
+        use DocumentEvent as E;
+        match (&self.stage, command) {
+            (
+                Stage::Converted { pdf },
+                C::RecordSentForVisa {
+                    step,
+                    circulation,
+                    at,
+                },
+            ) => Ok(vec![E::SentForVisa {
+                step,
+                circulation,
+                sent: pdf.file,
+                at,
+            }]),
+            (Stage::InVisa { .. }, C::RecordSentForVisa { .. }) => Ok(vec![]),
+            (
+                Stage::InVisa { pdf: sent, .. },
+                C::RecordVisaed {
+                    step,
+                    pdf,
+                    by,
+                    comment,
+                    visaed_at,
+                    at,
+                },
+            ) => Ok(vec![E::Visaed {
+                step,
+                unchanged: sent.file == pdf.file,
+                pdf,
+                by,
+                comment,
+                visaed_at,
+                at,
+            }]),
+            (
+                Stage::InVisa { .. },
+                C::RecordVisaRefused {
+                    step,
+                    by,
+                    reason,
+                    at,
+                },
+            ) => Ok(vec![E::VisaRefused {
+                step,
+                by,
+                reason,
+                at,
+            }]),
+            (Stage::VisaRefused { .. }, C::RecordVisaRefused { .. }) => Ok(vec![]),
+            (Stage::VisaRefused { .. }, _) => Err(DocumentRefusal::Waiting),
+            (_, C::RecordSentForVisa { .. }) => self.no("mettre en visa"),
+            (_, _) => self.no("enregistrer le visa"),
+        }
+    }
+
+    fn decide_signature(
+        &self,
+        command: DocumentCommand,
+    ) -> Result<Vec<DocumentEvent>, DocumentRefusal> {
+        use DocumentCommand as C;
+        use DocumentEvent as E;
+        match (&self.stage, command) {
+            (
+                Stage::Converted { pdf } | Stage::Visaed { pdf },
+                C::RecordSentForSignature {
+                    step,
+                    signature,
+                    at,
+                },
+            ) => Ok(vec![E::SentForSignature {
+                step,
+                signature,
+                sent: pdf.file,
+                at,
+            }]),
+            (
+                Stage::InSignature {
+                    signature: known, ..
+                },
+                C::RecordSentForSignature { signature, .. },
+            ) if *known == signature => Ok(vec![]),
+            (
+                Stage::InSignature {
+                    signature: known, ..
+                },
+                C::RecordSigned {
+                    step,
+                    signature,
+                    pdf,
+                    at,
+                },
+            ) if *known == signature => Ok(vec![E::Signed {
+                step,
+                signature,
+                pdf,
+                at,
+            }]),
+            (
+                Stage::InSignature {
+                    signature: known, ..
+                },
+                C::RecordSignatureRefused {
+                    step,
+                    signature,
+                    reason,
+                    at,
+                },
+            ) if *known == signature => Ok(vec![E::SignatureRefused {
+                step,
+                signature,
+                reason,
+                at,
+            }]),
+            (Stage::SignatureRefused { .. }, C::RecordSignatureRefused { .. }) => Ok(vec![]),
+            (Stage::SignatureRefused { .. }, _) => Err(DocumentRefusal::Waiting),
+            (_, C::RecordSentForSignature { .. }) => self.no("mettre en signature"),
+            (_, _) => self.no("enregistrer la signature"),
+        }
+    }
+
+    fn decide_by_hand(
+        &self,
+        command: DocumentCommand,
+    ) -> Result<Vec<DocumentEvent>, DocumentRefusal> {
+        use DocumentCommand as C;
+        use DocumentEvent as E;
+        match (&self.stage, command) {
+            (Stage::Cancelled { .. }, C::Cancel { .. }) => Ok(vec![]),
+            (Stage::Delivered { .. } | Stage::Cancelled { .. }, C::Fail { .. }) => {
+                self.no("signaler un échec")
+            }
+            (Stage::Delivered { .. }, C::Cancel { .. }) => self.no("annuler le document"),
+            (Stage::Delivered { .. } | Stage::Cancelled { .. }, _) => {
+                self.no("relancer le document")
+            }
+
+            (_, C::Fail { sentence, .. }) if self.trouble.as_ref() == Some(&sentence) => Ok(vec![]),
+            (_, C::Fail { step, sentence, at }) => Ok(vec![E::Failed { step, sentence, at }]),
+            (_, C::Cancel { reason, at }) => Ok(vec![E::Cancelled { reason, at }]),
+            (
+                Stage::VisaRefused { reason } | Stage::SignatureRefused { reason },
+                C::Retry { at },
+            ) => Ok(vec![E::Restarted {
+                reason: reason.clone(),
+                at,
+            }]),
+            (_, C::Retry { at }) if self.trouble.is_some() => Ok(vec![E::Retried { at }]),
+            (_, C::Retry { .. }) => Err(DocumentRefusal::NothingToRetry),
+            (
+                Stage::Requested
+                | Stage::Merged { .. }
+                | Stage::Converted { .. }
+                | Stage::VisaRefused { .. }
+                | Stage::SignatureRefused { .. },
+                C::Restart { reason, at },
+            ) => Ok(vec![E::Restarted { reason, at }]),
+            (_, _) => self.no("recommencer le document"),
+        }
+    }
+}

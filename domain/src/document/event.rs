@@ -1,0 +1,228 @@
+//! What happens to a document.
+
+use super::{Order, PdfRef};
+use crate::{
+    chain::StepId,
+    digest::Digest,
+    event::events,
+    ids::SignatureId,
+    personal::Personal,
+    ports::{Circulation, OfficeFormat, Registration},
+};
+use chrono::{DateTime, Utc};
+
+events! {
+    /// What happens to a document. Those that end a step of its chain name it.
+    pub enum DocumentEvent {
+        /// A batch asked for it.
+        Requested = "document.requested", 1 {
+            /// What was asked.
+            order: Order,
+            /// When.
+            at: DateTime<Utc>,
+        }
+        /// Its data were merged into its template.
+        Merged = "document.merged", 1 {
+            /// The step that is over.
+            step: StepId,
+            /// The office file.
+            office: Digest,
+            /// Its format.
+            format: OfficeFormat,
+            /// The data that were merged.
+            data: Digest,
+            /// When.
+            at: DateTime<Utc>,
+        }
+        /// Its PDF was made.
+        Converted = "document.converted", 1 {
+            /// The step that is over.
+            step: StepId,
+            /// The PDF.
+            pdf: PdfRef,
+            /// When.
+            at: DateTime<Utc>,
+        }
+        /// It began to circulate.
+        SentForVisa = "document.sent_for_visa", 1 {
+            /// The step that began.
+            step: StepId,
+            /// Where it circulates.
+            circulation: Circulation,
+            /// The PDF as it was sent.
+            sent: Digest,
+            /// When.
+            at: DateTime<Utc>,
+        }
+        /// It has its visa.
+        Visaed = "document.visaed", 1 {
+            /// The step that is over.
+            step: StepId,
+            /// The PDF as it came back, annotated perhaps.
+            pdf: PdfRef,
+            /// Whether it is, byte for byte, the one that was sent.
+            unchanged: bool,
+            /// Who gave the last visa.
+            by: Personal<String>,
+            /// What they wrote.
+            comment: Option<String>,
+            /// When they gave it.
+            visaed_at: DateTime<Utc>,
+            /// When Navette learnt it.
+            at: DateTime<Utc>,
+        }
+        /// Its visa was refused.
+        VisaRefused = "document.visa_refused", 1 {
+            /// The step that stopped.
+            step: StepId,
+            /// Who refused.
+            by: Personal<String>,
+            /// Why, in their words.
+            reason: String,
+            /// When Navette learnt it.
+            at: DateTime<Utc>,
+        }
+        /// It was put before the signatory.
+        SentForSignature = "document.sent_for_signature", 1 {
+            /// The step that began.
+            step: StepId,
+            /// The passage at the desk.
+            signature: SignatureId,
+            /// The PDF as it was sent.
+            sent: Digest,
+            /// When.
+            at: DateTime<Utc>,
+        }
+        /// It is signed.
+        Signed = "document.signed", 1 {
+            /// The step that is over.
+            step: StepId,
+            /// The passage at the desk.
+            signature: SignatureId,
+            /// The signed PDF.
+            pdf: PdfRef,
+            /// When.
+            at: DateTime<Utc>,
+        }
+        /// Its signature was refused.
+        SignatureRefused = "document.signature_refused", 1 {
+            /// The step that stopped.
+            step: StepId,
+            /// The passage at the desk.
+            signature: SignatureId,
+            /// Why, in the signatory's words.
+            reason: String,
+            /// When.
+            at: DateTime<Utc>,
+        }
+        /// It has its number in the mail register.
+        Registered = "document.registered", 1 {
+            /// The step that is over.
+            step: StepId,
+            /// The number.
+            registration: Registration,
+            /// When.
+            at: DateTime<Utc>,
+        }
+        /// It is attached to its dossier in the grants tool.
+        Attached = "document.attached", 1 {
+            /// The step that is over.
+            step: StepId,
+            /// The PDF that was attached.
+            file: Digest,
+            /// Where it can be found.
+            url: String,
+            /// When.
+            at: DateTime<Utc>,
+        }
+        /// The grants tool knows the dossier's new status.
+        Reported = "document.reported", 1 {
+            /// The step that is over.
+            step: StepId,
+            /// The status.
+            status: String,
+            /// When.
+            at: DateTime<Utc>,
+        }
+        /// A message left about it.
+        Emailed = "document.emailed", 1 {
+            /// The step that is over.
+            step: StepId,
+            /// The message's id.
+            message_id: String,
+            /// When.
+            at: DateTime<Utc>,
+        }
+        /// The applicant has it in the porte-documents.
+        Published = "document.published", 1 {
+            /// The step that is over.
+            step: StepId,
+            /// The PDF that was published.
+            file: Digest,
+            /// Where it can be found.
+            url: String,
+            /// When.
+            at: DateTime<Utc>,
+        }
+        /// Its chain is over.
+        Delivered = "document.delivered", 1 {
+            /// When.
+            at: DateTime<Utc>,
+        }
+        /// A step stopped, and waits for a person.
+        Failed = "document.failed", 1 {
+            /// The step.
+            step: StepId,
+            /// What to read, in French.
+            sentence: String,
+            /// When.
+            at: DateTime<Utc>,
+        }
+        /// A person asked to try the stopped step again.
+        Retried = "document.retried", 1 {
+            /// When.
+            at: DateTime<Utc>,
+        }
+        /// A person sent it back to its first step.
+        Restarted = "document.restarted", 1 {
+            /// Why.
+            reason: String,
+            /// When.
+            at: DateTime<Utc>,
+        }
+        /// It was given up.
+        Cancelled = "document.cancelled", 1 {
+            /// Why.
+            reason: String,
+            /// When.
+            at: DateTime<Utc>,
+        }
+    }
+}
+
+impl DocumentEvent {
+    /// The step of the chain that this event ends.
+    pub fn completed_step(&self) -> Option<&StepId> {
+        match self {
+            Self::Merged { step, .. }
+            | Self::Converted { step, .. }
+            | Self::Visaed { step, .. }
+            | Self::Signed { step, .. }
+            | Self::Registered { step, .. }
+            | Self::Attached { step, .. }
+            | Self::Reported { step, .. }
+            | Self::Emailed { step, .. }
+            | Self::Published { step, .. } => Some(step),
+            Self::Requested { .. }
+            | Self::SentForVisa { .. }
+            | Self::VisaRefused { .. }
+            | Self::SentForSignature { .. }
+            | Self::SignatureRefused { .. }
+            | Self::Delivered { .. }
+            | Self::Failed { .. }
+            | Self::Retried { .. }
+            | Self::Restarted { .. }
+            | Self::Cancelled { .. } => None,
+        }
+    }
+}

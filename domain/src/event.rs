@@ -1,0 +1,198 @@
+//! All events, and what surrounds an event once it is in the log.
+
+use crate::{
+    batch::BatchEvent,
+    chain::ChainEvent,
+    document::DocumentEvent,
+    dossier::DossierEvent,
+    ids::{CommandId, DossierId},
+    signature::SignatureEvent,
+    template::TemplateEvent,
+    third_party::ThirdPartyEvent,
+};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Declares the events of an aggregate: each has a stored name and version, which are contracts.
+macro_rules! events {
+    ($(#[$meta:meta])* pub enum $name:ident {
+        $( $(#[$vmeta:meta])* $variant:ident = $type:literal, $version:literal {
+            $( $(#[$fmeta:meta])* $field:ident : $ty:ty ),* $(,)?
+        } )+
+    }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[serde(tag = "type")]
+        pub enum $name {
+            $( $(#[$vmeta])* #[serde(rename = $type)] $variant { $( $(#[$fmeta])* $field: $ty ),* } ),+
+        }
+
+        impl $name {
+            /// The stored name and version of every event of this kind.
+            pub const TYPES: &'static [(&'static str, u16)] = &[$(($type, $version)),+];
+        }
+
+        impl cqrs_es::DomainEvent for $name {
+            fn event_type(&self) -> String {
+                match self { $( Self::$variant { .. } => $type ),+ }.to_owned()
+            }
+            fn event_version(&self) -> String {
+                match self { $( Self::$variant { .. } => $version ),+ }.to_string()
+            }
+        }
+    };
+}
+pub(crate) use events;
+
+/// Ties an aggregate's two pure functions, `decide` and `evolve`, to the engine's trait.
+macro_rules! aggregate {
+    ($state:ident, $type:literal, $command:ty, $event:ty, $refusal:ty) => {
+        impl cqrs_es::Aggregate for $state {
+            const TYPE: &'static str = $type;
+            type Command = $command;
+            type Event = $event;
+            type Error = $refusal;
+            type Services = ();
+
+            async fn handle(
+                &mut self,
+                command: $command,
+                _: &(),
+                sink: &cqrs_es::event_sink::EventSink<Self>,
+            ) -> Result<(), $refusal> {
+                for event in decide(self, command)? {
+                    sink.write(event, self).await;
+                }
+                Ok(())
+            }
+
+            fn apply(&mut self, event: $event) {
+                *self = std::mem::take(self).evolve(event);
+            }
+        }
+
+        impl crate::event::Decider for $state {
+            fn decide(&self, command: $command) -> Result<Vec<$event>, $refusal> {
+                decide(self, command)
+            }
+        }
+    };
+}
+pub(crate) use aggregate;
+
+/// An aggregate whose decision is a pure function, so that several commands and several aggregates can
+/// be decided before anything is written.
+pub trait Decider: cqrs_es::Aggregate + Clone {
+    /// The events that `command` causes in this state: some, none when it is already done, or a refusal.
+    fn decide(&self, command: Self::Command) -> Result<Vec<Self::Event>, Self::Error>;
+}
+
+/// Any event of Navette.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Event {
+    /// About a dossier.
+    Dossier(DossierEvent),
+    /// About a third party.
+    ThirdParty(ThirdPartyEvent),
+    /// About a document.
+    Document(DocumentEvent),
+    /// About a signature.
+    Signature(SignatureEvent),
+    /// About a batch.
+    Batch(BatchEvent),
+    /// About a template.
+    Template(TemplateEvent),
+    /// About a chain definition.
+    Chain(ChainEvent),
+}
+
+/// A stored event that this version of Navette cannot read.
+#[derive(Debug, thiserror::Error)]
+#[error("event {event_type} cannot be read: {cause}")]
+pub struct UnreadableEvent {
+    /// The stored name.
+    pub event_type: String,
+    /// Why.
+    pub cause: String,
+}
+
+impl Event {
+    /// Reads the stored bytes of an event of the current version.
+    pub fn read(event_type: &str, payload: &str) -> Result<Self, UnreadableEvent> {
+        fn json<E: serde::de::DeserializeOwned>(payload: &str) -> Result<E, String> {
+            serde_json::from_str(payload).map_err(|error| error.to_string())
+        }
+        let noun = event_type.split('.').next().unwrap_or_default();
+        match noun {
+            "dossier" => json(payload).map(Self::Dossier),
+            "third_party" => json(payload).map(Self::ThirdParty),
+            "document" => json(payload).map(Self::Document),
+            "signature" => json(payload).map(Self::Signature),
+            "batch" => json(payload).map(Self::Batch),
+            "template" => json(payload).map(Self::Template),
+            "chain" => json(payload).map(Self::Chain),
+            _ => Err("unknown noun".to_owned()),
+        }
+        .map_err(|cause| UnreadableEvent {
+            event_type: event_type.to_owned(),
+            cause,
+        })
+    }
+
+    /// The stored name and version of every event there is.
+    pub fn types() -> impl Iterator<Item = (&'static str, u16)> {
+        [
+            DossierEvent::TYPES,
+            ThirdPartyEvent::TYPES,
+            DocumentEvent::TYPES,
+            SignatureEvent::TYPES,
+            BatchEvent::TYPES,
+            TemplateEvent::TYPES,
+            ChainEvent::TYPES,
+        ]
+        .into_iter()
+        .flatten()
+        .copied()
+    }
+}
+
+/// Who caused an event, and what it belongs to. Never money, names or addresses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Metadata {
+    /// The command that caused it.
+    pub command: CommandId,
+    /// `token:<name>` for people and programs, `navette` for its own work.
+    pub actor: String,
+    /// The batch it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<Uuid>,
+    /// The dossier whose history it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dossier: Option<DossierId>,
+    /// The effect whose outcome it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effect: Option<Uuid>,
+}
+
+/// An event as the log holds it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recorded {
+    /// Its place in the log: dense, in commit order, from 1.
+    pub position: i64,
+    /// The stream: the aggregate's type and id.
+    pub stream_type: String,
+    /// See `stream_type`.
+    pub stream_id: Uuid,
+    /// Its place in the stream, from 1.
+    pub version: i64,
+    /// What happened.
+    pub event: Event,
+    /// Its stored name.
+    pub event_type: String,
+    /// Who and why.
+    pub metadata: Metadata,
+    /// When the log received it.
+    pub recorded_at: DateTime<Utc>,
+}

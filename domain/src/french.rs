@@ -1,0 +1,189 @@
+//! The catalogue: every French word that clerks and applicants read for our own terms. Refusals and
+//! failures carry their sentence with them; e-mails are in [`crate::letters`].
+
+use crate::{
+    batch::BatchEvent,
+    chain::ChainEvent,
+    document::{DocumentEvent, DocumentStatus},
+    dossier::{DossierEvent, DossierStatus},
+    event::Event,
+    signature::{Binding, SignatureEvent},
+    template::TemplateEvent,
+    third_party::ThirdPartyEvent,
+};
+use chrono::{Datelike as _, NaiveDate};
+
+/// A dossier's status.
+pub fn dossier_status(status: DossierStatus) -> &'static str {
+    match status {
+        DossierStatus::Deposited => "déposé",
+        DossierStatus::Complete => "complet",
+        DossierStatus::UnderInstruction => "en instruction",
+        DossierStatus::Scheduled => "inscrit en commission",
+        DossierStatus::Granted => "accordé",
+        DossierStatus::Refused => "refusé",
+        DossierStatus::Adjourned => "ajourné",
+        DossierStatus::Notified => "notifié",
+        DossierStatus::Closed => "clos",
+    }
+}
+
+/// A document's status.
+pub fn document_status(status: DocumentStatus) -> &'static str {
+    match status {
+        DocumentStatus::Requested => "demandé",
+        DocumentStatus::Merged => "fusionné",
+        DocumentStatus::Converted => "en PDF",
+        DocumentStatus::InVisa => "en visa",
+        DocumentStatus::Visaed => "visé",
+        DocumentStatus::VisaRefused => "visa refusé",
+        DocumentStatus::InSignature => "en signature",
+        DocumentStatus::Signed => "signé",
+        DocumentStatus::SignatureRefused => "signature refusée",
+        DocumentStatus::Registered => "enregistré au courrier",
+        DocumentStatus::Attached => "rattaché",
+        DocumentStatus::Delivered => "remis",
+        DocumentStatus::Cancelled => "annulé",
+    }
+}
+
+/// A date as letters write it: "1er mars 2026".
+pub fn date(date: NaiveDate) -> String {
+    const MONTHS: [&str; 12] = [
+        "janvier",
+        "février",
+        "mars",
+        "avril",
+        "mai",
+        "juin",
+        "juillet",
+        "août",
+        "septembre",
+        "octobre",
+        "novembre",
+        "décembre",
+    ];
+    let day = if date.day() == 1 {
+        "1er".to_owned()
+    } else {
+        date.day().to_string()
+    };
+    format!("{day} {} {}", MONTHS[date.month0() as usize], date.year())
+}
+
+/// What an event says in a history that a clerk reads, without personal data.
+pub fn sentence(event: &Event) -> String {
+    match event {
+        Event::Dossier(event) => dossier(event),
+        Event::ThirdParty(ThirdPartyEvent::Registered { .. }) => "Tiers enregistré".into(),
+        Event::ThirdParty(ThirdPartyEvent::Amended { .. }) => "Tiers modifié".into(),
+        Event::Document(event) => document(event),
+        Event::Signature(event) => signature(event),
+        Event::Batch(event) => batch(event),
+        Event::Template(TemplateEvent::Uploaded { code, version, .. }) => {
+            format!("Modèle « {code} » déposé en version {version}")
+        }
+        Event::Chain(ChainEvent::Published {
+            version,
+            definition,
+            ..
+        }) => format!(
+            "Chaîne « {} » publiée en version {version}",
+            definition.label
+        ),
+    }
+}
+
+fn dossier(event: &DossierEvent) -> String {
+    use DossierEvent as E;
+    match event {
+        E::Registered { .. } => "Dossier enregistré".into(),
+        E::TakenOver { amount, .. } => {
+            format!("Dossier repris comme déjà accordé, pour {amount} €")
+        }
+        E::Amended { .. } => "Demande modifiée".into(),
+        E::Completed { .. } => "Dossier déclaré complet".into(),
+        E::TakenUp { .. } => "Instruction commencée".into(),
+        E::Scheduled { commission, .. } => {
+            format!("Inscrit à la commission du {}", date(*commission))
+        }
+        E::Granted { amount, .. } => format!("Subvention accordée : {amount} €"),
+        E::Refused { reason, .. } => format!("Subvention refusée : {reason}"),
+        E::Adjourned { reason, .. } => format!("Dossier ajourné : {reason}"),
+        E::Notified { .. } => "Décision notifiée".into(),
+        E::Closed { .. } => "Dossier clos".into(),
+        E::Reopened { reason, .. } => format!("Dossier rouvert : {reason}"),
+    }
+}
+
+fn document(event: &DocumentEvent) -> String {
+    use DocumentEvent as E;
+    match event {
+        E::Requested { order, .. } => format!("Document demandé : {}", order.title),
+        E::Merged { .. } => "Données fusionnées dans le modèle".into(),
+        E::Converted { pdf, .. } => format!(
+            "PDF produit ({} page{})",
+            pdf.pages,
+            if pdf.pages > 1 { "s" } else { "" }
+        ),
+        E::SentForVisa { .. } => "Mis en circulation pour visa".into(),
+        E::Visaed {
+            unchanged: true, ..
+        } => "Visé".into(),
+        E::Visaed {
+            unchanged: false, ..
+        } => "Visé, avec des annotations".into(),
+        E::VisaRefused { reason, .. } => format!("Visa refusé : {reason}"),
+        E::SentForSignature { .. } => "Mis en signature".into(),
+        E::Signed { .. } => "Document signé".into(),
+        E::SignatureRefused { reason, .. } => format!("Signature refusée : {reason}"),
+        E::Registered { registration, .. } => format!(
+            "Enregistré au courrier sous le numéro {}",
+            registration.chrono
+        ),
+        E::Attached { .. } => "Rattaché au dossier".into(),
+        E::Reported { .. } => "Nouveau statut transmis à l'outil de gestion des aides".into(),
+        E::Emailed { .. } => "Message envoyé".into(),
+        E::Published { .. } => "Déposé dans le porte-documents".into(),
+        E::Delivered { .. } => "Document remis à tous ses destinataires".into(),
+        E::Failed { sentence, .. } => format!("Arrêté : {sentence}"),
+        E::Retried { .. } => "Relancé".into(),
+        E::Restarted { reason, .. } => format!("Repris depuis le début : {reason}"),
+        E::Cancelled { reason, .. } => format!("Annulé : {reason}"),
+    }
+}
+
+fn signature(event: &SignatureEvent) -> String {
+    use SignatureEvent as E;
+    match event {
+        E::Prepared { .. } => "Dépôt au parapheur préparé".into(),
+        E::Submitted { .. } => "Déposé au parapheur".into(),
+        E::Signed { .. } => "Signé au parapheur".into(),
+        E::Rejected { reason, .. } => format!("Refusé au parapheur : {reason}"),
+        E::Withdrawn { .. } => "Retiré du parapheur".into(),
+        E::Retrieved {
+            binding: Binding::Exact,
+            ..
+        } => "PDF signé rapporté, identique au document envoyé plus la signature".into(),
+        E::Retrieved {
+            binding: Binding::Weak,
+            ..
+        } => "PDF signé rapporté, réécrit par le parapheur (même texte)".into(),
+        E::Archived { .. } => "Classé au parapheur".into(),
+    }
+}
+
+fn batch(event: &BatchEvent) -> String {
+    use BatchEvent as E;
+    match event {
+        E::Started { order, .. } => format!(
+            "Lot « {} » lancé sur {} dossiers",
+            order.label,
+            order.dossiers.len()
+        ),
+        E::Paused { .. } => "Lot suspendu".into(),
+        E::Resumed { .. } => "Lot repris".into(),
+        E::Cancelled { reason, .. } => format!("Lot annulé : {reason}"),
+        E::Completed { .. } => "Lot terminé".into(),
+    }
+}

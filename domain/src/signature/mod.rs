@@ -1,0 +1,175 @@
+//! A signature: one passage of a document at the signing desk.
+//!
+//! ```text
+//! prepared → submitted → signed → retrieved → archived at the desk
+//!                      → rejected → archived at the desk
+//! prepared | submitted → withdrawn
+//! ```
+
+mod decide;
+#[cfg(test)]
+mod tests;
+
+pub use decide::{SignatureCommand, SignatureRefusal};
+
+use crate::{
+    digest::Digest,
+    event::{aggregate, events},
+    ids::DocumentId,
+    personal::Personal,
+};
+use chrono::{DateTime, Utc};
+use decide::decide;
+use serde::{Deserialize, Serialize};
+
+/// What is put before the signatory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sheet {
+    /// The document.
+    pub document: DocumentId,
+    /// The PDF as it is sent.
+    pub pdf: Digest,
+    /// The desk's type and subtype, which choose the circuit.
+    pub desk_type: String,
+    /// See `desk_type`.
+    pub desk_subtype: String,
+}
+
+/// How firmly a returned PDF is bound to the one that was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Binding {
+    /// It begins with the very bytes that were sent; only a signature was added.
+    Exact,
+    /// The desk rewrote the file: same pages, same text.
+    Weak,
+}
+
+events! {
+    /// What happens to a signature.
+    pub enum SignatureEvent {
+        /// It is about to be submitted, under its own id as the desk's key.
+        Prepared = "signature.prepared", 1 {
+            /// What is put before the signatory.
+            sheet: Sheet,
+            /// When.
+            at: DateTime<Utc>,
+        }
+        /// The desk has it.
+        Submitted = "signature.submitted", 1 {
+            /// When.
+            at: DateTime<Utc>,
+        }
+        /// It was signed.
+        Signed = "signature.signed", 1 {
+            /// When Navette learnt it.
+            at: DateTime<Utc>,
+        }
+        /// It was refused.
+        Rejected = "signature.rejected", 1 {
+            /// By whom.
+            by: Personal<String>,
+            /// Why, in their words.
+            reason: String,
+            /// When Navette learnt it.
+            at: DateTime<Utc>,
+        }
+        /// It was taken back.
+        Withdrawn = "signature.withdrawn", 1 {
+            /// When.
+            at: DateTime<Utc>,
+        }
+        /// The signed PDF is safe here.
+        Retrieved = "signature.retrieved", 1 {
+            /// The signed PDF.
+            pdf: Digest,
+            /// The signature slip, when the desk gives one.
+            slip: Option<Digest>,
+            /// How firmly it is bound to what was sent.
+            binding: Binding,
+            /// When.
+            at: DateTime<Utc>,
+        }
+        /// The desk no longer holds it.
+        Archived = "signature.archived", 1 {
+            /// When.
+            at: DateTime<Utc>,
+        }
+    }
+}
+
+/// The state of a signature.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[expect(
+    missing_docs,
+    reason = "each field means what it means in the event that brought it"
+)]
+pub enum Signature {
+    /// Nothing was prepared.
+    #[default]
+    Unborn,
+    /// About to be submitted.
+    Prepared { sheet: Sheet },
+    /// At the desk.
+    Submitted { sheet: Sheet },
+    /// Signed, still at the desk.
+    Signed { sheet: Sheet },
+    /// Refused, still at the desk.
+    Rejected { sheet: Sheet, reason: String },
+    /// Taken back.
+    Withdrawn { sheet: Sheet },
+    /// Signed and safe here, still at the desk.
+    Retrieved { sheet: Sheet, pdf: Digest },
+    /// Signed and cleared from the desk.
+    Archived { sheet: Sheet, pdf: Digest },
+    /// Refused and cleared from the desk.
+    Discarded { sheet: Sheet, reason: String },
+}
+
+impl Signature {
+    /// The state after `event`.
+    #[must_use]
+    pub fn evolve(self, event: SignatureEvent) -> Self {
+        use SignatureEvent as E;
+        match (self, event) {
+            (Self::Unborn, E::Prepared { sheet, .. }) => Self::Prepared { sheet },
+            (Self::Prepared { sheet }, E::Submitted { .. }) => Self::Submitted { sheet },
+            (Self::Submitted { sheet }, E::Signed { .. }) => Self::Signed { sheet },
+            (Self::Submitted { sheet }, E::Rejected { reason, .. }) => {
+                Self::Rejected { sheet, reason }
+            }
+            (Self::Prepared { sheet } | Self::Submitted { sheet }, E::Withdrawn { .. }) => {
+                Self::Withdrawn { sheet }
+            }
+            (Self::Signed { sheet }, E::Retrieved { pdf, .. }) => Self::Retrieved { sheet, pdf },
+            (Self::Retrieved { sheet, pdf }, E::Archived { .. }) => Self::Archived { sheet, pdf },
+            (Self::Rejected { sheet, reason }, E::Archived { .. }) => {
+                Self::Discarded { sheet, reason }
+            }
+            (state, _) => state,
+        }
+    }
+
+    /// What is put before the signatory.
+    pub fn sheet(&self) -> Option<&Sheet> {
+        match self {
+            Self::Unborn => None,
+            Self::Prepared { sheet }
+            | Self::Submitted { sheet }
+            | Self::Signed { sheet }
+            | Self::Rejected { sheet, .. }
+            | Self::Withdrawn { sheet }
+            | Self::Retrieved { sheet, .. }
+            | Self::Archived { sheet, .. }
+            | Self::Discarded { sheet, .. } => Some(sheet),
+        }
+    }
+}
+
+aggregate!(
+    Signature,
+    "signature",
+    SignatureCommand,
+    SignatureEvent,
+    SignatureRefusal
+);

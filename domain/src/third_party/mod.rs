@@ -1,0 +1,118 @@
+//! A third party: whoever receives a subsidy or is written to.
+//!
+//! ```text
+//! (unborn) --register--> known --amend--> known
+//! ```
+
+mod address;
+mod decide;
+#[cfg(test)]
+mod tests;
+
+pub use address::{EmailAddress, NotAnEmailAddress, PostalAddress};
+pub use decide::{ThirdPartyCommand, ThirdPartyRefusal};
+
+use crate::{
+    event::{aggregate, events},
+    ids::ThirdPartyId,
+    personal::Personal,
+    rna::Rna,
+    siret::Siret,
+};
+use chrono::{DateTime, Utc};
+use decide::decide;
+use serde::{Deserialize, Serialize};
+
+/// What is known of a third party.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// The name that letters carry.
+    pub name: Personal<String>,
+    /// Its establishment's number, when it has one.
+    pub siret: Option<Siret>,
+    /// Its number as an association.
+    pub rna: Option<Rna>,
+    /// Where letters go.
+    pub address: Option<Personal<PostalAddress>>,
+    /// Where messages go.
+    pub email: Option<Personal<EmailAddress>>,
+    /// Its account in the porte-documents.
+    pub applicant_account: Option<String>,
+}
+
+impl Profile {
+    /// The id under which this third party is always found again: by SIRET, else RNA, else name.
+    pub fn derived_id(&self) -> ThirdPartyId {
+        let key = match (&self.siret, &self.rna) {
+            (Some(siret), _) => format!("siret:{siret}"),
+            (None, Some(rna)) => format!("rna:{rna}"),
+            (None, None) => format!(
+                "name:{}",
+                self.name
+                    .reveal()
+                    .to_lowercase()
+                    .split_whitespace()
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            ),
+        };
+        ThirdPartyId::of_key(&key)
+    }
+}
+
+events! {
+    /// What happens to a third party.
+    pub enum ThirdPartyEvent {
+        /// It became known.
+        Registered = "third_party.registered", 1 {
+            /// What is known.
+            profile: Profile,
+            /// When.
+            at: DateTime<Utc>,
+        }
+        /// What is known of it changed.
+        Amended = "third_party.amended", 1 {
+            /// What is known now.
+            profile: Profile,
+            /// When.
+            at: DateTime<Utc>,
+        }
+    }
+}
+
+/// The state of a third party.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub enum ThirdParty {
+    /// Nothing is known.
+    #[default]
+    Unborn,
+    /// It is known.
+    Known(Box<Profile>),
+}
+
+impl ThirdParty {
+    /// The state after `event`.
+    #[must_use]
+    pub fn evolve(self, event: ThirdPartyEvent) -> Self {
+        match event {
+            ThirdPartyEvent::Registered { profile, .. }
+            | ThirdPartyEvent::Amended { profile, .. } => Self::Known(Box::new(profile)),
+        }
+    }
+
+    /// What is known, if anything.
+    pub fn profile(&self) -> Option<&Profile> {
+        match self {
+            Self::Unborn => None,
+            Self::Known(profile) => Some(profile),
+        }
+    }
+}
+
+aggregate!(
+    ThirdParty,
+    "third_party",
+    ThirdPartyCommand,
+    ThirdPartyEvent,
+    ThirdPartyRefusal
+);
