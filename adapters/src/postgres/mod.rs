@@ -1,6 +1,8 @@
 //! PostgreSQL: the one that Navette runs by itself when it is given no other, and what is asked of any.
 
 pub mod embedded;
+#[cfg(feature = "sim")]
+pub mod test_cluster;
 
 mod account;
 mod binaries;
