@@ -1,4 +1,13 @@
 //! How the outside is reached: one folder per neighbour.
 
+mod deposit;
+pub mod file_store;
+pub mod grants_tool;
+pub mod http;
+pub mod porte_documents;
+pub mod postgres;
 #[cfg(feature = "sim")]
 pub mod sim;
+pub mod smtp;
+
+pub use deposit::DepositConfig;

@@ -1,5 +1,9 @@
 //! Simulated neighbours. They speak the real protocols on loopback, keep state and a ledger of every
 //! effect, and can misbehave. `navette demo` and the tests run against them; none is ever a default.
 
+pub mod grants_tool;
 pub mod ledger;
+pub mod porte_documents;
+mod shelf;
+pub mod smtp;
 pub mod wire;

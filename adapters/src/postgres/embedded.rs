@@ -1,0 +1,378 @@
+//! A private PostgreSQL, run from the programs on the machine: what Navette uses when it is given no
+//! database. Unix socket only, owner-only files, default durability; it ends with Navette, even when
+//! Navette is killed, and is restarted when it dies alone.
+
+use super::{
+    home::{Home, last_words},
+    postmaster,
+};
+use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
+use std::{
+    os::unix::ffi::OsStrExt as _,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+        mpsc,
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+use tokio::sync::oneshot;
+
+/// The name of the database and of its owner.
+const NAME: &str = "navette";
+/// Replaying what a crash left behind takes its time; a server that dies instead is seen at once.
+const RECOVERY_MAY_LAST: Duration = Duration::from_secs(600);
+/// After a `kill -9`, orphans of the old server may hold its memory for an instant: a few deaths are fine.
+const DEATHS_AT_START: u32 = 6;
+
+/// Why the private PostgreSQL does not run.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each message says it")]
+pub enum EmbeddedPostgresError {
+    #[error(
+        "PostgreSQL is not installed: install the Debian package `postgresql`, or give Navette the URL of a \
+         database"
+    )]
+    NotInstalled,
+    #[error(
+        "the data was made by PostgreSQL {wanted}, which is not installed: install the Debian package \
+         `postgresql-{wanted}`, or move the data with pg_upgrade"
+    )]
+    OtherVersion { wanted: u32 },
+    #[error(
+        "PostgreSQL refuses to run as root and neither the account `postgres` nor `nobody` exists: run \
+         Navette under an account of its own"
+    )]
+    NoAccount,
+    #[error(
+        "PostgreSQL runs as `{account}`, who cannot enter {door}: run `chmod a+x {door}`, choose another \
+         folder for the data, or run Navette under an account of its own"
+    )]
+    ClosedDoor { account: String, door: PathBuf },
+    #[error("{0} belongs to another account: run Navette under the account that made it")]
+    NotOurs(PathBuf),
+    #[error("another Navette already runs the database of {0}")]
+    InUse(PathBuf),
+    #[error(
+        "the previous PostgreSQL of {0} is still stopping: wait, or look at why it does not end"
+    )]
+    StillStopping(PathBuf),
+    #[error("PostgreSQL did not start: {0}")]
+    DidNotStart(String),
+    #[error("PostgreSQL could not {action}")]
+    Io {
+        action: String,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("PostgreSQL started, but the database could not be made")]
+    Database(#[from] sqlx::Error),
+}
+
+use EmbeddedPostgresError as Error;
+
+pub(super) fn io(action: impl Into<String>) -> impl FnOnce(std::io::Error) -> Error {
+    let action = action.into();
+    move |source| Error::Io { action, source }
+}
+
+/// A running private PostgreSQL. It stops, and its folder is free again, when this is dropped.
+#[derive(Debug)]
+pub struct EmbeddedPostgres {
+    socket: PathBuf,
+    /// Closing it is the order to stop.
+    orders: Option<mpsc::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl EmbeddedPostgres {
+    /// Starts the server whose data is in `data_dir`, a folder of its own that is made when missing, and
+    /// waits until it answers.
+    pub async fn start(data_dir: &Path) -> Result<Self, Error> {
+        let data_dir = std::path::absolute(data_dir)
+            .map_err(io(format!("find the folder {}", data_dir.display())))?;
+        let (orders, ordered) = mpsc::channel();
+        let (tell, prepared) = oneshot::channel();
+        let deaths = Arc::new(AtomicU32::new(0));
+        let counted = deaths.clone();
+        // A thread, not a task: the kernel ends the server with the thread that spawned it.
+        let thread = thread::Builder::new()
+            .name("postgres".into())
+            .spawn(move || match Home::prepare(data_dir) {
+                Ok(home) => {
+                    let places = (home.socket().to_owned(), home.journal());
+                    if tell.send(Ok(places)).is_ok() {
+                        postmaster::keep_alive(|| home.server(), &ordered, &counted);
+                    }
+                }
+                Err(error) => drop(tell.send(Err(error))),
+            })
+            .map_err(io("start the thread that watches it"))?;
+        let (socket, journal) = prepared
+            .await
+            .map_err(|_| Error::DidNotStart("its watcher ended".into()))??;
+        let server = Self {
+            socket,
+            orders: Some(orders),
+            thread: Some(thread),
+        };
+        server.wait_until_ready(&deaths, &journal).await?;
+        Ok(server)
+    }
+
+    /// How to reach the database `navette`; it stays the same when the server is restarted.
+    pub fn connect_options(&self) -> PgConnectOptions {
+        PgConnectOptions::new_without_pgpass()
+            .socket(&self.socket)
+            .port(5432)
+            .username(NAME)
+            .database(NAME)
+            .application_name(NAME)
+    }
+
+    /// The same as a URL, which `psql` and `pg_dump` understand too.
+    pub fn url(&self) -> String {
+        let folder: String = self
+            .socket
+            .as_os_str()
+            .as_bytes()
+            .iter()
+            .map(|byte| match byte {
+                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' => {
+                    char::from(*byte).to_string()
+                }
+                other => format!("%{other:02X}"),
+            })
+            .collect();
+        format!("postgresql:///{NAME}?host={folder}&port=5432&user={NAME}")
+    }
+
+    /// Stops the server and waits until it has.
+    pub async fn stop(mut self) {
+        self.orders = None;
+        let thread = self.thread.take();
+        // The thread ends whether or not it is waited for: nothing is lost with an error here.
+        let _ = tokio::task::spawn_blocking(move || thread.map(JoinHandle::join)).await;
+    }
+
+    /// Readiness is a connection that opens, whatever the time that recovery takes.
+    async fn wait_until_ready(&self, deaths: &AtomicU32, journal: &Path) -> Result<(), Error> {
+        let began = Instant::now();
+        let options = self.connect_options().database("postgres");
+        let mut connection = loop {
+            match PgConnection::connect_with(&options).await {
+                Ok(connection) => break connection,
+                Err(error)
+                    if deaths.load(Ordering::Relaxed) >= DEATHS_AT_START
+                        || began.elapsed() > RECOVERY_MAY_LAST =>
+                {
+                    tracing::error!(%error, "PostgreSQL does not answer");
+                    return Err(Error::DidNotStart(last_words(journal)));
+                }
+                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        };
+        let exists: bool =
+            sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")
+                .bind(NAME)
+                .fetch_one(&mut connection)
+                .await?;
+        if !exists {
+            sqlx::query("CREATE DATABASE navette")
+                .execute(&mut connection)
+                .await?;
+        }
+        connection.close().await?;
+        Ok(())
+    }
+}
+
+impl Drop for EmbeddedPostgres {
+    fn drop(&mut self) {
+        self.orders = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may fail")]
+    use super::*;
+    use crate::postgres::home::running_server;
+    use nix::{
+        sys::signal::{Signal, kill},
+        unistd::Pid,
+    };
+    use std::{
+        fs,
+        io::{BufRead as _, BufReader},
+        os::unix::fs::PermissionsExt as _,
+        process::{Command, Stdio},
+    };
+
+    const HELD_FOLDER: &str = "NAVETTE_TEST_HELD_FOLDER";
+
+    /// A folder that the server's account may enter, since the test may run as root.
+    fn folder() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        folder
+    }
+
+    async fn number(server: &EmbeddedPostgres, sql: &str) -> Result<i32, sqlx::Error> {
+        let mut connection = PgConnection::connect_with(&server.connect_options()).await?;
+        sqlx::query_scalar(sql).fetch_one(&mut connection).await
+    }
+
+    async fn run(server: &EmbeddedPostgres, sql: &str) {
+        let mut connection = PgConnection::connect(&server.url()).await.unwrap();
+        sqlx::query(sql).execute(&mut connection).await.unwrap();
+    }
+
+    fn postmaster(data_dir: &Path) -> Pid {
+        let file = fs::read_to_string(data_dir.join("cluster/postmaster.pid")).unwrap();
+        Pid::from_raw(file.lines().next().unwrap().parse().unwrap())
+    }
+
+    #[tokio::test]
+    async fn what_was_committed_is_found_again_by_the_next_start() {
+        let folder = folder();
+        let data = folder.path().join("postgres");
+        let server = EmbeddedPostgres::start(&data).await.unwrap();
+        run(&server, "CREATE TABLE kept AS SELECT 42 AS answer").await;
+        server.stop().await;
+        let server = EmbeddedPostgres::start(&data).await.unwrap();
+        assert_eq!(
+            number(&server, "SELECT answer FROM kept").await.unwrap(),
+            42
+        );
+    }
+
+    #[tokio::test]
+    async fn a_killed_server_comes_back_at_the_same_place_with_its_data() {
+        let folder = folder();
+        let server = EmbeddedPostgres::start(folder.path()).await.unwrap();
+        run(&server, "CREATE TABLE kept AS SELECT 42 AS answer").await;
+        for _ in 0..2 {
+            let killed = postmaster(folder.path());
+            kill(killed, Signal::SIGKILL).unwrap();
+            let deadline = Instant::now() + Duration::from_secs(60);
+            while number(&server, "SELECT answer FROM kept").await.ok() != Some(42)
+                || postmaster(folder.path()) == killed
+            {
+                assert!(Instant::now() < deadline, "the server did not come back");
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn it_listens_to_nobody_but_its_owner() {
+        let folder = folder();
+        let server = EmbeddedPostgres::start(folder.path()).await.unwrap();
+        let listens = "SELECT (current_setting('listen_addresses') = '')::int";
+        assert_eq!(number(&server, listens).await.unwrap(), 1);
+        for private in [
+            folder.path().to_owned(),
+            folder.path().join("socket"),
+            folder.path().join("cluster"),
+        ] {
+            assert_eq!(
+                private.metadata().unwrap().permissions().mode() & 0o777,
+                0o700
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn two_navettes_do_not_run_the_same_data() {
+        let folder = folder();
+        let _server = EmbeddedPostgres::start(folder.path()).await.unwrap();
+        let second = EmbeddedPostgres::start(folder.path()).await;
+        assert!(matches!(second, Err(Error::InUse(_))));
+    }
+
+    #[tokio::test]
+    async fn a_folder_with_a_long_or_an_odd_path_is_served_too() {
+        let folder = folder();
+        let data = folder.path().join("é ".repeat(40)).join("base");
+        let server = EmbeddedPostgres::start(&data).await.unwrap();
+        run(&server, "SELECT 1").await;
+        let data = folder.path().join("l'été & 100%");
+        let server = EmbeddedPostgres::start(&data).await.unwrap();
+        run(&server, "SELECT 1").await;
+    }
+
+    #[tokio::test]
+    async fn a_server_that_cannot_start_says_why() {
+        let folder = folder();
+        EmbeddedPostgres::start(folder.path())
+            .await
+            .unwrap()
+            .stop()
+            .await;
+        fs::remove_file(folder.path().join("cluster/global/pg_control")).unwrap();
+        let error = EmbeddedPostgres::start(folder.path()).await.unwrap_err();
+        assert!(error.to_string().contains("pg_control"), "{error}");
+    }
+
+    /// Not a test: the process that the next one kills.
+    #[tokio::test]
+    #[ignore = "run by the test below, in a process of its own"]
+    async fn a_navette_that_will_be_killed() {
+        let data = PathBuf::from(std::env::var_os(HELD_FOLDER).unwrap());
+        let server = EmbeddedPostgres::start(&data).await.unwrap();
+        run(&server, "CREATE TABLE kept AS SELECT 42 AS answer").await;
+        eprintln!("READY");
+        std::future::pending::<()>().await;
+    }
+
+    #[tokio::test]
+    async fn the_server_ends_with_a_navette_that_is_killed_and_the_next_one_recovers() {
+        let folder = folder();
+        let mut navette = Command::new(std::env::current_exe().unwrap())
+            .args(["--ignored", "--nocapture", "--exact"])
+            .arg("postgres::embedded::tests::a_navette_that_will_be_killed")
+            .env(HELD_FOLDER, folder.path())
+            .stderr(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(navette.stderr.take().unwrap()).lines();
+        assert!(said.any(|line| line.unwrap() == "READY"));
+        let orphan = postmaster(folder.path());
+        navette.kill().unwrap();
+        navette.wait().unwrap();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while running_server(&folder.path().join("cluster")).is_some() {
+            assert!(Instant::now() < deadline, "the server outlives Navette");
+            thread::yield_now();
+        }
+        let server = EmbeddedPostgres::start(folder.path()).await.unwrap();
+        assert_ne!(postmaster(folder.path()), orphan);
+        assert_eq!(
+            number(&server, "SELECT answer FROM kept").await.unwrap(),
+            42
+        );
+    }
+
+    #[tokio::test]
+    async fn a_database_that_forgets_what_it_acknowledged_is_refused() {
+        let folder = folder();
+        let server = EmbeddedPostgres::start(folder.path()).await.unwrap();
+        let pool = sqlx::PgPool::connect_with(server.connect_options())
+            .await
+            .unwrap();
+        crate::postgres::check_durability(&pool).await.unwrap();
+        run(&server, "ALTER ROLE navette SET synchronous_commit = off").await;
+        let pool = sqlx::PgPool::connect_with(server.connect_options())
+            .await
+            .unwrap();
+        let refusal = crate::postgres::check_durability(&pool).await.unwrap_err();
+        assert!(refusal.to_string().contains("synchronous_commit"));
+    }
+}
