@@ -1,9 +1,11 @@
 //! How the outside is reached: one folder per neighbour.
 
 mod deposit;
+pub mod effects;
 pub mod file_store;
 pub mod grants_tool;
 pub mod http;
+pub mod log;
 pub mod porte_documents;
 pub mod postgres;
 #[cfg(feature = "sim")]

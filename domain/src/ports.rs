@@ -44,6 +44,32 @@ pub enum Neighbour {
     GrantsTool,
 }
 
+impl Neighbour {
+    /// Every neighbour there is.
+    pub const ALL: [Self; 7] = [
+        Self::Office,
+        Self::Nextcloud,
+        Self::IParapheur,
+        Self::MaarchCourrier,
+        Self::Smtp,
+        Self::PorteDocuments,
+        Self::GrantsTool,
+    ];
+
+    /// Its stored name.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Office => "office",
+            Self::Nextcloud => "nextcloud",
+            Self::IParapheur => "iparapheur",
+            Self::MaarchCourrier => "maarch_courrier",
+            Self::Smtp => "smtp",
+            Self::PorteDocuments => "porte_documents",
+            Self::GrantsTool => "grants_tool",
+        }
+    }
+}
+
 impl fmt::Display for Neighbour {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

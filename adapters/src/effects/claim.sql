@@ -1,0 +1,49 @@
+-- $1 neighbour, $2 limit, $3 owner, $4 lease in seconds.
+-- The batches that have work, found by skipping through the index; then one effect of each in turn, so
+-- that a batch of ten is not stuck behind one of ten thousand.
+WITH RECURSIVE batches AS (
+    (SELECT batch_id FROM effects WHERE neighbour = $1 AND lease_token IS NULL ORDER BY batch_id LIMIT 1)
+    UNION ALL
+    SELECT (
+        SELECT later.batch_id FROM effects AS later
+        WHERE later.neighbour = $1 AND later.lease_token IS NULL AND later.batch_id > batches.batch_id
+        ORDER BY later.batch_id LIMIT 1
+    )
+    FROM batches
+    WHERE batches.batch_id IS NOT NULL
+),
+candidates AS (
+    SELECT due.id
+    FROM batches
+    CROSS JOIN LATERAL (
+        SELECT id, row_number() OVER (ORDER BY run_at, seq) AS turn
+        FROM (
+            SELECT id, run_at, seq FROM effects
+            WHERE neighbour = $1 AND lease_token IS NULL
+              AND batch_id = batches.batch_id AND run_at <= clock_timestamp()
+            ORDER BY run_at, seq
+            LIMIT $2
+        ) AS first
+    ) AS due
+    WHERE batches.batch_id IS NOT NULL
+      AND NOT EXISTS (SELECT FROM batch_holds WHERE batch_holds.batch_id = batches.batch_id)
+      AND NOT EXISTS (
+          SELECT FROM neighbour_holds
+          WHERE neighbour_holds.neighbour = $1 AND neighbour_holds.until > clock_timestamp()
+      )
+    ORDER BY due.turn
+    LIMIT $2
+),
+free AS MATERIALIZED (
+    SELECT id, doubtful FROM effects
+    WHERE id = ANY (ARRAY(SELECT id FROM candidates)) AND lease_token IS NULL
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE effects
+SET lease_token = gen_random_uuid(),
+    lease_owner = $3,
+    lease_until = clock_timestamp() + make_interval(secs => $4),
+    doubtful = true
+FROM free
+WHERE effects.id = free.id
+RETURNING effects.id, document_id, batch_id, step, work, free.doubtful AS was_doubtful, failures, lease_token

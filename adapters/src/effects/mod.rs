@@ -1,0 +1,195 @@
+//! Outside work that is not done yet: claimed under leases, fairly over batches, and fenced.
+//!
+//! An effect appears and goes in the log's own transactions (`log::append`); here it is only claimed, put
+//! back, and kept.
+
+use chrono::Duration as Span;
+use navette_domain::{
+    chain::{Effect, StepId, Work},
+    ids::{BatchId, DocumentId, EffectId},
+    ports::Neighbour,
+};
+use sqlx::{PgPool, types::Json};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// An effect that this process carries out, until its lease ends.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claimed {
+    /// What to do. It is doubtful if any process ever claimed it before.
+    pub effect: Effect,
+    /// The fence: a result reported under another lease is refused.
+    pub lease: Uuid,
+    /// Failed attempts in a row before this one.
+    pub failures: u32,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: Uuid,
+    document_id: Uuid,
+    batch_id: Uuid,
+    step: String,
+    work: Json<Work>,
+    was_doubtful: bool,
+    failures: i32,
+    lease_token: Uuid,
+}
+
+impl From<Row> for Claimed {
+    fn from(row: Row) -> Self {
+        Self {
+            effect: Effect {
+                id: EffectId(row.id),
+                document: DocumentId(row.document_id),
+                batch: BatchId(row.batch_id),
+                step: StepId(row.step),
+                work: row.work.0,
+                doubtful: row.was_doubtful,
+            },
+            lease: row.lease_token,
+            failures: u32::try_from(row.failures).unwrap_or(0),
+        }
+    }
+}
+
+/// The effects of one database, for one named process.
+#[derive(Debug, Clone)]
+pub struct Effects {
+    pool: PgPool,
+    owner: String,
+    lease: Duration,
+}
+
+fn seconds(duration: Duration) -> f64 {
+    duration.as_secs_f64()
+}
+
+impl Effects {
+    /// `owner` must name one living process only; a lease that is not renewed for `lease` is free again.
+    pub fn new(pool: PgPool, owner: String, lease: Duration) -> Self {
+        Self { pool, owner, lease }
+    }
+
+    /// Frees what this process held before it was killed. To be called once, before anything is claimed.
+    pub async fn free_own(&self) -> sqlx::Result<u64> {
+        let freed = sqlx::query("UPDATE effects SET lease_token = NULL, lease_owner = NULL, lease_until = NULL WHERE lease_owner = $1")
+            .bind(&self.owner)
+            .execute(&self.pool)
+            .await?;
+        Ok(freed.rows_affected())
+    }
+
+    /// Frees what any process stopped renewing.
+    pub async fn free_expired(&self) -> sqlx::Result<u64> {
+        let freed = sqlx::query(
+            "UPDATE effects SET lease_token = NULL, lease_owner = NULL, lease_until = NULL
+             WHERE lease_token IS NOT NULL AND lease_until < clock_timestamp()",
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(freed.rows_affected())
+    }
+
+    /// Keeps what this process carries out.
+    pub async fn renew(&self, leases: &[Uuid]) -> sqlx::Result<()> {
+        sqlx::query("UPDATE effects SET lease_until = clock_timestamp() + make_interval(secs => $2) WHERE lease_token = ANY($1)")
+            .bind(leases)
+            .bind(seconds(self.lease))
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Claims at most `limit` effects of `neighbour` that are due, one batch after the other in turn.
+    pub async fn claim(&self, neighbour: Neighbour, limit: usize) -> sqlx::Result<Vec<Claimed>> {
+        let rows: Vec<Row> = sqlx::query_as(include_str!("claim.sql"))
+            .bind(neighbour.code())
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .bind(&self.owner)
+            .bind(seconds(self.lease))
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(rows.into_iter().map(Claimed::from).collect())
+    }
+
+    /// Puts back an effect whose neighbour has nothing new to say: it is looked at again `after` a while.
+    pub async fn look_again(&self, claimed: &Claimed, after: Duration) -> sqlx::Result<()> {
+        self.put_back(claimed, after, 0, None).await
+    }
+
+    /// Puts back an effect that failed, to be tried again `after` a while.
+    pub async fn try_again(
+        &self,
+        claimed: &Claimed,
+        after: Duration,
+        spent: bool,
+        error: &str,
+    ) -> sqlx::Result<()> {
+        self.put_back(
+            claimed,
+            after,
+            claimed.failures + u32::from(spent),
+            Some(error),
+        )
+        .await
+    }
+
+    async fn put_back(
+        &self,
+        claimed: &Claimed,
+        after: Duration,
+        failures: u32,
+        error: Option<&str>,
+    ) -> sqlx::Result<()> {
+        sqlx::query(
+            "UPDATE effects
+             SET lease_token = NULL, lease_owner = NULL, lease_until = NULL,
+                 run_at = clock_timestamp() + make_interval(secs => $3), failures = $4, last_error = $5
+             WHERE id = $1 AND lease_token = $2",
+        )
+        .bind(claimed.effect.id.0)
+        .bind(claimed.lease)
+        .bind(seconds(after))
+        .bind(i32::try_from(failures).unwrap_or(i32::MAX))
+        .bind(error)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Leaves a neighbour alone for a while; the sentence says why.
+    pub async fn hold_neighbour(
+        &self,
+        neighbour: Neighbour,
+        pause: Duration,
+        sentence: &str,
+    ) -> sqlx::Result<()> {
+        sqlx::query(
+            "INSERT INTO neighbour_holds (neighbour, until, sentence)
+             VALUES ($1, clock_timestamp() + make_interval(secs => $2), $3)
+             ON CONFLICT (neighbour) DO UPDATE SET until = EXCLUDED.until, sentence = EXCLUDED.sentence",
+        )
+        .bind(neighbour.code())
+        .bind(seconds(pause))
+        .bind(sentence)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// How many effects are not done, and how long until the next of those that nobody holds is due.
+    pub async fn outlook(&self) -> sqlx::Result<(i64, Option<Duration>)> {
+        let (waiting, next): (i64, Option<f64>) = sqlx::query_as(
+            "SELECT count(*), extract(epoch FROM min(run_at) FILTER (WHERE lease_token IS NULL) - clock_timestamp())::float8 FROM effects",
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        let next = next.map(|seconds| {
+            Span::milliseconds((seconds * 1000.0) as i64)
+                .to_std()
+                .unwrap_or_default()
+        });
+        Ok((waiting, next))
+    }
+}

@@ -1,0 +1,343 @@
+//! The appender: group commit under the order lock.
+//!
+//! Commits that wait together are written together. Each is judged against the streams' versions, its
+//! receipt and the lease of the effect it finishes; those that lose are answered, and do not disturb the
+//! others.
+
+use navette_domain::{
+    chain::Effect,
+    digest::Digest,
+    ids::{BatchId, CommandId, DocumentId, EffectId},
+};
+use sqlx::{PgConnection, PgPool};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
+use tokio::sync::{mpsc, oneshot, watch};
+use uuid::Uuid;
+
+mod write;
+
+/// The advisory lock under which positions are given: "NAVETTE" in ASCII.
+const ORDER_LOCK: i64 = 0x4e_4156_4554_5445;
+/// The most commits that share one transaction.
+const GROUP: usize = 256;
+/// How often a group is tried again when the database does not answer, and how long apart.
+const TRIES: u32 = 60;
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// An event about to be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEvent {
+    /// Its stored name.
+    pub event_type: String,
+    /// Its stored version.
+    pub event_version: i16,
+    /// Its exact bytes.
+    pub payload: String,
+    /// Who and why, as JSON.
+    pub metadata: String,
+}
+
+/// Events for one stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamAppend {
+    /// The aggregate's type.
+    pub stream_type: &'static str,
+    /// The aggregate's id.
+    pub stream_id: Uuid,
+    /// The version on which the decision was taken.
+    pub expected: i64,
+    /// What was decided; nothing, for a stream whose version must merely not have moved.
+    pub events: Vec<NewEvent>,
+}
+
+/// The effect whose outcome a commit reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FinishedEffect {
+    /// Which effect.
+    pub id: EffectId,
+    /// The lease under which it was carried out.
+    pub lease: Uuid,
+}
+
+/// All that one command changes, whole or not at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// What makes it safe to repeat.
+    pub command: CommandId,
+    /// What was asked: the same command id with another content is refused.
+    pub content: Digest,
+    /// The streams, the command's own first.
+    pub streams: Vec<StreamAppend>,
+    /// The effect whose outcome it reports.
+    pub finished: Option<FinishedEffect>,
+    /// The effects that begin.
+    pub begun: Vec<Effect>,
+    /// The documents whose effects that nobody has begun are dropped.
+    pub dropped: Vec<DocumentId>,
+    /// The batches to hold or to let go.
+    pub held: Vec<(BatchId, bool)>,
+}
+
+/// Where a command stands in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Appended {
+    /// The version of its own stream.
+    pub version: i64,
+    /// The position of its last event, or the head of the log if it caused none.
+    pub position: i64,
+    /// Whether it had been written before, and only its answer was lost.
+    pub replayed: bool,
+}
+
+/// Why nothing was written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AppendRefusal {
+    /// A stream has moved since the decision was taken.
+    #[error("stream {stream} is at version {actual}")]
+    Conflict {
+        /// Which stream.
+        stream: Uuid,
+        /// Its version now.
+        actual: i64,
+    },
+    /// The command id was used for something else.
+    #[error("this command id was already used with another content")]
+    KeyReused,
+    /// Somebody else carries the effect out now, or it is over.
+    #[error("the lease on the effect is lost")]
+    LeaseLost,
+    /// The database did not answer for too long; whether the commit was written is unknown.
+    #[error("the log cannot be reached: {0}")]
+    Fault(String),
+}
+
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub commit: Commit,
+    pub answer: oneshot::Sender<Result<Appended, AppendRefusal>>,
+}
+
+pub(super) async fn run(
+    pool: PgPool,
+    mut waiting: mpsc::Receiver<Pending>,
+    head: watch::Sender<i64>,
+) {
+    let mut group = Vec::new();
+    while waiting.recv_many(&mut group, GROUP).await > 0 {
+        let (commits, answers): (Vec<_>, Vec<_>) = group
+            .drain(..)
+            .map(|pending| (pending.commit, pending.answer))
+            .unzip();
+        let verdicts = append_stubbornly(&pool, &commits).await;
+        if let Some(last) = verdicts
+            .iter()
+            .flatten()
+            .map(|appended| appended.position)
+            .max()
+        {
+            head.send_if_modified(|head| std::mem::replace(head, last.max(*head)) < last);
+        }
+        for (answer, verdict) in answers.into_iter().zip(verdicts) {
+            // Whoever asked may have gone; the commit stands.
+            let _ = answer.send(verdict);
+        }
+    }
+}
+
+/// Tries until the database answers: receipts make a second try harmless even if the first was written.
+async fn append_stubbornly(
+    pool: &PgPool,
+    commits: &[Commit],
+) -> Vec<Result<Appended, AppendRefusal>> {
+    let mut tries = 0;
+    loop {
+        match append(pool, commits).await {
+            Ok(verdicts) => return verdicts,
+            Err(error) if tries < TRIES && is_passing(&error) => {
+                tries += 1;
+                tracing::warn!(%error, tries, "the log does not answer, trying again");
+                tokio::time::sleep(PAUSE).await;
+            }
+            Err(error) => {
+                tracing::error!(%error, "the log cannot be written");
+                return commits
+                    .iter()
+                    .map(|_| Err(AppendRefusal::Fault(error.to_string())))
+                    .collect();
+            }
+        }
+    }
+}
+
+/// Whether the database may answer later: its connection was lost, it starts, it stops, or two
+/// transactions stood in each other's way.
+fn is_passing(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(database) => database.code().is_some_and(|code| {
+            matches!(&*code, "40001" | "40P01")
+                || code.starts_with("08")
+                || code.starts_with("57")
+                || code.starts_with("53")
+        }),
+        _ => false,
+    }
+}
+
+async fn append(
+    pool: &PgPool,
+    commits: &[Commit],
+) -> sqlx::Result<Vec<Result<Appended, AppendRefusal>>> {
+    let mut transaction = pool.begin().await?;
+    sqlx::query("SELECT pg_advisory_xact_lock($1)")
+        .bind(ORDER_LOCK)
+        .execute(&mut *transaction)
+        .await?;
+    let mut ground = Ground::survey(&mut transaction, commits).await?;
+    let verdicts: Vec<_> = commits.iter().map(|commit| ground.judge(commit)).collect();
+    let winners: Vec<_> = commits
+        .iter()
+        .zip(&verdicts)
+        .filter_map(|(commit, verdict)| match verdict {
+            Ok(appended) if !appended.replayed => Some((commit, *appended)),
+            _ => None,
+        })
+        .collect();
+    if winners.is_empty() {
+        transaction.rollback().await?;
+        return Ok(verdicts);
+    }
+    write::write(&mut transaction, &winners, ground.first).await?;
+    transaction.commit().await?;
+    Ok(verdicts)
+}
+
+/// What the commits of a group are judged against. It changes as commits win, so that two commits of one
+/// group may follow each other on one stream.
+struct Ground {
+    first: i64,
+    position: i64,
+    versions: HashMap<Uuid, i64>,
+    receipts: HashMap<Uuid, (Digest, Appended)>,
+    leases: HashSet<(Uuid, Uuid)>,
+}
+
+impl Ground {
+    async fn survey(connection: &mut PgConnection, commits: &[Commit]) -> sqlx::Result<Self> {
+        let (position,): (i64,) = sqlx::query_as("SELECT coalesce(max(position), 0) FROM events")
+            .fetch_one(&mut *connection)
+            .await?;
+        let streams: Vec<Uuid> = commits
+            .iter()
+            .flat_map(|commit| &commit.streams)
+            .map(|stream| stream.stream_id)
+            .collect();
+        let versions: Vec<(Uuid, i64)> = sqlx::query_as(
+            "SELECT stream.id, event.version
+             FROM unnest($1::uuid[]) AS stream (id)
+             CROSS JOIN LATERAL (
+                 SELECT version FROM events WHERE stream_id = stream.id ORDER BY version DESC LIMIT 1
+             ) AS event",
+        )
+        .bind(&streams)
+        .fetch_all(&mut *connection)
+        .await?;
+        let commands: Vec<Uuid> = commits.iter().map(|commit| commit.command.0).collect();
+        let receipts: Vec<(Uuid, Vec<u8>, i64, i64)> =
+            sqlx::query_as("SELECT command_id, content, version, position FROM command_receipts WHERE command_id = ANY($1)")
+                .bind(&commands)
+                .fetch_all(&mut *connection)
+                .await?;
+        let finished: Vec<Uuid> = commits
+            .iter()
+            .filter_map(|commit| commit.finished)
+            .map(|effect| effect.id.0)
+            .collect();
+        let leases: Vec<(Uuid, Uuid)> = if finished.is_empty() {
+            vec![]
+        } else {
+            sqlx::query_as("SELECT id, lease_token FROM effects WHERE id = ANY($1) AND lease_token IS NOT NULL FOR UPDATE")
+                .bind(&finished)
+                .fetch_all(&mut *connection)
+                .await?
+        };
+        Ok(Self {
+            first: position + 1,
+            position,
+            versions: versions.into_iter().collect(),
+            receipts: receipts
+                .into_iter()
+                .filter_map(|(id, content, version, position)| {
+                    let content = Digest::from_bytes(content.try_into().ok()?);
+                    Some((
+                        id,
+                        (
+                            content,
+                            Appended {
+                                version,
+                                position,
+                                replayed: true,
+                            },
+                        ),
+                    ))
+                })
+                .collect(),
+            leases: leases.into_iter().collect(),
+        })
+    }
+
+    fn judge(&mut self, commit: &Commit) -> Result<Appended, AppendRefusal> {
+        match self.receipts.get(&commit.command.0) {
+            Some((content, appended)) if *content == commit.content => return Ok(*appended),
+            Some(_) => return Err(AppendRefusal::KeyReused),
+            None => {}
+        }
+        if let Some(effect) = commit.finished
+            && !self.leases.remove(&(effect.id.0, effect.lease))
+        {
+            return Err(AppendRefusal::LeaseLost);
+        }
+        for stream in &commit.streams {
+            let actual = self.versions.get(&stream.stream_id).copied().unwrap_or(0);
+            if actual != stream.expected {
+                return Err(AppendRefusal::Conflict {
+                    stream: stream.stream_id,
+                    actual,
+                });
+            }
+        }
+        for stream in &commit.streams {
+            let added = stream.events.len() as i64;
+            self.position += added;
+            self.versions
+                .insert(stream.stream_id, stream.expected + added);
+        }
+        let version = commit
+            .streams
+            .first()
+            .map_or(0, |stream| stream.expected + stream.events.len() as i64);
+        let appended = Appended {
+            version,
+            position: self.position,
+            replayed: false,
+        };
+        self.receipts.insert(
+            commit.command.0,
+            (
+                commit.content,
+                Appended {
+                    replayed: true,
+                    ..appended
+                },
+            ),
+        );
+        Ok(appended)
+    }
+}
