@@ -3,7 +3,10 @@
 //! An effect appears and goes in the log's own transactions (`log::append`); here it is only claimed, put
 //! back, and kept.
 
-use chrono::Duration as Span;
+mod begun;
+
+pub use begun::Begun;
+
 use navette_domain::{
     chain::{Effect, StepId, Work},
     ids::{BatchId, DocumentId, EffectId},
@@ -178,18 +181,24 @@ impl Effects {
         Ok(())
     }
 
-    /// How many effects are not done, and how long until the next of those that nobody holds is due.
-    pub async fn outlook(&self) -> sqlx::Result<(i64, Option<Duration>)> {
-        let (waiting, next): (i64, Option<f64>) = sqlx::query_as(
-            "SELECT count(*), extract(epoch FROM min(run_at) FILTER (WHERE lease_token IS NULL) - clock_timestamp())::float8 FROM effects",
+    /// The neighbours that have effects due now.
+    pub async fn due(&self) -> sqlx::Result<Vec<Neighbour>> {
+        let due: Vec<(String,)> = sqlx::query_as(
+            "SELECT DISTINCT neighbour FROM effects WHERE lease_token IS NULL AND run_at <= clock_timestamp()",
         )
-        .fetch_one(&self.pool)
+        .fetch_all(&self.pool)
         .await?;
-        let next = next.map(|seconds| {
-            Span::milliseconds((seconds * 1000.0) as i64)
-                .to_std()
-                .unwrap_or_default()
-        });
-        Ok((waiting, next))
+        Ok(Neighbour::ALL
+            .into_iter()
+            .filter(|neighbour| due.iter().any(|(code,)| code == neighbour.code()))
+            .collect())
+    }
+
+    /// How many effects are not done.
+    pub async fn waiting(&self) -> sqlx::Result<i64> {
+        let (waiting,): (i64,) = sqlx::query_as("SELECT count(*) FROM effects")
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(waiting)
     }
 }

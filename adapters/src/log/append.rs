@@ -4,6 +4,7 @@
 //! receipt and the lease of the effect it finishes; those that lose are answered, and do not disturb the
 //! others.
 
+use crate::effects::Begun;
 use navette_domain::{
     chain::Effect,
     digest::Digest,
@@ -12,6 +13,7 @@ use navette_domain::{
 use sqlx::{PgConnection, PgPool};
 use std::{
     collections::{HashMap, HashSet},
+    sync::Arc,
     time::Duration,
 };
 use tokio::sync::{mpsc, oneshot, watch};
@@ -120,55 +122,104 @@ pub(super) struct Pending {
     pub answer: oneshot::Sender<Result<Appended, AppendRefusal>>,
 }
 
-pub(super) async fn run(
-    pool: PgPool,
-    mut waiting: mpsc::Receiver<Pending>,
-    head: watch::Sender<i64>,
-) {
-    let mut group = Vec::new();
-    while waiting.recv_many(&mut group, GROUP).await > 0 {
-        let (commits, answers): (Vec<_>, Vec<_>) = group
-            .drain(..)
-            .map(|pending| (pending.commit, pending.answer))
-            .unzip();
-        let verdicts = append_stubbornly(&pool, &commits).await;
-        if let Some(last) = verdicts
+/// The only task of this process that writes to the log.
+pub(super) struct Writer {
+    pub pool: PgPool,
+    pub head: watch::Sender<i64>,
+    pub begun: Arc<Begun>,
+    pub instance: Uuid,
+}
+
+impl Writer {
+    pub async fn run(self, mut waiting: mpsc::Receiver<Pending>) {
+        let mut group = Vec::new();
+        while waiting.recv_many(&mut group, GROUP).await > 0 {
+            let (commits, answers): (Vec<_>, Vec<_>) = group
+                .drain(..)
+                .map(|pending| (pending.commit, pending.answer))
+                .unzip();
+            let verdicts = self.append_stubbornly(&commits).await;
+            self.announce(&commits, &verdicts);
+            for (answer, verdict) in answers.into_iter().zip(verdicts) {
+                // Whoever asked may have gone; the commit stands.
+                let _ = answer.send(verdict);
+            }
+        }
+    }
+
+    fn announce(&self, commits: &[Commit], verdicts: &[Result<Appended, AppendRefusal>]) {
+        let Some(last) = verdicts
             .iter()
             .flatten()
             .map(|appended| appended.position)
             .max()
+        else {
+            return;
+        };
+        self.head
+            .send_if_modified(|head| std::mem::replace(head, last.max(*head)) < last);
+        for (commit, _) in commits
+            .iter()
+            .zip(verdicts)
+            .filter(|(_, verdict)| verdict.is_ok())
         {
-            head.send_if_modified(|head| std::mem::replace(head, last.max(*head)) < last);
-        }
-        for (answer, verdict) in answers.into_iter().zip(verdicts) {
-            // Whoever asked may have gone; the commit stands.
-            let _ = answer.send(verdict);
+            for effect in &commit.begun {
+                self.begun.at(effect.work.neighbour());
+            }
+            if commit.held.iter().any(|(_, held)| !held) {
+                self.begun.everywhere();
+            }
         }
     }
-}
 
-/// Tries until the database answers: receipts make a second try harmless even if the first was written.
-async fn append_stubbornly(
-    pool: &PgPool,
-    commits: &[Commit],
-) -> Vec<Result<Appended, AppendRefusal>> {
-    let mut tries = 0;
-    loop {
-        match append(pool, commits).await {
-            Ok(verdicts) => return verdicts,
-            Err(error) if tries < TRIES && is_passing(&error) => {
-                tries += 1;
-                tracing::warn!(%error, tries, "the log does not answer, trying again");
-                tokio::time::sleep(PAUSE).await;
-            }
-            Err(error) => {
-                tracing::error!(%error, "the log cannot be written");
-                return commits
-                    .iter()
-                    .map(|_| Err(AppendRefusal::Fault(error.to_string())))
-                    .collect();
+    /// Tries until the database answers: receipts make a second try harmless even if the first was written.
+    async fn append_stubbornly(&self, commits: &[Commit]) -> Vec<Result<Appended, AppendRefusal>> {
+        let mut tries = 0;
+        loop {
+            match self.append(commits).await {
+                Ok(verdicts) => return verdicts,
+                Err(error) if tries < TRIES && is_passing(&error) => {
+                    tries += 1;
+                    tracing::warn!(%error, tries, "the log does not answer, trying again");
+                    tokio::time::sleep(PAUSE).await;
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the log cannot be written");
+                    return commits
+                        .iter()
+                        .map(|_| Err(AppendRefusal::Fault(error.to_string())))
+                        .collect();
+                }
             }
         }
+    }
+
+    async fn append(
+        &self,
+        commits: &[Commit],
+    ) -> sqlx::Result<Vec<Result<Appended, AppendRefusal>>> {
+        let mut transaction = self.pool.begin().await?;
+        sqlx::query("SELECT pg_advisory_xact_lock($1)")
+            .bind(ORDER_LOCK)
+            .execute(&mut *transaction)
+            .await?;
+        let mut ground = Ground::survey(&mut transaction, commits).await?;
+        let verdicts: Vec<_> = commits.iter().map(|commit| ground.judge(commit)).collect();
+        let winners: Vec<_> = commits
+            .iter()
+            .zip(&verdicts)
+            .filter_map(|(commit, verdict)| match verdict {
+                Ok(appended) if !appended.replayed => Some((commit, *appended)),
+                _ => None,
+            })
+            .collect();
+        if winners.is_empty() {
+            transaction.rollback().await?;
+            return Ok(verdicts);
+        }
+        write::write(&mut transaction, &winners, ground.first, self.instance).await?;
+        transaction.commit().await?;
+        Ok(verdicts)
     }
 }
 
@@ -189,34 +240,6 @@ fn is_passing(error: &sqlx::Error) -> bool {
         }),
         _ => false,
     }
-}
-
-async fn append(
-    pool: &PgPool,
-    commits: &[Commit],
-) -> sqlx::Result<Vec<Result<Appended, AppendRefusal>>> {
-    let mut transaction = pool.begin().await?;
-    sqlx::query("SELECT pg_advisory_xact_lock($1)")
-        .bind(ORDER_LOCK)
-        .execute(&mut *transaction)
-        .await?;
-    let mut ground = Ground::survey(&mut transaction, commits).await?;
-    let verdicts: Vec<_> = commits.iter().map(|commit| ground.judge(commit)).collect();
-    let winners: Vec<_> = commits
-        .iter()
-        .zip(&verdicts)
-        .filter_map(|(commit, verdict)| match verdict {
-            Ok(appended) if !appended.replayed => Some((commit, *appended)),
-            _ => None,
-        })
-        .collect();
-    if winners.is_empty() {
-        transaction.rollback().await?;
-        return Ok(verdicts);
-    }
-    write::write(&mut transaction, &winners, ground.first).await?;
-    transaction.commit().await?;
-    Ok(verdicts)
 }
 
 /// What the commits of a group are judged against. It changes as commits win, so that two commits of one

@@ -12,9 +12,11 @@ pub use append::{AppendRefusal, Appended, Commit, FinishedEffect, NewEvent, Stre
 pub use read::{Reading, StreamState};
 pub use store::{LogContext, LogStore};
 
-use crate::log::append::Pending;
+use crate::{effects::Begun, log::append::Pending};
 use sqlx::PgPool;
+use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
+use uuid::Uuid;
 
 /// How many commits may wait for the appender before callers wait too.
 const WAITING_COMMITS: usize = 4096;
@@ -25,6 +27,8 @@ pub struct Log {
     pool: PgPool,
     appender: mpsc::Sender<Pending>,
     head: watch::Sender<i64>,
+    begun: Arc<Begun>,
+    instance: Uuid,
 }
 
 impl Log {
@@ -32,11 +36,21 @@ impl Log {
     pub fn open(pool: PgPool) -> Self {
         let (appender, waiting) = mpsc::channel(WAITING_COMMITS);
         let (head, _) = watch::channel(0);
-        tokio::spawn(append::run(pool.clone(), waiting, head.clone()));
+        let begun = Arc::new(Begun::default());
+        let instance = Uuid::now_v7();
+        let writer = append::Writer {
+            pool: pool.clone(),
+            head: head.clone(),
+            begun: begun.clone(),
+            instance,
+        };
+        tokio::spawn(writer.run(waiting));
         Self {
             pool,
             appender,
             head,
+            begun,
+            instance,
         }
     }
 
@@ -55,6 +69,30 @@ impl Log {
     /// The last position that this process knows of, as it grows.
     pub fn head(&self) -> watch::Receiver<i64> {
         self.head.subscribe()
+    }
+
+    /// Which neighbours have work that has just begun.
+    pub fn begun(&self) -> Arc<Begun> {
+        self.begun.clone()
+    }
+
+    /// Listens to what other processes write, until the connection is lost.
+    pub async fn listen(&self) -> sqlx::Result<()> {
+        let mut listener = sqlx::postgres::PgListener::connect_with(&self.pool).await?;
+        listener.listen("navette_log").await?;
+        // What was written before the first notification is not announced.
+        self.heard_of(self.last_position().await.unwrap_or(0));
+        self.begun.everywhere();
+        loop {
+            let notification = listener.recv().await?;
+            let Some((position, instance)) = notification.payload().split_once(' ') else {
+                continue;
+            };
+            if instance != self.instance.to_string() {
+                self.heard_of(position.parse().unwrap_or(0));
+                self.begun.everywhere();
+            }
+        }
     }
 
     /// Says that another process has written up to `position`.

@@ -1,9 +1,13 @@
 //! Reading the log: one stream, several streams at once, or everything in order.
 
-use super::{Log, upcast};
+use super::{Appended, Log, upcast};
 use chrono::{DateTime, Utc};
 use cqrs_es::persist::SerializedEvent;
-use navette_domain::event::{Decider, Event, Metadata, Recorded, UnreadableEvent};
+use navette_domain::{
+    digest::Digest,
+    event::{Decider, Event, Metadata, Recorded, UnreadableEvent},
+    ids::CommandId,
+};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -162,6 +166,27 @@ impl Log {
             entry.version = version;
         }
         Ok(loaded)
+    }
+
+    /// What was answered to this command, if it was written.
+    pub async fn receipt(&self, command: CommandId) -> Result<Option<(Digest, Appended)>, Reading> {
+        let row: Option<(Vec<u8>, i64, i64)> = sqlx::query_as(
+            "SELECT content, version, position FROM command_receipts WHERE command_id = $1",
+        )
+        .bind(command.0)
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.and_then(|(content, version, position)| {
+            let content = Digest::from_bytes(content.try_into().ok()?);
+            Some((
+                content,
+                Appended {
+                    version,
+                    position,
+                    replayed: true,
+                },
+            ))
+        }))
     }
 
     /// The position of the last event.

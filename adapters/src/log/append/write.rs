@@ -8,6 +8,7 @@ pub(super) async fn write(
     connection: &mut PgConnection,
     winners: &[(&Commit, Appended)],
     first: i64,
+    instance: Uuid,
 ) -> sqlx::Result<()> {
     write_events(connection, winners, first).await?;
     write_receipts(connection, winners).await?;
@@ -19,7 +20,7 @@ pub(super) async fn write(
         .max()
         .unwrap_or(0);
     sqlx::query("SELECT pg_notify('navette_log', $1)")
-        .bind(head.to_string())
+        .bind(format!("{head} {instance}"))
         .execute(connection)
         .await?;
     Ok(())

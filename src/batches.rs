@@ -1,0 +1,295 @@
+//! Batches and their documents: what sets chains in motion, stops them and moves them by hand.
+
+use crate::{
+    clock,
+    dispatch::{DispatchFailure, Dispatcher, Receipt},
+    unit::{Belonging, Envelope, Unit},
+};
+use anyhow::Context as _;
+use navette_adapters::log::StreamState;
+use navette_domain::{
+    batch::{Batch, BatchCommand, BatchRefusal, Order as BatchOrder},
+    chain::{Chain, ChainRef, Definition, Scope},
+    document::{Document, DocumentCommand, DocumentRefusal, Order, Subject},
+    dossier::Dossier,
+    french,
+    ids::{BatchId, ChainId, DocumentId, DossierId, TemplateId},
+    personal::Personal,
+    template::{Template, TemplateRef},
+    third_party::EmailAddress,
+};
+use uuid::Uuid;
+
+/// A batch to start.
+#[derive(Debug, Clone)]
+pub struct StartBatch {
+    /// Its id, minted by whoever asks.
+    pub batch: BatchId,
+    /// What its clerk calls it.
+    pub label: String,
+    /// The chain, whose last version is taken.
+    pub chain_code: String,
+    /// The dossiers, in the clerk's order.
+    pub dossiers: Vec<DossierId>,
+    /// Where to write to whoever asks.
+    pub reply_to: Option<Personal<EmailAddress>>,
+}
+
+/// A dossier that the chain does not take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedDossier {
+    /// Which.
+    pub dossier: DossierId,
+    /// What people call it, if it exists.
+    pub reference: Option<String>,
+    /// Why, in French.
+    pub sentence: String,
+}
+
+/// What was started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Started {
+    /// Where it stands in the log.
+    pub receipt: Receipt,
+    /// The dossiers that were left out.
+    pub refused: Vec<RefusedDossier>,
+}
+
+/// Why a batch was not started.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StartRefusal {
+    /// No such chain.
+    #[error("Aucune chaîne ne s'appelle « {0} ».")]
+    NoChain(String),
+    /// Its template was never uploaded.
+    #[error("La chaîne utilise le modèle « {0} », qui n'a pas été déposé.")]
+    NoTemplate(String),
+    /// None of the dossiers can be taken.
+    #[error("{}", nothing_left(.0))]
+    NothingLeft(Vec<RefusedDossier>),
+    /// The batch itself says no.
+    #[error(transparent)]
+    Batch(#[from] BatchRefusal),
+    /// One of its documents says no.
+    #[error(transparent)]
+    Document(#[from] DocumentRefusal),
+}
+
+fn nothing_left(refused: &[RefusedDossier]) -> String {
+    let first = refused.first().map_or(String::new(), |refused| format!(" Par exemple : {}", refused.sentence));
+    format!("Aucun des dossiers choisis ne peut suivre cette chaîne.{first}")
+}
+
+/// Starts and moves batches.
+#[derive(Clone)]
+pub struct Batches {
+    dispatcher: Dispatcher,
+}
+
+impl Batches {
+    /// Batches of this dispatcher's log.
+    pub fn new(dispatcher: Dispatcher) -> Self {
+        Self { dispatcher }
+    }
+
+    /// Starts a chain on a selection: the batch and all its documents, whole or not at all.
+    pub async fn start(&self, envelope: &Envelope, ask: &StartBatch) -> Result<Started, DispatchFailure<StartRefusal>> {
+        if let Some(receipt) = self.dispatcher.answered(envelope).await? {
+            return Ok(Started { receipt, refused: vec![] });
+        }
+        let (chain, definition) = self.chain(&ask.chain_code).await?;
+        let template = self.template(&definition).await?;
+        let (taken, refused) = self.sort_out(&definition, &ask.dossiers).await?;
+        if taken.is_empty() {
+            return Err(DispatchFailure::Refused(StartRefusal::NothingLeft(refused)));
+        }
+        let order = BatchOrder {
+            label: ask.label.clone(),
+            chain,
+            template,
+            dossiers: taken.iter().map(|(dossier, _)| *dossier).collect(),
+            requested_by: envelope.actor.clone(),
+            reply_to: ask.reply_to.clone(),
+        };
+        let receipt = self
+            .dispatcher
+            .commit(envelope, async |unit: &mut Unit| {
+                let at = unit.at();
+                let mut batch = self.dispatcher.load::<Batch>(ask.batch.0).await?;
+                let belonging = Belonging { batch: Some(ask.batch), dossier: None };
+                let command = BatchCommand::Start { order: order.clone(), at };
+                let events = unit.decide(ask.batch.0, &mut batch, belonging, command).map_err(|refusal| DispatchFailure::Refused(refusal.into()))?;
+                if events.is_empty() {
+                    return Ok(());
+                }
+                for (id, order) in documents(ask.batch, &definition, &order, &taken, clock::paris_date(at)) {
+                    let mut document = StreamState::<Document>::default();
+                    unit.decide_document(&definition, id, &mut document, DocumentCommand::Request { order, at })
+                        .map_err(|refusal| DispatchFailure::Refused(refusal.into()))?;
+                }
+                Ok(())
+            })
+            .await?;
+        Ok(Started { receipt, refused })
+    }
+
+    async fn chain(&self, code: &str) -> Result<(ChainRef, Definition), DispatchFailure<StartRefusal>> {
+        let id = ChainId::of_code(code);
+        let chain = self.dispatcher.load::<Chain>(id.0).await?;
+        let (version, definition) = chain.state.latest().ok_or_else(|| DispatchFailure::Refused(StartRefusal::NoChain(code.to_owned())))?;
+        Ok((ChainRef { chain: id, version }, definition.clone()))
+    }
+
+    async fn template(&self, definition: &Definition) -> Result<TemplateRef, DispatchFailure<StartRefusal>> {
+        let id = TemplateId::of_code(&definition.template);
+        let template = self.dispatcher.load::<Template>(id.0).await?;
+        template.state.latest(id).ok_or_else(|| DispatchFailure::Refused(StartRefusal::NoTemplate(definition.template.clone())))
+    }
+
+    /// The dossiers that the chain takes, with their references, and those it leaves out.
+    pub async fn sort_out(&self, definition: &Definition, dossiers: &[DossierId]) -> anyhow::Result<(Vec<(DossierId, String)>, Vec<RefusedDossier>)> {
+        let ids: Vec<Uuid> = dossiers.iter().map(|dossier| dossier.0).collect();
+        let loaded = self.dispatcher.log().load_many::<Dossier>(&ids).await.context("loading the dossiers of the batch")?;
+        let (mut taken, mut refused) = (vec![], vec![]);
+        for dossier in dossiers {
+            let state = loaded.get(&dossier.0).map(|loaded| &loaded.state);
+            match state {
+                None | Some(Dossier::Unborn) => refused.push(RefusedDossier { dossier: *dossier, reference: None, sentence: "Ce dossier n'existe pas.".to_owned() }),
+                Some(Dossier::Open { request, stage }) if definition.accepts.contains(&stage.status()) => {
+                    if !taken.iter().any(|(known, _)| known == dossier) {
+                        taken.push((*dossier, request.reference.clone()));
+                    }
+                }
+                Some(Dossier::Open { request, stage }) => refused.push(RefusedDossier {
+                    dossier: *dossier,
+                    reference: Some(request.reference.clone()),
+                    sentence: format!(
+                        "Le dossier {} est « {} » : la chaîne « {} » prend les dossiers {}.",
+                        request.reference,
+                        french::dossier_status(stage.status()),
+                        definition.label,
+                        definition.accepts.iter().map(|status| format!("« {} »", french::dossier_status(*status))).collect::<Vec<_>>().join(" ou "),
+                    ),
+                }),
+            }
+        }
+        Ok((taken, refused))
+    }
+
+    /// Makes the chains of a batch wait.
+    pub async fn pause(&self, envelope: &Envelope, batch: BatchId) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
+        self.change(envelope, batch, |at| BatchCommand::Pause { at }, Some(true)).await
+    }
+
+    /// Lets the chains of a batch go on.
+    pub async fn resume(&self, envelope: &Envelope, batch: BatchId) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
+        self.change(envelope, batch, |at| BatchCommand::Resume { at }, Some(false)).await
+    }
+
+    /// Says that all the documents of a batch reached their end.
+    pub async fn complete(&self, envelope: &Envelope, batch: BatchId) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
+        self.change(envelope, batch, |at| BatchCommand::Complete { at }, None).await
+    }
+
+    async fn change(
+        &self,
+        envelope: &Envelope,
+        batch: BatchId,
+        command: impl Fn(chrono::DateTime<chrono::Utc>) -> BatchCommand,
+        held: Option<bool>,
+    ) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
+        let belonging = Belonging { batch: Some(batch), dossier: None };
+        self.dispatcher
+            .commit(envelope, async |unit: &mut Unit| {
+                let mut loaded = self.dispatcher.load::<Batch>(batch.0).await?;
+                envelope.expects(loaded.version)?;
+                let command = command(unit.at());
+                unit.decide(batch.0, &mut loaded, belonging, command).map_err(DispatchFailure::Refused)?;
+                if let Some(held) = held {
+                    unit.hold(batch, held);
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// Gives a batch up: its documents that are not delivered are cancelled, and taken back from the
+    /// neighbours that allow it.
+    pub async fn cancel(&self, envelope: &Envelope, batch: BatchId, reason: &str) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
+        let belonging = Belonging { batch: Some(batch), dossier: None };
+        self.dispatcher
+            .commit(envelope, async |unit: &mut Unit| {
+                let at = unit.at();
+                let mut loaded = self.dispatcher.load::<Batch>(batch.0).await?;
+                envelope.expects(loaded.version)?;
+                let order = loaded.state.order().cloned();
+                let command = BatchCommand::Cancel { reason: reason.to_owned(), at };
+                unit.decide(batch.0, &mut loaded, belonging, command).map_err(DispatchFailure::Refused)?;
+                unit.hold(batch, false);
+                let Some(order) = order else { return Ok(()) };
+                let definition = self.dispatcher.definition(order.chain).await?;
+                let mut documents = self.dispatcher.log().load_many::<Document>(&document_ids(batch, &definition, &order)).await.context("loading the documents of the batch")?;
+                for (id, document) in &mut documents {
+                    let command = DocumentCommand::Cancel { reason: reason.to_owned(), at };
+                    // Those that are delivered refuse, and stay so.
+                    let _ = unit.decide_document(&definition, DocumentId(*id), document, command);
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// Tries the stopped step of a document again; after a refusal, the document starts over.
+    pub async fn retry_document(&self, envelope: &Envelope, document: DocumentId) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
+        self.move_document(envelope, document, |at| DocumentCommand::Retry { at }).await
+    }
+
+    /// Sends a document back to its first step.
+    pub async fn restart_document(&self, envelope: &Envelope, document: DocumentId, reason: &str) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
+        self.move_document(envelope, document, |at| DocumentCommand::Restart { reason: reason.to_owned(), at }).await
+    }
+
+    /// Gives a document up.
+    pub async fn cancel_document(&self, envelope: &Envelope, document: DocumentId, reason: &str) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
+        self.move_document(envelope, document, |at| DocumentCommand::Cancel { reason: reason.to_owned(), at }).await
+    }
+
+    async fn move_document(
+        &self,
+        envelope: &Envelope,
+        document: DocumentId,
+        command: impl Fn(chrono::DateTime<chrono::Utc>) -> DocumentCommand,
+    ) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
+        self.dispatcher
+            .commit(envelope, async |unit: &mut Unit| {
+                let mut loaded = self.dispatcher.load::<Document>(document.0).await?;
+                envelope.expects(loaded.version)?;
+                let chain = loaded.state.journey().map(|journey| journey.order.chain).ok_or(DispatchFailure::Refused(DocumentRefusal::NotRequested))?;
+                let definition = self.dispatcher.definition(chain).await?;
+                let command = command(unit.at());
+                unit.decide_document(&definition, document, &mut loaded, command).map_err(DispatchFailure::Refused)
+            })
+            .await
+    }
+}
+
+/// The documents that a batch makes, with their orders.
+fn documents(batch: BatchId, definition: &Definition, order: &BatchOrder, taken: &[(DossierId, String)], date: chrono::NaiveDate) -> Vec<(DocumentId, Order)> {
+    let order_of = |subject, title| Order { batch, subject, chain: order.chain, template: order.template, title, date };
+    match definition.scope {
+        Scope::Dossier => taken
+            .iter()
+            .map(|(dossier, reference)| {
+                (DocumentId::of_dossier(batch, *dossier), order_of(Subject::Dossier(*dossier), format!("{} {reference}", definition.label)))
+            })
+            .collect(),
+        Scope::Batch => vec![(DocumentId::of_batch(batch), order_of(Subject::Batch, format!("{} – {}", definition.label, order.label)))],
+    }
+}
+
+fn document_ids(batch: BatchId, definition: &Definition, order: &BatchOrder) -> Vec<Uuid> {
+    match definition.scope {
+        Scope::Dossier => order.dossiers.iter().map(|dossier| DocumentId::of_dossier(batch, *dossier).0).collect(),
+        Scope::Batch => vec![DocumentId::of_batch(batch).0],
+    }
+}

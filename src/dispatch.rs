@@ -1,0 +1,201 @@
+//! From a command to its events: load, decide, append, and decide again if somebody was faster.
+
+use crate::{
+    clock::Clock,
+    unit::{Belonging, Envelope, Unit},
+};
+use anyhow::Context as _;
+use navette_adapters::log::{AppendRefusal, Appended, Log, StreamState};
+use navette_domain::{
+    chain::{Chain, ChainRef, Definition},
+    event::Decider,
+    ids::DossierId,
+};
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+use uuid::Uuid;
+
+/// How often a command is decided anew because its stream has moved.
+const TRIES: u32 = 10;
+
+/// Where a command stands in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Receipt {
+    /// The version of its stream.
+    pub version: i64,
+    /// The position of its last event.
+    pub position: i64,
+}
+
+impl From<Appended> for Receipt {
+    fn from(appended: Appended) -> Self {
+        Self {
+            version: appended.version,
+            position: appended.position,
+        }
+    }
+}
+
+/// Why a command changed nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum DispatchFailure<R: std::error::Error> {
+    /// The rules say no.
+    #[error(transparent)]
+    Refused(R),
+    /// What was expected is no longer so.
+    #[error("the stream is at version {actual}")]
+    Conflict {
+        /// Its version now.
+        actual: i64,
+    },
+    /// This command id was used for something else.
+    #[error("this command id was already used with another content")]
+    KeyReused,
+    /// Anything else.
+    #[error(transparent)]
+    Fault(#[from] anyhow::Error),
+}
+
+/// Takes commands to the log.
+#[derive(Clone)]
+pub struct Dispatcher {
+    log: Log,
+    clock: Clock,
+    /// Published versions never change, so they are kept for ever.
+    definitions: Arc<RwLock<HashMap<ChainRef, Arc<Definition>>>>,
+}
+
+impl Dispatcher {
+    /// A dispatcher on this log.
+    pub fn new(log: Log, clock: Clock) -> Self {
+        Self {
+            log,
+            clock,
+            definitions: Arc::default(),
+        }
+    }
+
+    /// The log.
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// The time.
+    pub fn now(&self) -> chrono::DateTime<chrono::Utc> {
+        self.clock.now()
+    }
+
+    /// One aggregate; unborn, at version 0, if it does not exist.
+    pub async fn load<A: Decider>(&self, id: Uuid) -> anyhow::Result<StreamState<A>> {
+        self.log
+            .load(id)
+            .await
+            .with_context(|| format!("loading {} {id}", A::TYPE))
+    }
+
+    /// Takes one command of an aggregate that stands alone. Documents and batches, which set chains in
+    /// motion, go through [`crate::batches`].
+    pub async fn dispatch<A: Decider>(
+        &self,
+        envelope: &Envelope,
+        id: Uuid,
+        command: A::Command,
+    ) -> Result<Receipt, DispatchFailure<A::Error>>
+    where
+        A::Command: Clone,
+    {
+        let dossier = (A::TYPE == "dossier").then_some(DossierId(id));
+        let belonging = Belonging {
+            batch: None,
+            dossier,
+        };
+        self.commit(envelope, async |unit: &mut Unit| {
+            let mut loaded = self.load::<A>(id).await?;
+            envelope.expects(loaded.version)?;
+            unit.decide(id, &mut loaded, belonging, command.clone())
+                .map_err(DispatchFailure::Refused)?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Takes whatever `decide` puts in a unit of work, and asks it again when a stream has moved.
+    pub async fn commit<R: std::error::Error>(
+        &self,
+        envelope: &Envelope,
+        decide: impl AsyncFn(&mut Unit) -> Result<(), DispatchFailure<R>>,
+    ) -> Result<Receipt, DispatchFailure<R>> {
+        if let Some(receipt) = self.answered(envelope).await? {
+            return Ok(receipt);
+        }
+        let mut tries = 0;
+        loop {
+            let mut unit = Unit::new(envelope, self.clock.now());
+            decide(&mut unit).await?;
+            match self.log.append(unit.into_commit()).await {
+                Ok(appended) => return Ok(appended.into()),
+                Err(AppendRefusal::Conflict { .. })
+                    if envelope.expected_version.is_none() && tries < TRIES =>
+                {
+                    tries += 1;
+                }
+                Err(AppendRefusal::Conflict { actual, .. }) => {
+                    return Err(DispatchFailure::Conflict { actual });
+                }
+                Err(AppendRefusal::KeyReused) => return Err(DispatchFailure::KeyReused),
+                Err(refusal @ (AppendRefusal::LeaseLost | AppendRefusal::Fault(_))) => {
+                    return Err(DispatchFailure::Fault(refusal.into()));
+                }
+            }
+        }
+    }
+
+    /// What was answered to this very command before, if it was.
+    pub async fn answered<R: std::error::Error>(
+        &self,
+        envelope: &Envelope,
+    ) -> Result<Option<Receipt>, DispatchFailure<R>> {
+        let receipt = self.log.receipt(envelope.command).await;
+        match receipt.context("looking for the command's receipt")? {
+            Some((content, appended)) if content == envelope.content => Ok(Some(appended.into())),
+            Some(_) => Err(DispatchFailure::KeyReused),
+            None => Ok(None),
+        }
+    }
+
+    /// The definition that a document stays on.
+    pub async fn definition(&self, chain: ChainRef) -> anyhow::Result<Arc<Definition>> {
+        let known = self
+            .definitions
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&chain)
+            .cloned();
+        if let Some(definition) = known {
+            return Ok(definition);
+        }
+        let loaded = self.load::<Chain>(chain.chain.0).await?;
+        let definition = loaded
+            .state
+            .version(chain.version)
+            .with_context(|| format!("chain {} has no version {}", chain.chain, chain.version))?;
+        let definition = Arc::new(definition.clone());
+        self.definitions
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(chain, definition.clone());
+        Ok(definition)
+    }
+}
+
+impl Envelope {
+    /// Refuses when whoever asks has seen another version.
+    pub fn expects<R: std::error::Error>(&self, actual: i64) -> Result<(), DispatchFailure<R>> {
+        match self.expected_version {
+            Some(expected) if expected != actual => Err(DispatchFailure::Conflict { actual }),
+            _ => Ok(()),
+        }
+    }
+}

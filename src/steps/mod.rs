@@ -1,0 +1,214 @@
+//! What each step of a chain does outside, and how it is reported.
+//!
+//! A step reads the aggregates, calls one port, and answers with an [`Outcome`]: commands to take to the
+//! log, or patience. It never writes anything itself.
+
+mod delivery;
+mod office;
+mod signature;
+mod visa;
+
+use crate::{clock::Clock, dispatch::Dispatcher};
+use anyhow::Context as _;
+use navette_adapters::{effects::Claimed, log::StreamState};
+use navette_domain::{
+    batch::Batch,
+    chain::{Action, Definition, Work},
+    digest::Digest,
+    document::{Document, DocumentCommand, Journey, PdfRef, Subject},
+    dossier::{Dossier, DossierCommand},
+    ids::{DossierId, SignatureId},
+    merge_fields::{Case, Surroundings},
+    ports::{
+        Attempt, FileStore, GrantsTool, MailRegister, OfficeWorkshop, PortFailure, PorteDocuments,
+        Postman, SigningDesk, VisaCircuit,
+    },
+    signature::SignatureCommand,
+    third_party::ThirdParty,
+};
+use std::{collections::HashMap, sync::Arc};
+use uuid::Uuid;
+
+/// Those who do the outside work.
+#[derive(Clone)]
+#[expect(missing_docs, reason = "each field is the port of its type")]
+pub struct Ports {
+    pub files: Arc<dyn FileStore>,
+    pub office: Arc<dyn OfficeWorkshop>,
+    pub visa: Arc<dyn VisaCircuit>,
+    pub desk: Arc<dyn SigningDesk>,
+    pub register: Arc<dyn MailRegister>,
+    pub postman: Arc<dyn Postman>,
+    pub porte_documents: Arc<dyn PorteDocuments>,
+    pub grants_tool: Arc<dyn GrantsTool>,
+}
+
+/// What a step led to.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Something to take to the log.
+    Report(Report),
+    /// The neighbour has nothing new to say.
+    NotYet,
+}
+
+/// The commands that report an outcome, written together.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// For the document.
+    pub document: Option<DocumentCommand>,
+    /// For its passage at the desk.
+    pub signature: Option<(SignatureId, Vec<SignatureCommand>)>,
+    /// For its dossier.
+    pub dossier: Option<(DossierId, DossierCommand)>,
+}
+
+impl Outcome {
+    fn document(command: DocumentCommand) -> Self {
+        Self::Report(Report {
+            document: Some(command),
+            ..Report::default()
+        })
+    }
+}
+
+/// Why a step led to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum StepFailure {
+    /// A neighbour failed: its class says what to do.
+    #[error(transparent)]
+    Port(#[from] PortFailure),
+    /// A person must mend something; the sentence is in French.
+    #[error("{0}")]
+    Stuck(String),
+    /// Our own database or files failed: try again.
+    #[error(transparent)]
+    Fault(#[from] anyhow::Error),
+}
+
+type StepResult<T = Outcome> = Result<T, StepFailure>;
+
+/// Carries effects out.
+#[derive(Clone)]
+pub struct Steps {
+    dispatcher: Dispatcher,
+    ports: Ports,
+    clock: Clock,
+}
+
+/// One effect with what it needs to be carried out.
+struct Errand<'a> {
+    claimed: &'a Claimed,
+    journey: &'a Journey,
+    definition: &'a Definition,
+}
+
+impl Errand<'_> {
+    fn attempt(&self) -> Attempt {
+        if self.claimed.effect.doubtful { Attempt::Again } else { Attempt::First }
+    }
+
+    fn step(&self) -> navette_domain::chain::StepId {
+        self.claimed.effect.step.clone()
+    }
+
+    fn action(&self) -> StepResult<&Action> {
+        let step = self.definition.step(&self.claimed.effect.step).context("the chain has no such step")?;
+        Ok(&step.action)
+    }
+
+    fn pdf(&self) -> StepResult<PdfRef> {
+        Ok(self.journey.stage.pdf().context("the document has no PDF at this stage")?)
+    }
+
+    /// A name for the file that people recognise.
+    fn file_name(&self) -> String {
+        format!("{}.pdf", self.journey.title())
+    }
+}
+
+impl Steps {
+    /// Steps that report to this dispatcher's log.
+    pub fn new(dispatcher: Dispatcher, ports: Ports, clock: Clock) -> Self {
+        Self { dispatcher, ports, clock }
+    }
+
+    /// Carries one effect out.
+    pub async fn carry_out(&self, claimed: &Claimed) -> StepResult {
+        let loaded: StreamState<Document> = self.dispatcher.load(claimed.effect.document.0).await?;
+        let journey = loaded.state.journey().context("an effect without its document")?;
+        let definition = self.dispatcher.definition(journey.order.chain).await?;
+        let errand = Errand { claimed, journey, definition: &definition };
+        match &claimed.effect.work {
+            Work::Merge => self.merge(&errand).await,
+            Work::Convert => self.convert(&errand).await,
+            Work::Circulate => self.circulate(&errand).await,
+            Work::WatchVisa { circulation } => self.watch_visa(&errand, circulation).await,
+            Work::WithdrawVisa { circulation } => self.withdraw_visa(circulation).await,
+            Work::Submit { signature } => self.submit(&errand, *signature).await,
+            Work::WatchSignature { signature } => self.watch_signature(&errand, *signature).await,
+            Work::ArchiveSignature { signature } => self.archive_signature(*signature).await,
+            Work::WithdrawSignature { signature } => self.withdraw_signature(*signature).await,
+            Work::Register => self.register(&errand).await,
+            Work::Attach => self.attach(&errand).await,
+            Work::Notify => self.notify(&errand).await,
+            Work::Email => self.email(&errand).await,
+            Work::Publish => self.publish(&errand).await,
+        }
+    }
+
+    async fn file(&self, digest: Digest) -> StepResult<Vec<u8>> {
+        let found = self.ports.files.get(digest).await.map_err(|error| anyhow::anyhow!(error))?;
+        Ok(found.with_context(|| format!("the file store has lost {digest}"))?)
+    }
+
+    async fn keep(&self, bytes: &[u8]) -> StepResult<Digest> {
+        Ok(self.ports.files.put(bytes.to_vec()).await.map_err(|error| anyhow::anyhow!(error))?)
+    }
+
+    /// The dossiers that a document is about, in order, with their third parties.
+    async fn cases(&self, journey: &Journey) -> StepResult<Vec<Case>> {
+        let ids: Vec<Uuid> = match journey.order.subject {
+            Subject::Dossier(dossier) => vec![dossier.0],
+            Subject::Batch => {
+                let batch: StreamState<Batch> = self.dispatcher.load(journey.order.batch.0).await?;
+                let order = batch.state.order().context("a document without its batch")?;
+                order.dossiers.iter().map(|dossier| dossier.0).collect()
+            }
+        };
+        let log = self.dispatcher.log();
+        let mut dossiers: HashMap<Uuid, StreamState<Dossier>> = log.load_many(&ids).await.context("loading dossiers")?;
+        let third_party_of = |dossier: &Dossier| match dossier {
+            Dossier::Open { request, .. } => Some(request.third_party.0),
+            Dossier::Unborn => None,
+        };
+        let parties: Vec<Uuid> = dossiers.values().filter_map(|loaded| third_party_of(&loaded.state)).collect();
+        let parties: HashMap<Uuid, StreamState<ThirdParty>> = log.load_many(&parties).await.context("loading third parties")?;
+        ids.iter()
+            .map(|id| {
+                let dossier = dossiers.remove(id).context("a document about a dossier that does not exist")?.state;
+                let party = third_party_of(&dossier).and_then(|party| parties.get(&party));
+                let profile = party.and_then(|party| party.state.profile());
+                let profile = profile.cloned().ok_or_else(|| {
+                    StepFailure::Stuck("Le tiers de ce dossier n'est pas enregistré : enregistrez-le, puis relancez.".to_owned())
+                })?;
+                Ok(Case { dossier, profile })
+            })
+            .collect()
+    }
+
+    /// The one dossier that a document is about.
+    async fn case(&self, errand: &Errand<'_>) -> StepResult<(DossierId, Case)> {
+        let Subject::Dossier(dossier) = errand.journey.order.subject else {
+            return Err(anyhow::anyhow!("this step needs a document about one dossier").into());
+        };
+        let case = self.cases(errand.journey).await?.pop().context("no dossier")?;
+        Ok((dossier, case))
+    }
+
+    async fn surroundings(&self, journey: &Journey) -> StepResult<Surroundings> {
+        let batch: StreamState<Batch> = self.dispatcher.load(journey.order.batch.0).await?;
+        let batch_label = batch.state.order().map(|order| order.label.clone()).unwrap_or_default();
+        Ok(Surroundings { title: journey.title(), date: journey.order.date, batch_label })
+    }
+}

@@ -1,0 +1,58 @@
+//! Merging and converting.
+
+use super::{Errand, Outcome, StepFailure, StepResult, Steps};
+use anyhow::Context as _;
+use navette_domain::{
+    digest::Digest,
+    document::{DocumentCommand, PdfRef, Stage, Subject},
+    merge_fields,
+    ports::MergeFailure,
+};
+
+impl Steps {
+    pub(super) async fn merge(&self, errand: &Errand<'_>) -> StepResult {
+        let template = self.file(errand.journey.order.template.file).await?;
+        let around = self.surroundings(errand.journey).await?;
+        let cases = self.cases(errand.journey).await?;
+        let data = match errand.journey.order.subject {
+            Subject::Dossier(_) => cases.first().and_then(|case| merge_fields::of_dossier(case, &around)).context("a dossier without data")?,
+            Subject::Batch => merge_fields::of_batch(&cases, &around),
+        };
+        let merged = self.ports.office.merge(&template, &data).await.map_err(|failure| StepFailure::Stuck(sentence(&failure)))?;
+        Ok(Outcome::document(DocumentCommand::RecordMerged {
+            step: errand.step(),
+            office: self.keep(&merged.bytes).await?,
+            format: merged.format,
+            data: Digest::of(data.to_string().as_bytes()),
+            at: self.clock.now(),
+        }))
+    }
+
+    pub(super) async fn convert(&self, errand: &Errand<'_>) -> StepResult {
+        let Stage::Merged { office, format } = &errand.journey.stage else {
+            return Err(anyhow::anyhow!("the document has no office file at this stage").into());
+        };
+        let pdf = self.ports.office.convert(&self.file(*office).await?, *format).await?;
+        let file = self.keep(&pdf.bytes).await?;
+        Ok(Outcome::document(DocumentCommand::RecordConverted {
+            step: errand.step(),
+            pdf: PdfRef { file, pages: pdf.pages },
+            at: self.clock.now(),
+        }))
+    }
+}
+
+/// What a clerk reads: the first faults, each with its place and its tag.
+fn sentence(failure: &MergeFailure) -> String {
+    const SHOWN: usize = 3;
+    match failure {
+        MergeFailure::Unreadable(sentence) => sentence.clone(),
+        MergeFailure::Faults(faults) => {
+            let mut shown: Vec<String> = faults.iter().take(SHOWN).map(|fault| format!("{} ({}, « {} »)", fault.sentence, fault.place, fault.tag)).collect();
+            if faults.len() > SHOWN {
+                shown.push(format!("et {} autres problèmes", faults.len() - SHOWN));
+            }
+            format!("La fusion a échoué : {}", shown.join(" ; "))
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Having a PDF signed, and bringing it back.
+
+use super::{Errand, Outcome, Report, StepFailure, StepResult, Steps};
+use anyhow::Context as _;
+use navette_adapters::{log::StreamState, pdf};
+use navette_domain::{
+    chain::Action,
+    document::{DocumentCommand, PdfRef},
+    ids::SignatureId,
+    ports::{DeskProgress, SigningRequest},
+    signature::{Sheet, Signature, SignatureCommand},
+};
+
+impl Steps {
+    pub(super) async fn submit(&self, errand: &Errand<'_>, signature: SignatureId) -> StepResult {
+        let Action::Sign { desk_type, desk_subtype } = errand.action()? else {
+            return Err(anyhow::anyhow!("not a step of signature").into());
+        };
+        let pdf = errand.pdf()?.file;
+        let request = SigningRequest {
+            signature,
+            title: errand.journey.title().chars().take(100).collect(),
+            desk_type: desk_type.clone(),
+            desk_subtype: desk_subtype.clone(),
+            file_name: errand.file_name(),
+            pdf: self.file(pdf).await?,
+        };
+        self.ports.desk.submit(&request, errand.attempt()).await?;
+        let at = self.clock.now();
+        let sheet = Sheet { document: errand.claimed.effect.document, pdf, desk_type: desk_type.clone(), desk_subtype: desk_subtype.clone() };
+        Ok(Outcome::Report(Report {
+            document: Some(DocumentCommand::RecordSentForSignature { step: errand.step(), signature, at }),
+            signature: Some((signature, vec![SignatureCommand::Prepare { sheet, at }, SignatureCommand::RecordSubmitted { at }])),
+            dossier: None,
+        }))
+    }
+
+    pub(super) async fn watch_signature(&self, errand: &Errand<'_>, signature: SignatureId) -> StepResult {
+        let at = self.clock.now();
+        match self.ports.desk.progress(signature).await? {
+            DeskProgress::InProgress(word) => {
+                tracing::debug!(%signature, word, "the desk has not finished");
+                Ok(Outcome::NotYet)
+            }
+            DeskProgress::Finished => self.bring_back(errand, signature).await,
+            DeskProgress::Rejected { by, reason } => Ok(Outcome::Report(Report {
+                document: Some(DocumentCommand::RecordSignatureRefused { step: errand.step(), signature, reason: reason.clone(), at }),
+                signature: Some((signature, vec![SignatureCommand::RecordRejected { by, reason, at }])),
+                dossier: None,
+            })),
+            DeskProgress::Unknown => Err(StepFailure::Stuck(
+                "Le dossier a disparu du parapheur avant d'être signé : annulez le document, puis relancez-le dans un nouveau lot.".to_owned(),
+            )),
+        }
+    }
+
+    /// The signed PDF is checked and kept here before the desk is told that it may forget it.
+    async fn bring_back(&self, errand: &Errand<'_>, signature: SignatureId) -> StepResult {
+        let loaded: StreamState<Signature> = self.dispatcher.load(signature.0).await?;
+        let sent = self.file(loaded.state.sheet().context("a signature without its sheet")?.pdf).await?;
+        let folder = self.ports.desk.retrieve(signature).await?;
+        let verdict = pdf::returned(&sent, &folder.pdf)
+            .map_err(|refusal| StepFailure::Stuck(format!("Le PDF rapporté du parapheur n'est pas acceptable : {refusal}")))?;
+        let file = self.keep(&folder.pdf).await?;
+        let slip = match &folder.slip {
+            Some(slip) => Some(self.keep(slip).await?),
+            None => None,
+        };
+        let at = self.clock.now();
+        Ok(Outcome::Report(Report {
+            document: Some(DocumentCommand::RecordSigned { step: errand.step(), signature, pdf: PdfRef { file, pages: verdict.pages }, at }),
+            signature: Some((
+                signature,
+                vec![SignatureCommand::RecordSigned { at }, SignatureCommand::RecordRetrieved { pdf: file, slip, binding: verdict.binding, at }],
+            )),
+            dossier: None,
+        }))
+    }
+
+    pub(super) async fn archive_signature(&self, signature: SignatureId) -> StepResult {
+        self.ports.desk.archive(signature).await?;
+        Ok(Outcome::Report(Report {
+            signature: Some((signature, vec![SignatureCommand::RecordArchived { at: self.clock.now() }])),
+            ..Report::default()
+        }))
+    }
+
+    pub(super) async fn withdraw_signature(&self, signature: SignatureId) -> StepResult {
+        self.ports.desk.withdraw(signature).await?;
+        let loaded: StreamState<Signature> = self.dispatcher.load(signature.0).await?;
+        let known = loaded.version > 0;
+        Ok(Outcome::Report(Report {
+            // A deposit whose answer was never heard has no stream; it is gone from the desk all the same.
+            signature: known.then(|| (signature, vec![SignatureCommand::RecordWithdrawn { at: self.clock.now() }])),
+            ..Report::default()
+        }))
+    }
+}

@@ -1,0 +1,50 @@
+//! Circulating for visa.
+
+use super::{Errand, Outcome, Report, StepFailure, StepResult, Steps};
+use navette_adapters::pdf;
+use navette_domain::{
+    chain::Action,
+    document::{DocumentCommand, PdfRef},
+    ports::{Circulation, VisaRequest, VisaState},
+};
+
+impl Steps {
+    pub(super) async fn circulate(&self, errand: &Errand<'_>) -> StepResult {
+        let Action::Visa { folder, circuit } = errand.action()? else {
+            return Err(anyhow::anyhow!("not a step of visa").into());
+        };
+        let request = VisaRequest {
+            document: errand.claimed.effect.document,
+            folder: folder.clone(),
+            file_name: errand.file_name(),
+            circuit: circuit.clone(),
+            pdf: self.file(errand.pdf()?.file).await?,
+        };
+        let circulation = self.ports.visa.circulate(&request, errand.attempt()).await?;
+        Ok(Outcome::document(DocumentCommand::RecordSentForVisa { step: errand.step(), circulation, at: self.clock.now() }))
+    }
+
+    pub(super) async fn watch_visa(&self, errand: &Errand<'_>, circulation: &Circulation) -> StepResult {
+        let at = self.clock.now();
+        let step = errand.step();
+        match self.ports.visa.state(circulation).await? {
+            VisaState::Pending => Ok(Outcome::NotYet),
+            VisaState::Approved { by, at: visaed_at, comment, pdf: bytes } => {
+                let pages = pdf::pages(&bytes).map_err(|_| {
+                    StepFailure::Stuck("Le fichier visé n'est plus un PDF lisible : remplacez-le dans Nextcloud, puis relancez.".to_owned())
+                })?;
+                let pdf = PdfRef { file: self.keep(&bytes).await?, pages };
+                Ok(Outcome::document(DocumentCommand::RecordVisaed { step, pdf, by, comment, visaed_at, at }))
+            }
+            VisaState::Rejected { by, reason, .. } => Ok(Outcome::document(DocumentCommand::RecordVisaRefused { step, by, reason, at })),
+            VisaState::Lost => Err(StepFailure::Stuck(
+                "Le document a disparu de Nextcloud pendant son visa : recommencez-le ou annulez-le.".to_owned(),
+            )),
+        }
+    }
+
+    pub(super) async fn withdraw_visa(&self, circulation: &Circulation) -> StepResult {
+        self.ports.visa.withdraw(circulation).await?;
+        Ok(Outcome::Report(Report::default()))
+    }
+}
