@@ -162,9 +162,10 @@ mod tests {
 
     #[tokio::test]
     async fn each_test_has_a_migrated_database_to_itself() {
+        let migrations = migrations();
         let (one, other) = tokio::join!(
-            TestDatabase::create(&migrations()),
-            TestDatabase::create(&migrations())
+            TestDatabase::create(&migrations),
+            TestDatabase::create(&migrations)
         );
         let (one, other) = (one.unwrap(), other.unwrap());
         sqlx::query("INSERT INTO things VALUES (1)")
