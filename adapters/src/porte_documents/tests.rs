@@ -123,7 +123,7 @@ async fn an_applicant_whom_nobody_knows_is_said_so() {
 async fn a_neighbour_that_asks_for_patience_says_for_how_long() {
     let porch = Porch::start().await;
     porch.sim.throttle(1, 120);
-    let wait = Some(Duration::from_secs(120));
+    let wait = Some(Duration::from_mins(2));
     let failure = porch.failure("jeanne", &deposit()).await;
     assert_eq!(failure.class, FailureClass::Throttled(wait));
     porch.put("jeanne", &deposit()).await.unwrap();

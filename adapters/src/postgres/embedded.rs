@@ -6,7 +6,10 @@ use super::{
     home::{Home, last_words},
     postmaster,
 };
-use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
+use sqlx::{
+    Connection as _, PgConnection,
+    postgres::{PgConnectOptions, PgSslMode},
+};
 use std::{
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
@@ -23,7 +26,7 @@ use tokio::sync::oneshot;
 /// The name of the database and of its owner.
 const NAME: &str = "navette";
 /// Replaying what a crash left behind takes its time; a server that dies instead is seen at once.
-const RECOVERY_MAY_LAST: Duration = Duration::from_secs(600);
+const RECOVERY_MAY_LAST: Duration = Duration::from_mins(10);
 /// After a `kill -9`, orphans of the old server may hold its memory for an instant: a few deaths are fine.
 const DEATHS_AT_START: u32 = 6;
 
@@ -127,6 +130,8 @@ impl EmbeddedPostgres {
         PgConnectOptions::new_without_pgpass()
             .socket(&self.socket)
             .port(5432)
+            // Whatever the environment asks of other databases: this is a private socket.
+            .ssl_mode(PgSslMode::Disable)
             .username(NAME)
             .database(NAME)
             .application_name(NAME)
@@ -260,7 +265,7 @@ mod tests {
         for _ in 0..2 {
             let killed = postmaster(folder.path());
             kill(killed, Signal::SIGKILL).unwrap();
-            let deadline = Instant::now() + Duration::from_secs(60);
+            let deadline = Instant::now() + Duration::from_mins(1);
             while number(&server, "SELECT answer FROM kept").await.ok() != Some(42)
                 || postmaster(folder.path()) == killed
             {
@@ -286,6 +291,29 @@ mod tests {
                 0o700
             );
         }
+    }
+
+    #[tokio::test]
+    async fn an_interrupt_typed_in_the_terminal_does_not_reach_the_server_before_navette_says_so() {
+        let folder = folder();
+        let _server = EmbeddedPostgres::start(folder.path()).await.unwrap();
+        let group = nix::unistd::getpgid(Some(postmaster(folder.path()))).unwrap();
+        assert_ne!(group, nix::unistd::getpgrp());
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_the_servers_account_cannot_reach_is_named() {
+        if !nix::unistd::geteuid().is_root() {
+            return; // The server runs under our own account, which reaches what we reach.
+        }
+        let closed = tempfile::tempdir().unwrap();
+        let error = EmbeddedPostgres::start(&closed.path().join("postgres"))
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(&error, Error::ClosedDoor { door, .. } if door == closed.path()),
+            "{error}"
+        );
     }
 
     #[tokio::test]
@@ -347,7 +375,7 @@ mod tests {
         let orphan = postmaster(folder.path());
         navette.kill().unwrap();
         navette.wait().unwrap();
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         while running_server(&folder.path().join("cluster")).is_some() {
             assert!(Instant::now() < deadline, "the server outlives Navette");
             thread::yield_now();

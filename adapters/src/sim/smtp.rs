@@ -25,13 +25,16 @@ pub const MAIL: &str = "mail";
 
 const LONGEST_LINE: u64 = 64 << 10;
 
+/// From an address to the answer that refuses it, if any.
+pub type Refuse = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
 /// How the relay behaves. The default takes everything from everybody, up to 20 MiB.
 #[derive(Clone)]
 pub struct Options {
     /// The login and password that are asked for.
     pub account: Option<(String, String)>,
     /// The answer to `RCPT TO` for an address, such as `550 5.1.1 unknown`, when it is not taken.
-    pub refuse: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    pub refuse: Refuse,
     /// The largest message.
     pub largest: usize,
     /// The port to listen on; any free one otherwise.

@@ -191,6 +191,25 @@ async fn a_relay_that_is_down_or_hangs_up_is_tried_again() {
 }
 
 #[tokio::test]
+async fn a_relay_that_does_not_answer_in_time_is_tried_again() {
+    struct Slow;
+    impl Mischief for Slow {
+        fn before(&self, _: &Call) -> Fate {
+            Fate::Delay(Duration::from_hours(1))
+        }
+    }
+    let post = Post::start(Options::default()).await;
+    post.meddler.becomes(Slow);
+    let hurried = Smtp {
+        timeout: Duration::from_millis(100),
+        ..post.smtp(None)
+    };
+    let failure = hurried.send(&email()).await.unwrap_err();
+    assert_eq!(failure.class, FailureClass::Transient);
+    assert!(failure.sentence.contains("à temps"), "{}", failure.sentence);
+}
+
+#[tokio::test]
 async fn a_refused_account_stops_the_channel() {
     let account = Some(("navette".into(), "juste".into()));
     let post = Post::start(Options {
