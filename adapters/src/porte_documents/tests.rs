@@ -200,3 +200,29 @@ async fn an_applicant_that_would_change_the_address_is_refused_before_any_call()
         );
     }
 }
+
+#[tokio::test]
+async fn a_neighbour_that_holds_other_bytes_than_ours_is_not_believed() {
+    let answer = axum::Json(serde_json::json!({
+        "id": "7",
+        "url": "https://elsewhere.example/7",
+        "sha256": "0".repeat(64),
+        "depotLe": "2026-01-05T10:00:00Z",
+    }));
+    let router = axum::Router::new().fallback(move || async move { answer });
+    let meddler = Meddler::default();
+    let name = |_: &axum::http::Request<()>, _: &[u8]| "PUT".into();
+    let server = crate::sim::wire::serve(Neighbour::PorteDocuments, router, name, meddler, None);
+    let server = server.await.unwrap();
+    let client = GenericPorteDocuments::new(&DepositConfig {
+        url: server.url(),
+        token: "demo".into(),
+        timeout: Duration::from_secs(5),
+    });
+    let failure = client
+        .unwrap()
+        .deposit("jeanne", &deposit())
+        .await
+        .unwrap_err();
+    assert_eq!(failure.class, FailureClass::Rejected);
+}

@@ -238,6 +238,10 @@ mod tests {
         sqlx::query(sql).execute(&mut connection).await.unwrap();
     }
 
+    fn mode(path: &Path) -> u32 {
+        path.metadata().unwrap().permissions().mode() & 0o777
+    }
+
     fn postmaster(data_dir: &Path) -> Pid {
         let file = fs::read_to_string(data_dir.join("cluster/postmaster.pid")).unwrap();
         Pid::from_raw(file.lines().next().unwrap().parse().unwrap())
@@ -286,10 +290,7 @@ mod tests {
             folder.path().join("socket"),
             folder.path().join("cluster"),
         ] {
-            assert_eq!(
-                private.metadata().unwrap().permissions().mode() & 0o777,
-                0o700
-            );
+            assert_eq!(mode(&private), 0o700);
         }
     }
 
@@ -307,6 +308,7 @@ mod tests {
             return; // The server runs under our own account, which reaches what we reach.
         }
         let closed = tempfile::tempdir().unwrap();
+        fs::set_permissions(closed.path(), fs::Permissions::from_mode(0o700)).unwrap();
         let error = EmbeddedPostgres::start(&closed.path().join("postgres"))
             .await
             .unwrap_err();
@@ -325,14 +327,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_folder_with_a_long_or_an_odd_path_is_served_too() {
+    async fn a_folder_with_a_long_or_an_odd_path_is_served_through_a_private_socket_too() {
         let folder = folder();
-        let data = folder.path().join("é ".repeat(40)).join("base");
-        let server = EmbeddedPostgres::start(&data).await.unwrap();
-        run(&server, "SELECT 1").await;
-        let data = folder.path().join("l'été & 100%");
-        let server = EmbeddedPostgres::start(&data).await.unwrap();
-        run(&server, "SELECT 1").await;
+        for name in ["é ".repeat(40), "l'été & 100%".into()] {
+            let server = EmbeddedPostgres::start(&folder.path().join(name))
+                .await
+                .unwrap();
+            run(&server, "SELECT 1").await;
+            assert_eq!(mode(&server.socket), 0o700);
+        }
     }
 
     #[tokio::test]
