@@ -4,7 +4,10 @@ use super::embedded::{EmbeddedPostgresError as Error, io};
 use nix::unistd::{Gid, Uid, User, geteuid};
 use std::{
     ffi::OsStr,
-    os::unix::fs::{MetadataExt as _, chown},
+    os::unix::{
+        fs::{MetadataExt as _, chown},
+        process::CommandExt as _,
+    },
     path::Path,
     process::{Command, Stdio},
 };
@@ -45,6 +48,8 @@ impl Account {
             .arg("--")
             .arg(program)
             .current_dir("/")
+            // A Ctrl-C in the terminal is for Navette, which stops the server when it no longer needs it.
+            .process_group(0)
             .stdin(Stdio::null())
             // A locale or a port of our own environment must not decide how the server behaves.
             .env_clear()

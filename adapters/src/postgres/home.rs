@@ -127,9 +127,10 @@ impl Socket {
             make_private(&inside, account)?;
             return Ok(Self::Inside(inside));
         }
-        // Made 0700 by tempfile.
         let elsewhere = tempfile::Builder::new()
             .prefix("navette-")
+            // Without this a temporary folder is open to all.
+            .permissions(Permissions::from_mode(OWNER_ONLY))
             .tempdir()
             .map_err(io("make a folder for its socket"))?;
         account.give(elsewhere.path())?;

@@ -33,9 +33,11 @@ pub(super) fn keep_alive(launch: impl Fn() -> Command, orders: &Receiver<()>, de
         match end {
             Ok(End::AsOrdered) => return,
             Ok(End::Unexpected(status)) => {
-                tracing::error!(%status, "PostgreSQL died; restarting it")
+                tracing::error!(%status, "PostgreSQL died; restarting it");
             }
-            Err(error) => tracing::error!(%error, "PostgreSQL cannot be run; trying again"),
+            Err(error) => {
+                tracing::error!(%error, "PostgreSQL cannot be run; trying again");
+            }
         }
         deaths.fetch_add(1, Ordering::Relaxed);
         if born.elapsed() > STEADY {

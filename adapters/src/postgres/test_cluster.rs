@@ -29,7 +29,7 @@ const SLOTS: u32 = 64;
 struct Cluster {
     server: EmbeddedPostgres,
     /// Says that the slot is taken.
-    _lock: File,
+    _slot: File,
 }
 
 /// A migrated database that nobody else uses. It goes with the cluster, when its slot is used again.
@@ -62,10 +62,12 @@ impl TestDatabase {
 
 impl Cluster {
     async fn start() -> anyhow::Result<Self> {
-        let (folder, lock) = free_slot()?;
+        let (folder, slot) = free_slot()?;
         let server = EmbeddedPostgres::start(&folder).await?;
-        let _lock = lock;
-        Ok(Self { server, _lock })
+        Ok(Self {
+            server,
+            _slot: slot,
+        })
     }
 
     async fn admin(&self) -> sqlx::Result<PgConnection> {
@@ -162,9 +164,10 @@ mod tests {
 
     #[tokio::test]
     async fn each_test_has_a_migrated_database_to_itself() {
+        let migrations = migrations();
         let (one, other) = tokio::join!(
-            TestDatabase::create(&migrations()),
-            TestDatabase::create(&migrations())
+            TestDatabase::create(&migrations),
+            TestDatabase::create(&migrations)
         );
         let (one, other) = (one.unwrap(), other.unwrap());
         sqlx::query("INSERT INTO things VALUES (1)")

@@ -3,7 +3,7 @@
 pub use super::shelf::{ShelfOptions as Options, Shelved};
 use super::{
     ledger::Ledger,
-    shelf::{LARGEST_FILE, Shelf, problem},
+    shelf::{LARGEST_FILE, Refusal, Shelf},
     wire::{self, Meddler, Server},
 };
 use crate::grants_tool::wire::Event;
@@ -11,7 +11,7 @@ use axum::{
     Json, Router,
     extract::{DefaultBodyLimit, Multipart, Path, State},
     http::{HeaderMap, Request, StatusCode},
-    response::{IntoResponse as _, Response},
+    response::Response,
     routing::{post, put},
 };
 use navette_domain::ports::Neighbour;
@@ -90,7 +90,7 @@ async fn attach(
     Path((reference, id)): Path<(String, String)>,
     headers: HeaderMap,
     form: Multipart,
-) -> Response {
+) -> Result<Response, Refusal> {
     desk.shelf.put(reference, id, headers, form).await
 }
 
@@ -99,15 +99,13 @@ async fn hear(
     Path(reference): Path<String>,
     headers: HeaderMap,
     Json(event): Json<Event>,
-) -> Response {
-    if let Err(refusal) = desk.shelf.admit(&headers, &reference) {
-        return refusal;
-    }
+) -> Result<StatusCode, Refusal> {
+    desk.shelf.admit(&headers, &reference)?;
     let told = (reference.clone(), event.statut.clone());
     let mut events = desk.events.lock().unwrap_or_else(PoisonError::into_inner);
     match events.get(&event.id) {
-        Some(known) if *known == told => return StatusCode::OK.into_response(),
-        Some(_) => return problem(StatusCode::CONFLICT, "autre_evenement", &[]),
+        Some(known) if *known == told => return Ok(StatusCode::OK),
+        Some(_) => return Err(Refusal::new(StatusCode::CONFLICT, "autre_evenement")),
         None => {}
     }
     events.insert(event.id, told);
@@ -120,7 +118,7 @@ async fn hear(
     );
     let mut statuses = desk.statuses.lock().unwrap_or_else(PoisonError::into_inner);
     statuses.insert(reference, event.statut);
-    StatusCode::ACCEPTED.into_response()
+    Ok(StatusCode::ACCEPTED)
 }
 
 fn name(request: &Request<()>, _body: &[u8]) -> String {

@@ -3,7 +3,7 @@
 pub use super::shelf::{ShelfOptions as Options, Shelved};
 use super::{
     ledger::Ledger,
-    shelf::{LARGEST_FILE, Shelf},
+    shelf::{LARGEST_FILE, Refusal, Shelf},
     wire::{self, Meddler, Server},
 };
 use axum::{
@@ -65,7 +65,7 @@ async fn deposit(
     Path((user, id)): Path<(String, String)>,
     headers: HeaderMap,
     form: Multipart,
-) -> Response {
+) -> Result<Response, Refusal> {
     shelf.put(user, id, headers, form).await
 }
 

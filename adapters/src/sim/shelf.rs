@@ -5,7 +5,7 @@ use crate::deposit::wire::{Held, Meta, Problem};
 use axum::{
     Json,
     extract::Multipart,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -105,13 +105,13 @@ impl Shelf {
     }
 
     /// Whether the caller may speak of `owner` now.
-    pub fn admit(&self, headers: &HeaderMap, owner: &str) -> Result<(), Response> {
+    pub fn admit(&self, headers: &HeaderMap, owner: &str) -> Result<(), Refusal> {
         let expected = format!("Bearer {}", self.options.token);
         if headers
             .get(header::AUTHORIZATION)
             .is_none_or(|given| given != &expected)
         {
-            return Err(problem(StatusCode::UNAUTHORIZED, "jeton_refuse", &[]));
+            return Err(Refusal::new(StatusCode::UNAUTHORIZED, "jeton_refuse"));
         }
         let mut throttled = self
             .throttled
@@ -119,35 +119,28 @@ impl Shelf {
             .unwrap_or_else(PoisonError::into_inner);
         if throttled.0 > 0 {
             throttled.0 -= 1;
-            let mut response = problem(StatusCode::TOO_MANY_REQUESTS, "trop_de_demandes", &[]);
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, throttled.1.into());
-            return Err(response);
+            return Err(Refusal {
+                retry_after: Some(throttled.1),
+                ..Refusal::new(StatusCode::TOO_MANY_REQUESTS, "trop_de_demandes")
+            });
         }
         if (self.options.unknown)(owner) {
-            return Err(problem(StatusCode::NOT_FOUND, "inconnu", &[]));
+            return Err(Refusal::new(StatusCode::NOT_FOUND, "inconnu"));
         }
         Ok(())
     }
 
+    /// Answers a `PUT` of the contract.
     pub async fn put(
         &self,
         owner: String,
         id: String,
         headers: HeaderMap,
         form: Multipart,
-    ) -> Response {
-        if let Err(refusal) = self.admit(&headers, &owner) {
-            return refusal;
-        }
-        let (meta, file) = match read(form).await {
-            Ok(parts) => parts,
-            Err(refusal) => return refusal,
-        };
-        if let Err(refusal) = check(&headers, &id, &meta, &file) {
-            return refusal;
-        }
+    ) -> Result<Response, Refusal> {
+        self.admit(&headers, &owner)?;
+        let (meta, file) = read(form).await?;
+        check(&headers, &id, &meta, &file)?;
         let sha256 = Digest::of(&file);
         let mut documents = self
             .documents
@@ -155,9 +148,9 @@ impl Shelf {
             .unwrap_or_else(PoisonError::into_inner);
         if let Some(there) = documents.get(&(owner.clone(), id.clone())) {
             if there.held.sha256 == sha256 {
-                return (StatusCode::OK, Json(there.held.clone())).into_response();
+                return Ok((StatusCode::OK, Json(there.held.clone())).into_response());
             }
-            return problem(StatusCode::CONFLICT, "autre_contenu", &[]);
+            return Err(Refusal::new(StatusCode::CONFLICT, "autre_contenu"));
         }
         let held = Held {
             id: id.clone(),
@@ -175,45 +168,41 @@ impl Shelf {
             held: held.clone(),
         };
         documents.insert((owner, id), shelved);
-        (StatusCode::CREATED, Json(held)).into_response()
+        Ok((StatusCode::CREATED, Json(held)).into_response())
     }
 }
 
-fn check(headers: &HeaderMap, id: &str, meta: &Meta, file: &[u8]) -> Result<(), Response> {
+fn check(headers: &HeaderMap, id: &str, meta: &Meta, file: &[u8]) -> Result<(), Refusal> {
     let digest = BASE64_STANDARD.encode(Digest::of(file).as_bytes());
     let says = |name: &str, value: &str| headers.get(name).is_some_and(|given| given == value);
-    if !says("digest", &format!("sha-256={digest}")) {
-        return Err(problem(StatusCode::BAD_REQUEST, "empreinte_fausse", &[]));
-    }
-    if !says("idempotency-key", id) {
-        return Err(problem(StatusCode::BAD_REQUEST, "cle_fausse", &[]));
-    }
-    if !file.starts_with(b"%PDF-") {
-        return Err(problem(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "pas_un_pdf",
-            &[],
-        ));
-    }
-    if file.len() > LARGEST_FILE {
-        return Err(problem(StatusCode::PAYLOAD_TOO_LARGE, "trop_gros", &[]));
-    }
-    if meta.titre.trim().is_empty() {
-        return Err(problem(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "incomplet",
-            &["titre"],
-        ));
-    }
-    Ok(())
+    let (status, code, field) = if !says("digest", &format!("sha-256={digest}")) {
+        (StatusCode::BAD_REQUEST, "empreinte_fausse", None)
+    } else if !says("idempotency-key", id) {
+        (StatusCode::BAD_REQUEST, "cle_fausse", None)
+    } else if !file.starts_with(b"%PDF-") {
+        (StatusCode::UNSUPPORTED_MEDIA_TYPE, "pas_un_pdf", None)
+    } else if file.len() > LARGEST_FILE {
+        (StatusCode::PAYLOAD_TOO_LARGE, "trop_gros", None)
+    } else if meta.titre.trim().is_empty() {
+        (StatusCode::UNPROCESSABLE_ENTITY, "incomplet", Some("titre"))
+    } else {
+        return Ok(());
+    };
+    Err(Refusal {
+        field,
+        ..Refusal::new(status, code)
+    })
 }
 
-async fn read(mut form: Multipart) -> Result<(Meta, Bytes), Response> {
-    let broken = || problem(StatusCode::BAD_REQUEST, "formulaire_illisible", &[]);
+async fn read(mut form: Multipart) -> Result<(Meta, Bytes), Refusal> {
+    let broken = || Refusal::new(StatusCode::BAD_REQUEST, "formulaire_illisible");
     let (mut meta, mut file) = (None, None);
     while let Some(field) = form.next_field().await.map_err(|_| broken())? {
         let name = field.name().unwrap_or_default().to_owned();
-        let bytes = field.bytes().await.map_err(IntoResponse::into_response)?;
+        let bytes = field
+            .bytes()
+            .await
+            .map_err(|error| Refusal::new(error.status(), "formulaire_illisible"))?;
         match name.as_str() {
             "meta" => meta = Some(serde_json::from_slice(&bytes).map_err(|_| broken())?),
             "file" => file = Some(bytes),
@@ -223,12 +212,40 @@ async fn read(mut form: Multipart) -> Result<(Meta, Bytes), Response> {
     meta.zip(file).ok_or_else(broken)
 }
 
-pub(super) fn problem(status: StatusCode, code: &str, fields: &[&str]) -> Response {
-    let body = Problem {
-        title: status.canonical_reason().map(Into::into),
-        code: Some(code.into()),
-        champs: fields.iter().map(|&field| field.into()).collect(),
-    };
-    let media_type = [(header::CONTENT_TYPE, "application/problem+json")];
-    (status, media_type, Json(body)).into_response()
+/// An error of the contract.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    status: StatusCode,
+    code: &'static str,
+    field: Option<&'static str>,
+    retry_after: Option<u64>,
+}
+
+impl Refusal {
+    pub fn new(status: StatusCode, code: &'static str) -> Self {
+        Self {
+            status,
+            code,
+            field: None,
+            retry_after: None,
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let body = Problem {
+            title: self.status.canonical_reason().map(Into::into),
+            code: Some(self.code.into()),
+            champs: self.field.map(Into::into).into_iter().collect(),
+        };
+        let mut response = (self.status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        let media_type = HeaderValue::from_static("application/problem+json");
+        headers.insert(header::CONTENT_TYPE, media_type);
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
+    }
 }
