@@ -1,5 +1,6 @@
 //! How the outside is reached: one folder per neighbour.
 
 pub mod http;
+pub mod pdf;
 #[cfg(feature = "sim")]
 pub mod sim;

@@ -1,5 +1,6 @@
 //! Simulated neighbours. They speak the real protocols on loopback, keep state and a ledger of every
 //! effect, and can misbehave. `navette demo` and the tests run against them; none is ever a default.
 
+pub mod iparapheur;
 pub mod ledger;
 pub mod wire;

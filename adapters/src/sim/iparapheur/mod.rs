@@ -1,0 +1,4 @@
+//! A simulated iParapheur.
+
+pub mod pdf_signature;
+pub mod slip;
