@@ -7,7 +7,7 @@ use crate::{
     sim::{
         iparapheur::{Automatic, Flavour, IParapheurSim, Oddity, Options},
         ledger::Ledger,
-        wire::{Call, Delivery, Fate, Meddler, Mischief},
+        wire::{Call, Delivery, Fate, Meddler, Mischief, serve},
     },
 };
 use std::sync::{Arc, Mutex};
@@ -420,4 +420,34 @@ async fn the_automatic_president_signs_all_but_what_is_objected_to() {
         let finished = progress == DeskProgress::Finished;
         assert_eq!(finished, request.title.contains("0012"), "{progress:?}");
     }
+}
+
+#[test]
+fn the_configuration_needs_an_address_and_an_account_only() {
+    let text = "url = 'https://desk.example/ws-iparapheur-no-mtom'\nlogin = 'a'\npassword = 'b'";
+    let config: IParapheurConfig = toml::from_str(text).unwrap();
+    assert_eq!(config.timeout_seconds, 300);
+    assert!(IParapheur::new(&config).is_ok());
+    let missing = IParapheurConfig {
+        client_identity: Some("absent.pem".into()),
+        ..config
+    };
+    assert!(IParapheur::new(&missing).is_err());
+}
+
+#[tokio::test]
+async fn the_gate_before_the_desk_refuses_our_certificate_not_the_letter() {
+    let router = axum::Router::new().fallback(|| async { StatusCode::FORBIDDEN });
+    let name = |_: &axum::http::Request<()>, _: &[u8]| String::new();
+    let gate = serve(
+        Neighbour::IParapheur,
+        router,
+        name,
+        Meddler::default(),
+        None,
+    )
+    .await
+    .unwrap();
+    let answer = desk(&gate.url(), "a", "b").progress(SIGNATURE).await;
+    assert_eq!(class(answer), FailureClass::Credentials);
 }

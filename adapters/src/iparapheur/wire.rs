@@ -178,3 +178,109 @@ fn decoded(element: &Element) -> Result<Vec<u8>, Unreadable> {
         .decode(compact)
         .map_err(|error| Unreadable::Syntax(format!("base64: {error}")))
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+mod tests {
+    use super::*;
+
+    fn received(operation: &str, content: &str) -> Vec<u8> {
+        format!(
+            "<S:Envelope xmlns:S=\"http://schemas.xmlsoap.org/soap/envelope/\"><S:Header/>\
+             <S:Body><{operation}Response xmlns=\"{NAMESPACE}\" \
+             xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\" \
+             xmlns:ns2=\"http://www.w3.org/2005/05/xmlmime\">{content}</{operation}Response>\
+             </S:Body></S:Envelope>"
+        )
+        .into_bytes()
+    }
+
+    fn said(code: &str, message: &str) -> Outcome {
+        let content = format!(
+            "<MessageRetour>{code}<message>{message}</message>\
+             <severite>ERROR</severite></MessageRetour>"
+        );
+        outcome(&answer(&Request::History, &received("GetHistoDossier", &content)).unwrap())
+    }
+
+    #[test]
+    fn only_an_explicit_ok_is_a_success() {
+        let ko = "<codeRetour>KO</codeRetour>";
+        assert_eq!(said("<codeRetour>OK</codeRetour>", ""), Outcome::Done);
+        assert_eq!(said("<codeRetour/>", ""), Outcome::Unclear);
+        assert_eq!(said("", "Dossier soumis"), Outcome::Unclear);
+        assert_eq!(said(ko, "Dossier x introuvable."), Outcome::UnknownFolder);
+        let duplicate = "Le nom de dossier est déjà présent dans le Parapheur: dossierID = x";
+        assert_eq!(said(ko, duplicate), Outcome::DuplicateFolder);
+        assert_eq!(said(ko, "Non"), Outcome::Refused("Non".to_owned()));
+        let silent = answer(&Request::History, &received("GetHistoDossier", "")).unwrap();
+        assert_eq!(outcome(&silent), Outcome::Unclear);
+    }
+
+    #[test]
+    fn the_answer_to_another_question_is_not_an_answer() {
+        assert!(answer(&Request::Content, &received("GetHistoDossier", "")).is_err());
+        assert!(answer(&Request::History, b"<html><body>OK</body></html>").is_err());
+        assert!(answer(&Request::History, b"").is_err());
+    }
+
+    #[test]
+    fn the_last_line_of_a_history_decides() {
+        let line = |status: &str| {
+            format!(
+                "<LogDossier><nom>A</nom><status>{status}</status><annotation i:nil=\"true\"/></LogDossier>"
+            )
+        };
+        let log = line("EnCoursVisa") + &line("NonLu");
+        let history = answer(&Request::History, &received("GetHistoDossier", &log)).unwrap();
+        let last = last_entry(&history).unwrap();
+        assert_eq!((last.status, last.annotation), ("NonLu", ""));
+    }
+
+    #[test]
+    fn the_slip_is_the_last_annexe_of_one_or_many() {
+        let annexe = |text: &str| {
+            let file = BASE64_STANDARD.encode(text);
+            format!(
+                "<DocAnnexe><nom>\"a.pdf\"</nom><fichier ns2:contentType=\"application/pdf\">{file}</fichier></DocAnnexe>"
+            )
+        };
+        let folder = |annexes: &str| {
+            let content = format!(
+                "<DocPrincipal>bGV0\ndHJl\n</DocPrincipal><NomDocPrincipal>\"l.pdf\"</NomDocPrincipal>\
+                 <DocumentsAnnexes>{annexes}</DocumentsAnnexes>"
+            );
+            let folder = answer(&Request::Content, &received("GetDossier", &content)).unwrap();
+            documents(&folder).unwrap()
+        };
+        let slip = Some(b"slip".to_vec());
+        assert_eq!(folder(&annexe("slip")), (b"lettre".to_vec(), slip.clone()));
+        assert_eq!(folder(&(annexe("other") + &annexe("slip"))).1, slip);
+        assert_eq!(folder("").1, None);
+    }
+
+    #[test]
+    fn a_folder_without_its_document_is_not_a_folder() {
+        let nil = "<DocPrincipal i:nil=\"true\"/>";
+        let folder = answer(&Request::Content, &received("GetDossier", nil)).unwrap();
+        assert!(documents(&folder).is_err());
+    }
+
+    #[test]
+    fn a_text_only_request_is_the_id_itself() {
+        let message = Request::TakeBack.message("nav-1");
+        let request = Element::parse(message.as_bytes())
+            .unwrap()
+            .into_payload()
+            .unwrap();
+        assert_eq!(request.name, "ExercerDroitRemordDossierRequest");
+        assert_eq!(
+            request.namespace,
+            "http://www.adullact.org/spring-ws/iparapheur/1.0"
+        );
+        assert_eq!(
+            (request.text.as_str(), request.children.len()),
+            ("nav-1", 0)
+        );
+    }
+}

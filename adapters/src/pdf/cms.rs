@@ -8,7 +8,7 @@ use ::cms::{
         x509::{
             Certificate,
             der::{
-                Decode as _, Encode as _, EncodingRules, SliceReader,
+                Decode as _, Encode as _, EncodingRules, Reader as _, SliceReader,
                 asn1::{ObjectIdentifier, OctetString},
             },
             ext::pkix::SubjectKeyIdentifier,
@@ -54,7 +54,8 @@ pub(super) fn verify(message: &[u8], signed: [&[u8]; 2]) -> Result<(), Refusal> 
 fn parse(message: &[u8]) -> Option<SignedData> {
     let mut reader = SliceReader::new_with_encoding_rules(message, EncodingRules::Ber).ok()?;
     let info = ContentInfo::decode(&mut reader).ok()?;
-    if info.content_type != SIGNED_DATA {
+    let padding = &message[message.len() - usize::try_from(reader.remaining_len()).ok()?..];
+    if info.content_type != SIGNED_DATA || padding.iter().any(|byte| *byte != 0) {
         return None;
     }
     info.content.decode_as_encoding(EncodingRules::Ber).ok()

@@ -179,3 +179,61 @@ fn what_is_not_a_signed_letter_at_all_is_refused_with_its_own_reason() {
         Err(NotAPdf::Header.into())
     );
 }
+
+#[test]
+fn no_byte_outside_the_signature_changes_unnoticed() {
+    let file = signed(LETTER);
+    let hole = position(&file, b"/Contents<") + b"/Contents".len();
+    let hole = hole..=hole + file[hole..].iter().position(|byte| *byte == b'>').unwrap();
+    for at in (0..file.len()).step_by(53).chain([file.len() - 1]) {
+        let mut altered = file.clone();
+        altered[at] ^= 1;
+        let answer = returned(LETTER, &altered);
+        assert!(
+            hole.contains(&at) || answer.is_err(),
+            "byte {at}: {answer:?}"
+        );
+    }
+}
+
+#[test]
+fn the_room_of_the_signature_holds_nothing_else() {
+    let mut file = signed(LETTER);
+    let start = position(&file, b"/Contents<") + b"/Contents".len();
+    let end = start + file[start..].iter().position(|byte| *byte == b'>').unwrap();
+    file[end - 1] = b'1';
+    assert_eq!(returned(LETTER, &file), Err(Refusal::Unverifiable));
+    // A byte range whose hole is wider than the signature would leave bytes unsigned.
+    let text = String::from_utf8_lossy(&file[LETTER.len()..]);
+    let numbers = text
+        .split("/ByteRange[")
+        .nth(1)
+        .unwrap()
+        .split(']')
+        .next()
+        .unwrap();
+    let hole = numbers.split(' ').nth(1).unwrap();
+    let narrower = format!("[0 {} ", hole.parse::<usize>().unwrap() - 1);
+    let at = position(&file, format!("[0 {hole} ").as_bytes());
+    file[at..at + narrower.len()].copy_from_slice(narrower.as_bytes());
+    assert_eq!(returned(LETTER, &file), Err(Refusal::NotWholeFile));
+}
+
+#[test]
+fn a_pdf_behind_a_password_is_refused() {
+    let mut document = open(LETTER).unwrap();
+    let id = Object::string_literal("0123456789abcdef");
+    document.trailer.set("ID", vec![id.clone(), id]);
+    let version = lopdf::EncryptionVersion::V2 {
+        document: &document,
+        owner_password: "o",
+        user_password: "u",
+        key_length: 128,
+        permissions: lopdf::Permissions::all(),
+    };
+    let state = lopdf::EncryptionState::try_from(version).unwrap();
+    document.encrypt(&state).unwrap();
+    let mut file = Vec::new();
+    document.save_to(&mut file).unwrap();
+    assert_eq!(pages(&file), Err(NotAPdf::Protected));
+}
