@@ -13,3 +13,6 @@ pub mod sim;
 pub mod smtp;
 
 pub use deposit::DepositConfig;
+pub mod iparapheur;
+pub mod pdf;
+pub mod soap;

@@ -2,6 +2,7 @@
 //! effect, and can misbehave. `navette demo` and the tests run against them; none is ever a default.
 
 pub mod grants_tool;
+pub mod iparapheur;
 pub mod ledger;
 pub mod porte_documents;
 mod shelf;

@@ -1,0 +1,250 @@
+//! The SOAP service: who may call, which operation is asked, in which words it is answered.
+
+use super::{
+    Oddity, Options,
+    desk::{Creation, Desk, Folder, LogEntry, Said},
+};
+use crate::{
+    iparapheur::wire::{MIME_NAMESPACE, NAMESPACE},
+    soap::{Element, element, envelope},
+};
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, State},
+    http::{HeaderMap, Request, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use quick_xml::{NsReader, events::Event, name::ResolveResult};
+use std::sync::{Arc, Mutex, PoisonError};
+
+#[derive(Clone)]
+struct Endpoint {
+    desk: Arc<Mutex<Desk>>,
+    authorization: String,
+}
+
+pub(super) fn router(desk: Arc<Mutex<Desk>>, options: &Options) -> Router {
+    let account = format!("{}:{}", options.login, options.password);
+    let endpoint = Endpoint {
+        desk,
+        authorization: format!("Basic {}", BASE64_STANDARD.encode(account)),
+    };
+    // The path with attachments answers inline too.
+    Router::new()
+        .route("/ws-iparapheur-no-mtom", post(serve))
+        .route("/ws-iparapheur", post(serve))
+        .layer(DefaultBodyLimit::disable())
+        .with_state(endpoint)
+}
+
+/// The operation that a request asks for: the local name of the body's content.
+pub(super) fn operation(_: &Request<()>, body: &[u8]) -> String {
+    let mut reader = NsReader::from_str(std::str::from_utf8(body).unwrap_or_default());
+    let mut in_body = false;
+    while let Ok((namespace, event)) = reader.read_resolved_event() {
+        match event {
+            Event::Start(tag) | Event::Empty(tag) => {
+                let name = tag.local_name();
+                if in_body && matches!(namespace, ResolveResult::Bound(_)) {
+                    let name = name.as_ref();
+                    return name.strip_suffix("Request").unwrap_or(name).to_owned();
+                }
+                in_body = name.as_ref() == "Body";
+            }
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    "unknown".to_owned()
+}
+
+async fn serve(State(endpoint): State<Endpoint>, headers: HeaderMap, body: Bytes) -> Response {
+    let given = headers
+        .get(header::AUTHORIZATION)
+        .map(|value| value.as_bytes());
+    if given != Some(endpoint.authorization.as_bytes()) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let request = match Element::parse(&body).and_then(Element::into_payload) {
+        Ok(request) if request.namespace == NAMESPACE => request,
+        Ok(_) => return fault("unknown namespace"),
+        Err(error) => return fault(&error.to_string()),
+    };
+    let Some(operation) = request.name.strip_suffix("Request") else {
+        return fault("not a request");
+    };
+    let mut desk = endpoint.desk.lock().unwrap_or_else(PoisonError::into_inner);
+    let oddity = desk.oddity(operation);
+    if oddity == Some(Oddity::Fault) {
+        return fault("java.lang.NullPointerException");
+    }
+    match answer(&mut desk, operation, &request, oddity) {
+        Some(content) => message(operation, &content, oddity),
+        None => fault("unknown operation"),
+    }
+}
+
+/// The content of the response element; `None` for an operation that this desk does not know.
+fn answer(
+    desk: &mut Desk,
+    operation: &str,
+    request: &Element,
+    oddity: Option<Oddity>,
+) -> Option<String> {
+    // Spaces around and inside an id collapse, as its schema type says.
+    let id = request
+        .text
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    Some(match operation {
+        "echo" => format!("[navette] m'a dit: \"{}\"!", quick_xml::escape::escape(&id)),
+        "CreerDossier" => match creation(request).and_then(|sent| desk.create(sent)) {
+            Ok((said, id)) => {
+                let id = id.map(|id| element("DossierID", &id)).unwrap_or_default();
+                report(Ok(said)) + &id
+            }
+            Err(reason) => report(Err(reason)),
+        },
+        "GetHistoDossier" => match desk.history(&id) {
+            Ok(log) => log.iter().map(log_entry).collect::<String>() + &report(Ok(String::new())),
+            Err(reason) => report(Err(reason)),
+        },
+        "GetDossier" => match desk.look(&id) {
+            Ok(folder) => content(folder, oddity) + &report(Ok(String::new())),
+            Err(reason) => report(Err(reason)),
+        },
+        "ArchiverDossier" => {
+            let id = request.text_of("DossierID");
+            report(desk.archive(id, request.text_of("ArchivageAction")))
+        }
+        "EffacerDossierRejete" => report(desk.erase_rejected(&id)),
+        "ExercerDroitRemordDossier" => report(desk.take_back(&id)),
+        _ => return None,
+    })
+}
+
+fn creation(request: &Element) -> Result<Creation, String> {
+    let decoded = |element: Option<&Element>| {
+        let text = element.map_or("", |element| element.text.trim());
+        BASE64_STANDARD
+            .decode(text)
+            .map(Bytes::from)
+            .map_err(|_| "Document illisible.".to_owned())
+    };
+    let annexes = request.child("DocumentsAnnexes").into_iter();
+    let annexes = annexes
+        .flat_map(|annexes| annexes.all("DocAnnexe"))
+        .map(|annexe| {
+            Ok((
+                annexe.text_of("nom").to_owned(),
+                decoded(annexe.child("fichier"))?,
+            ))
+        })
+        .collect::<Result<_, String>>()?;
+    Ok(Creation {
+        id: request.text_of("DossierID").to_owned(),
+        desk_type: request.text_of("TypeTechnique").to_owned(),
+        subtype: request.text_of("SousType").to_owned(),
+        title: request.text_of("DossierTitre").to_owned(),
+        file_name: request.text_of("NomDocPrincipal").to_owned(),
+        annotation: request.text_of("AnnotationPublique").to_owned(),
+        pdf: decoded(request.child("DocumentPrincipal"))?,
+        annexes,
+    })
+}
+
+fn report(said: Said) -> String {
+    let (code, severity, text) = match &said {
+        Ok(text) => ("OK", "INFO", text),
+        Err(text) => ("KO", "ERROR", text),
+    };
+    let content = element("codeRetour", code) + &element("message", text);
+    format!("<MessageRetour>{content}<severite>{severity}</severite></MessageRetour>")
+}
+
+fn log_entry(entry: &LogEntry) -> String {
+    let at = entry.at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
+    format!(
+        "<LogDossier>{}{}{}{}</LogDossier>",
+        element("timestamp", &at),
+        element("nom", entry.name),
+        element("status", entry.status),
+        element("annotation", &entry.annotation),
+    )
+}
+
+/// The documents of a folder: the slip last, once there is one, and names in quotes as some versions write.
+fn content(folder: &Folder, oddity: Option<Oddity>) -> String {
+    let document = match oddity {
+        Some(Oddity::Unsigned) => &folder.sent.pdf,
+        _ => &folder.document,
+    };
+    let encoded = |bytes: &Bytes| {
+        let mut text = BASE64_STANDARD.encode(bytes);
+        if oddity == Some(Oddity::TruncatedBase64) {
+            text.truncate(text.len() / 8 * 4 - 1);
+        }
+        text
+    };
+    let mut annexes = folder.sent.annexes.clone();
+    if !folder.slip.is_empty() {
+        annexes.push(("\"bordereau.pdf\"".to_owned(), folder.slip.clone()));
+    }
+    let annexes: String = annexes
+        .iter()
+        .map(|(name, bytes)| {
+            let file = encoded(bytes);
+            let name = element("nom", name);
+            format!(
+                "<DocAnnexe>{name}<fichier m:contentType=\"application/pdf\">{file}</fichier>\
+                 <mimetype>application/pdf</mimetype><encoding>UTF-8</encoding></DocAnnexe>"
+            )
+        })
+        .collect();
+    let name = format!("\"{}\"", folder.sent.file_name);
+    [
+        element("TypeTechnique", &folder.sent.desk_type),
+        element("SousType", &folder.sent.subtype),
+        element("DossierID", &folder.sent.id),
+        "<AnnotationPrivee/><Visibilite>CONFIDENTIEL</Visibilite><DateLimite i:nil=\"true\"/>"
+            .to_owned(),
+        format!(
+            "<DocPrincipal m:contentType=\"application/pdf\">{}</DocPrincipal>",
+            encoded(document)
+        ),
+        element("NomDocPrincipal", &name),
+        "<SignatureDocPrincipal i:nil=\"true\"/>".to_owned(),
+        format!("<DocumentsAnnexes>{annexes}</DocumentsAnnexes>"),
+    ]
+    .concat()
+}
+
+fn message(operation: &str, content: &str, oddity: Option<Oddity>) -> Response {
+    let mut text = envelope(&format!(
+        "<{operation}Response xmlns=\"{NAMESPACE}\" xmlns:m=\"{MIME_NAMESPACE}\" \
+         xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\">{content}</{operation}Response>"
+    ));
+    match oddity {
+        Some(Oddity::EmptyCode) => {
+            text = text.replace("<codeRetour>OK</codeRetour>", "<codeRetour/>")
+        }
+        Some(Oddity::DocumentType) => {
+            text = text.replacen("?>", "?><!DOCTYPE S:Envelope [<!ENTITY x \"OK\">]>", 1);
+        }
+        _ => {}
+    }
+    ([(header::CONTENT_TYPE, "text/xml; charset=utf-8")], text).into_response()
+}
+
+fn fault(reason: &str) -> Response {
+    let reason = element("faultstring", reason);
+    let text = envelope(&format!(
+        "<S:Fault><faultcode>S:Server</faultcode>{reason}</S:Fault>"
+    ));
+    let kind = [(header::CONTENT_TYPE, "text/xml; charset=utf-8")];
+    (StatusCode::INTERNAL_SERVER_ERROR, kind, text).into_response()
+}
