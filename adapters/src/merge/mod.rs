@@ -1,0 +1,3 @@
+//! The native merge.
+pub(crate) mod archive;
+mod safety;
