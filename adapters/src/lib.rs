@@ -4,3 +4,4 @@ pub mod libreoffice;
 pub mod merge;
 #[cfg(feature = "sim")]
 pub mod sim;
+pub mod workshop;

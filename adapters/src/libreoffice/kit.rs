@@ -64,12 +64,8 @@ struct Document {
 struct DocumentClass {
     size: usize,
     destroy: unsafe extern "C" fn(*mut Document),
-    save_as: unsafe extern "C" fn(
-        *mut Document,
-        *const c_char,
-        *const c_char,
-        *const c_char,
-    ) -> c_int,
+    save_as:
+        unsafe extern "C" fn(*mut Document, *const c_char, *const c_char, *const c_char) -> c_int,
 }
 
 type Poll = unsafe extern "C" fn(*mut c_void, c_int) -> c_int;

@@ -50,7 +50,9 @@ fn count_of_node(node: &[u8]) -> Option<u32> {
     const COUNT: &[u8] = b"/Count";
     let end = node.windows(6).position(|window| window == b"endobj")?;
     let node = &node[..end];
-    let at = node.windows(COUNT.len()).position(|window| window == COUNT)?;
+    let at = node
+        .windows(COUNT.len())
+        .position(|window| window == COUNT)?;
     let digits: String = node[at + COUNT.len()..]
         .iter()
         .map(|byte| char::from(*byte))
@@ -66,7 +68,8 @@ mod tests {
 
     #[test]
     fn only_a_whole_pdf_with_a_page_passes() {
-        let whole = b"%PDF-1.7\n1 0 obj\n<</Type/Pages\n/Kids[ 2 0 R ]\n/Count 2>>\nendobj\n%%EOF\n";
+        let whole =
+            b"%PDF-1.7\n1 0 obj\n<</Type/Pages\n/Kids[ 2 0 R ]\n/Count 2>>\nendobj\n%%EOF\n";
         assert_eq!(check(whole.to_vec()).map(|pdf| pdf.pages), Ok(2));
         assert_eq!(check(b"<html>".to_vec()), Err(NotAPdf::Start));
         assert_eq!(check(whole[..40].to_vec()), Err(NotAPdf::End));

@@ -112,9 +112,8 @@ impl PdfPool {
 
 /// LibreOffice makes PDFs of rubbish: only files that we can read ourselves are given to it.
 fn scan(office: &[u8], format: OfficeFormat) -> Answer<()> {
-    let refused = |sentence: String| {
-        PortFailure::new(Neighbour::Office, FailureClass::Rejected, sentence)
-    };
+    let refused =
+        |sentence: String| PortFailure::new(Neighbour::Office, FailureClass::Rejected, sentence);
     match Archive::open(office) {
         Ok(archive) if archive.format() == format => Ok(()),
         Ok(_) => Err(refused(format!(
@@ -235,8 +234,10 @@ impl Worker {
             Reply::Ready => return Err(Trouble::Crashed("the worker started again".into())),
         }
         let mut bytes = Vec::new();
+        // LibreOffice says that it is done even when it has written nothing.
         tokio::fs::File::open(&request.output)
-            .await?
+            .await
+            .map_err(|_| Trouble::Refused)?
             .take(LARGEST_PDF)
             .read_to_end(&mut bytes)
             .await?;
@@ -255,9 +256,7 @@ impl Worker {
             input: file(format!("document.{}", format.extension())),
             output: file("document.pdf".into()),
             filter: filter.into(),
-            options: format!(
-                r#"{{"SelectPdfVersion":{{"type":"long","value":"{version}"}}}}"#
-            ),
+            options: format!(r#"{{"SelectPdfVersion":{{"type":"long","value":"{version}"}}}}"#),
             seconds: u32::try_from(options.timeout.as_secs()).unwrap_or(u32::MAX),
         }
     }

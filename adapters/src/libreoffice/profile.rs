@@ -8,16 +8,36 @@ const SETTINGS: [(&str, &str, &str); 13] = [
     (COMMON_SECURITY, "MacroSecurityLevel", "3"),
     (COMMON_SECURITY, "BlockUntrustedRefererLinks", "true"),
     (COMMON_SECURITY, "CheckDocumentEvents", "false"),
-    ("/org.openoffice.Office.Common/Save/Document", "AutoSave", "false"),
-    ("/org.openoffice.Office.Common/Save/Document", "CreateBackup", "false"),
+    (
+        "/org.openoffice.Office.Common/Save/Document",
+        "AutoSave",
+        "false",
+    ),
+    (
+        "/org.openoffice.Office.Common/Save/Document",
+        "CreateBackup",
+        "false",
+    ),
     ("/org.openoffice.Office.Common/Misc", "UseLocking", "false"),
-    ("/org.openoffice.Office.Recovery/RecoveryInfo", "Enabled", "false"),
+    (
+        "/org.openoffice.Office.Recovery/RecoveryInfo",
+        "Enabled",
+        "false",
+    ),
     // Never follow links: 0 is "never" for Writer, 1 is for Calc.
     ("/org.openoffice.Office.Writer/Content/Update", "Link", "0"),
     ("/org.openoffice.Office.Calc/Content/Update", "Link", "1"),
     // The merge leaves formulas without a result: always recalculate.
-    ("/org.openoffice.Office.Calc/Formula/Load", "ODFRecalcMode", "0"),
-    ("/org.openoffice.Office.Calc/Formula/Load", "OOXMLRecalcMode", "0"),
+    (
+        "/org.openoffice.Office.Calc/Formula/Load",
+        "ODFRecalcMode",
+        "0",
+    ),
+    (
+        "/org.openoffice.Office.Calc/Formula/Load",
+        "OOXMLRecalcMode",
+        "0",
+    ),
     ("/org.openoffice.Setup/L10N", "ooSetupSystemLocale", "fr-FR"),
 ];
 

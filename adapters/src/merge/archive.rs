@@ -73,9 +73,7 @@ impl<'a> Archive<'a> {
     }
 }
 
-fn names_within_limits(
-    zip: &mut ZipArchive<Cursor<&[u8]>>,
-) -> Result<Vec<String>, MergeFailure> {
+fn names_within_limits(zip: &mut ZipArchive<Cursor<&[u8]>>) -> Result<Vec<String>, MergeFailure> {
     let mut total = 0_u64;
     (0..zip.len())
         .map(|index| {

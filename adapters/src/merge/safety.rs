@@ -10,7 +10,12 @@ use quick_xml::{
 const DEEPEST: usize = 400;
 
 /// ODF elements whose address a reader follows only when clicked.
-const ODF_LINKS: [&str; 4] = ["text:a", "draw:a", "meta:template", "text:bibliography-mark"];
+const ODF_LINKS: [&str; 4] = [
+    "text:a",
+    "draw:a",
+    "meta:template",
+    "text:bibliography-mark",
+];
 
 /// ODF elements that run or fetch something.
 const ODF_FORBIDDEN: [&str; 6] = [
@@ -35,9 +40,7 @@ fn macros<T>() -> Result<T, MergeFailure> {
 }
 
 fn external<T>() -> Result<T, MergeFailure> {
-    refused(
-        "le fichier renvoie à une image ou à un contenu extérieur : l'incorporer au document",
-    )
+    refused("le fichier renvoie à une image ou à un contenu extérieur : l'incorporer au document")
 }
 
 fn malformed<T>() -> Result<T, MergeFailure> {
@@ -139,9 +142,7 @@ fn check_element(part: &str, element: &BytesStart<'_>, odf: bool) -> Result<(), 
         return external();
     }
     match target {
-        Some(target) if !(odf && ODF_LINKS.contains(&name.as_str())) => {
-            check_target(part, &target)
-        }
+        Some(target) if !(odf && ODF_LINKS.contains(&name.as_str())) => check_target(part, &target),
         _ => Ok(()),
     }
 }
