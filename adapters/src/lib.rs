@@ -16,3 +16,6 @@ pub use deposit::DepositConfig;
 pub mod iparapheur;
 pub mod pdf;
 pub mod soap;
+pub mod libreoffice;
+pub mod merge;
+pub mod workshop;

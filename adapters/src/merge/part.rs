@@ -1,0 +1,175 @@
+//! One XML part of a template: compiled once, rendered for each document.
+
+use super::{
+    blocks,
+    fields::{self, Use},
+    join, source,
+    values::{Recorder, from_json},
+    xml,
+};
+use minijinja::{Environment, Error, ErrorKind, Value};
+use navette_domain::ports::{OfficeFormat, TemplateFault};
+use std::{
+    io::{self, Write},
+    sync::Arc,
+};
+
+/// The largest part that a merge may give.
+const LARGEST_OUTPUT: usize = 64 << 20;
+
+/// A part with tags.
+pub(super) struct Part {
+    /// The entry's index in the file.
+    pub(super) index: usize,
+    name: String,
+    pub(super) uses: Vec<Use>,
+}
+
+/// What clerks call a part, if tags are looked for in it.
+pub(super) fn title(format: OfficeFormat, name: &str) -> Option<&'static str> {
+    match format {
+        OfficeFormat::Odt | OfficeFormat::Ods => match name {
+            "content.xml" => Some("corps"),
+            "styles.xml" => Some("en-tête et pied de page"),
+            _ => None,
+        },
+        OfficeFormat::Docx => {
+            let file = name.strip_prefix("word/")?.strip_suffix(".xml")?;
+            match file.trim_end_matches(|c: char| c.is_ascii_digit()) {
+                "document" => Some("corps"),
+                "header" => Some("en-tête"),
+                "footer" => Some("pied de page"),
+                "footnotes" | "endnotes" => Some("notes"),
+                _ => None,
+            }
+        }
+        OfficeFormat::Xlsx => None,
+    }
+}
+
+impl Part {
+    /// Compiles `text` into `environment`; `None` when the part has no tag. Faults go to `faults`.
+    pub(super) fn compile(
+        environment: &mut Environment<'static>,
+        (index, name, title): (usize, &str, &str),
+        text: &str,
+        format: OfficeFormat,
+        faults: &mut Vec<TemplateFault>,
+    ) -> Option<Self> {
+        let Ok(mut nodes) = xml::parse(text) else {
+            faults.push(part_fault(
+                title,
+                "",
+                "cette partie du fichier est illisible".into(),
+            ));
+            return None;
+        };
+        faults.extend(join::join(&mut nodes, format, title));
+        blocks::place(&mut nodes);
+        let mut found = blocks::check(&nodes);
+        let mut tags = Vec::new();
+        let source = source::write(&nodes, &mut tags);
+        if tags.is_empty() {
+            return None;
+        }
+        let (uses, unreadable) = fields::analyse(environment, tags);
+        found.extend(unreadable);
+        // Our own reading comes first: it knows where things stand.
+        if found.is_empty()
+            && let Err(error) = environment.add_template_owned(name.to_owned(), source)
+        {
+            let detail = error.detail().unwrap_or_default();
+            found.push(part_fault(
+                title,
+                "",
+                format!("balises incorrectes ({detail})"),
+            ));
+        }
+        faults.extend(found);
+        Some(Self {
+            index,
+            name: name.to_owned(),
+            uses,
+        })
+    }
+
+    /// Renders the part; faults go to `faults`.
+    pub(super) fn render(
+        &self,
+        environment: &Environment<'static>,
+        data: &serde_json::Value,
+        faults: &mut Vec<TemplateFault>,
+    ) -> Option<String> {
+        let unknown = fields::unknown(&self.uses, data);
+        let recorder = Arc::new(Recorder::default());
+        let context = minijinja::context! {
+            __r => Value::from_dyn_object(Arc::clone(&recorder)),
+            ..from_json(data, &recorder)
+        };
+        let mut out = Limited(Vec::new());
+        let rendered = environment
+            .get_template(&self.name)
+            .and_then(|template| template.render_captured_to(context, &mut out).map(drop));
+        let record = recorder.record();
+        let mut noted: Vec<TemplateFault> = record
+            .faults
+            .iter()
+            .filter_map(|(tag, sentence)| {
+                Some(fields::fault(&self.uses.get(*tag)?.tag, sentence.clone()))
+            })
+            .collect();
+        if let Err(error) = rendered {
+            let fault = self.uses.get(record.tag).map(|used| {
+                let sentence = fields::empty(used, data).unwrap_or_else(|| in_french(&error));
+                fields::fault(&used.tag, sentence)
+            });
+            noted.push(fault.unwrap_or_else(|| part_fault(&self.name, "", in_french(&error))));
+        }
+        // A tag whose field is unknown has been told so: what follows from it says nothing more.
+        noted.retain(|fault| {
+            !unknown
+                .iter()
+                .any(|known| known.tag == fault.tag && known.place == fault.place)
+        });
+        let sound = unknown.is_empty() && noted.is_empty();
+        faults.extend(unknown);
+        faults.extend(noted);
+        let text = String::from_utf8(out.0).ok().filter(|_| sound)?;
+        Some(record.sheets.write_formulas(text))
+    }
+}
+
+fn part_fault(place: &str, tag: &str, sentence: String) -> TemplateFault {
+    TemplateFault {
+        place: place.into(),
+        tag: tag.into(),
+        sentence,
+    }
+}
+
+fn in_french(error: &Error) -> String {
+    let detail = error.detail().unwrap_or_default();
+    match error.kind() {
+        ErrorKind::OutOfFuel => "ce modèle demande trop de calculs : vérifier ses boucles".into(),
+        ErrorKind::WriteFailure => "le document obtenu est démesuré : vérifier les boucles".into(),
+        ErrorKind::UndefinedError => "cette balise utilise un champ qui n'existe pas".into(),
+        ErrorKind::InvalidOperation if !detail.is_empty() => detail.to_owned(),
+        kind => format!("cette balise ne peut pas être calculée ({kind})"),
+    }
+}
+
+struct Limited(Vec<u8>);
+
+impl Write for Limited {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() + bytes.len() > LARGEST_OUTPUT {
+            return Err(io::Error::other("the part is too large"));
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

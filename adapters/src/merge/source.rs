@@ -1,0 +1,171 @@
+//! Writes a part, its tags in place, as the source of a minijinja template.
+
+use super::{
+    join::ROW,
+    tag::{Kind, Tag},
+    values::RECORDER,
+    xml::{Element, Node, escape},
+};
+use std::fmt::Write as _;
+
+/// The source of one part; `tags` receives its tags, in order.
+pub(super) fn write(nodes: &[Node], tags: &mut Vec<Tag>) -> String {
+    let mut writer = Writer {
+        out: String::new(),
+        literal: String::new(),
+        tags,
+    };
+    writer.nodes(nodes);
+    writer.flush();
+    writer.out
+}
+
+struct Writer<'a> {
+    out: String,
+    /// XML not yet written, in which nothing is a tag.
+    literal: String,
+    tags: &'a mut Vec<Tag>,
+}
+
+/// Filters that only dress a value up: a typed cell wants the value itself.
+const DRESSINGS: [&str; 2] = ["montant", "date"];
+
+impl Writer<'_> {
+    fn nodes(&mut self, nodes: &[Node]) {
+        for node in nodes {
+            match node {
+                Node::Text(text) => escape(&mut self.literal, text, false),
+                Node::Raw(raw) => self.literal.push_str(raw),
+                Node::Tag(tag) => self.tag(tag),
+                Node::Element(element) => self.element(element),
+            }
+        }
+    }
+
+    fn element(&mut self, element: &Element) {
+        let cell = (element.name == "table:table-cell")
+            .then(|| sole_print(element))
+            .flatten();
+        if element.name == "table:table" {
+            let name = element.attribute("table:name").unwrap_or_default();
+            self.call(&format!("table({})", quoted(name)));
+        }
+        if let Some(row) = element.attribute(ROW) {
+            let count = element
+                .attribute("table:number-rows-repeated")
+                .unwrap_or("1");
+            self.call(&format!(
+                "row({row}, {})",
+                count.parse::<usize>().unwrap_or(1)
+            ));
+        }
+        let _ = write!(self.literal, "<{}", element.name);
+        let retyped = cell.is_some() || element.attribute("table:formula").is_some();
+        for (name, value) in &element.attributes {
+            if name == ROW || (retyped && is_cached_value(name)) {
+                continue;
+            }
+            let _ = write!(self.literal, " {name}=\"");
+            if name == "table:formula" {
+                self.call(&format!("formula({})", quoted(value)));
+            } else {
+                escape(&mut self.literal, value, true);
+            }
+            self.literal.push('"');
+        }
+        if let Some(tag) = cell {
+            self.call(&format!("cell({})", undressed(&tag.code)));
+        }
+        if element.children.is_empty() {
+            self.literal.push_str("/>");
+        } else {
+            self.literal.push('>');
+            self.nodes(&element.children);
+            let _ = write!(self.literal, "</{}>", element.name);
+        }
+    }
+
+    fn tag(&mut self, tag: &Tag) {
+        let index = self.tags.len();
+        self.tags.push(tag.clone());
+        match tag.kind {
+            Kind::Comment => {}
+            Kind::Print => {
+                self.call(&format!("at({index})"));
+                self.code(&format!("{{{{ {} }}}}", tag.code));
+            }
+            Kind::Open | Kind::Alone => {
+                self.call(&format!("at({index})"));
+                self.code(&format!("{{% {} %}}", tag.code));
+            }
+            Kind::Middle | Kind::Close => self.code(&format!("{{% {} %}}", tag.code)),
+        }
+    }
+
+    fn call(&mut self, call: &str) {
+        self.code(&format!("{{{{ {RECORDER}.{call} }}}}"));
+    }
+
+    fn code(&mut self, code: &str) {
+        self.flush();
+        self.out.push_str(code);
+    }
+
+    /// Writes the waiting XML so that minijinja reads nothing in it.
+    fn flush(&mut self) {
+        let mut rest = self.literal.as_str();
+        while let Some(at) = rest.find('{') {
+            self.out.push_str(&rest[..at]);
+            self.out.push_str("{{ \"{\"|safe }}");
+            rest = &rest[at + 1..];
+        }
+        self.out.push_str(rest);
+        self.literal.clear();
+    }
+}
+
+/// The tag of a cell that holds nothing else.
+fn sole_print(cell: &Element) -> Option<&Tag> {
+    let mut tags = Vec::new();
+    cell.each_tag(&mut |tag| tags.push(tag));
+    match tags.as_slice() {
+        [tag] if tag.kind == Kind::Print && !has_text(cell) => Some(tag),
+        _ => None,
+    }
+}
+
+fn has_text(element: &Element) -> bool {
+    element.children.iter().any(|child| match child {
+        Node::Text(text) => !text.trim().is_empty(),
+        Node::Element(child) => has_text(child),
+        Node::Raw(_) | Node::Tag(_) => false,
+    })
+}
+
+fn is_cached_value(name: &str) -> bool {
+    matches!(
+        name,
+        "office:value-type"
+            | "office:value"
+            | "office:string-value"
+            | "office:date-value"
+            | "office:currency"
+            | "calcext:value-type"
+    )
+}
+
+fn undressed(code: &str) -> &str {
+    match code.rsplit_once('|') {
+        Some((value, filter)) if DRESSINGS.contains(&filter.trim()) => value.trim(),
+        _ => code,
+    }
+}
+
+/// A minijinja string.
+fn quoted(text: &str) -> String {
+    let escaped = text
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n");
+    format!("\"{escaped}\"")
+}

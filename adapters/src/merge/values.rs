@@ -1,0 +1,187 @@
+//! The data of a document as the template sees it, and what is noted while it is rendered.
+
+use super::{french::Cents, sheet::Sheets};
+use minijinja::{
+    Error, ErrorKind, State, Value,
+    value::{Enumerator, Object, ObjectRepr},
+};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// The name under which the template finds its [`Recorder`].
+pub(super) const RECORDER: &str = "__r";
+
+/// What one rendering notes: the tag it is at, what is wrong, and where rows and formulas landed.
+#[derive(Default)]
+pub(super) struct Recorder(Mutex<Record>);
+
+#[derive(Default)]
+pub(super) struct Record {
+    pub(super) tag: usize,
+    /// (tag, sentence)
+    pub(super) faults: Vec<(usize, String)>,
+    pub(super) sheets: Sheets,
+}
+
+impl Recorder {
+    pub(super) fn record(&self) -> MutexGuard<'_, Record> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that the current tag is at fault.
+    pub(super) fn fault(&self, sentence: String) {
+        let mut record = self.record();
+        let fault = (record.tag, sentence);
+        if !record.faults.contains(&fault) {
+            record.faults.push(fault);
+        }
+    }
+
+    /// The recorder of the rendering under way.
+    pub(super) fn of(state: &State<'_, '_>) -> Option<Arc<Self>> {
+        state.lookup(RECORDER)?.downcast_object::<Self>()
+    }
+}
+
+impl fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("recorder")
+    }
+}
+
+fn nothing() -> Value {
+    Value::from_safe_string(String::new())
+}
+
+fn number(args: &[Value], index: usize) -> usize {
+    args.get(index)
+        .and_then(Value::as_usize)
+        .unwrap_or_default()
+}
+
+impl Object for Recorder {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    /// What the compiled template calls: never what a clerk writes.
+    fn call_method(
+        self: &Arc<Self>,
+        _state: &mut State<'_, '_>,
+        method: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
+        let text = |index: usize| args.get(index).and_then(Value::as_str).unwrap_or_default();
+        let mut record = self.record();
+        match method {
+            "at" => record.tag = number(args, 0),
+            "table" => record.sheets.start_table(text(0)),
+            "row" => record.sheets.add_row(number(args, 0), number(args, 1)),
+            "formula" => return Ok(Value::from_safe_string(record.sheets.add_formula(text(0)))),
+            "cell" => {
+                let attributes = args
+                    .first()
+                    .map_or_else(String::new, super::sheet::cell_type);
+                return Ok(Value::from_safe_string(attributes));
+            }
+            _ => return Err(Error::from(ErrorKind::UnknownMethod)),
+        }
+        Ok(nothing())
+    }
+}
+
+/// A field that the dossier leaves empty: false in a condition, a fault when printed.
+pub(super) struct Missing {
+    path: String,
+    recorder: Arc<Recorder>,
+}
+
+impl Missing {
+    pub(super) fn note(&self) {
+        self.recorder.fault(empty_field(&self.path));
+    }
+}
+
+/// What a clerk reads about a field that has no value.
+pub(super) fn empty_field(path: &str) -> String {
+    format!(
+        "le champ `{path}` est vide dans ce dossier : le compléter, ou le tester dans le modèle"
+    )
+}
+
+impl fmt::Debug for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.path)
+    }
+}
+
+impl Object for Missing {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::NonEnumerable
+    }
+
+    fn is_true(self: &Arc<Self>) -> bool {
+        false
+    }
+
+    fn render(self: &Arc<Self>, _f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.note();
+        Ok(())
+    }
+}
+
+/// Names whose decimal strings are amounts, and can then be compared and added.
+const AMOUNTS: [&str; 2] = ["montant", "total"];
+
+/// The data as minijinja's values.
+pub(super) fn from_json(data: &serde_json::Value, recorder: &Arc<Recorder>) -> Value {
+    convert(data, String::new(), recorder)
+}
+
+fn convert(data: &serde_json::Value, path: String, recorder: &Arc<Recorder>) -> Value {
+    use serde_json::Value as Json;
+    match data {
+        Json::Null => Value::from_object(Missing {
+            path,
+            recorder: Arc::clone(recorder),
+        }),
+        Json::Bool(value) => Value::from(*value),
+        Json::Number(value) => match value.as_i64() {
+            Some(whole) => Value::from(whole),
+            None => Value::from(value.as_f64().unwrap_or(f64::NAN)),
+        },
+        Json::String(text) => amount(text, &path).unwrap_or_else(|| Value::from(text.as_str())),
+        Json::Array(items) => items
+            .iter()
+            .enumerate()
+            .map(|(index, item)| convert(item, format!("{path}[{}]", index + 1), recorder))
+            .collect(),
+        Json::Object(map) => map
+            .iter()
+            .map(|(key, value)| {
+                let path = if path.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{path}.{key}")
+                };
+                (Value::from(key.as_str()), convert(value, path, recorder))
+            })
+            .collect::<std::collections::BTreeMap<_, _>>()
+            .into(),
+    }
+}
+
+fn amount(text: &str, path: &str) -> Option<Value> {
+    let name = path.rsplit('.').next()?;
+    if !AMOUNTS.contains(&name) {
+        return None;
+    }
+    let decimal = Cents::parse(text)?.decimal();
+    decimal.parse::<f64>().ok().map(Value::from)
+}
