@@ -1,4 +1,6 @@
 //! How the outside is reached: one folder per neighbour.
 
+pub mod http;
+pub mod nextcloud;
 #[cfg(feature = "sim")]
 pub mod sim;

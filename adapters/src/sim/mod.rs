@@ -2,4 +2,5 @@
 //! effect, and can misbehave. `navette demo` and the tests run against them; none is ever a default.
 
 pub mod ledger;
+pub mod nextcloud;
 pub mod wire;

@@ -1,0 +1,169 @@
+//! What every HTTP adapter shares: a careful client, answers read up to a limit, and failures classified.
+
+use bytes::{Bytes, BytesMut};
+use chrono::{DateTime, Utc};
+use navette_domain::ports::{Answer, FailureClass, Neighbour, PortFailure};
+use reqwest::{
+    Client, ClientBuilder, Response, StatusCode,
+    header::{HeaderMap, RETRY_AFTER},
+};
+use std::time::Duration;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The start of a client: TLS by rustls and ring, no redirect followed (a redirect would carry our
+/// credentials to whoever is named), and every wait bounded by `timeout`.
+pub fn client(timeout: Duration) -> ClientBuilder {
+    // Fails only when a provider is already installed, which is what we want.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder()
+        .user_agent("navette")
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(timeout)
+        .redirect(reqwest::redirect::Policy::none())
+}
+
+/// The failure of a call that got no answer, or half of one.
+pub fn no_answer(neighbour: Neighbour, error: reqwest::Error) -> PortFailure {
+    let (class, sentence) = if error.is_builder() {
+        (
+            FailureClass::Rejected,
+            format!(
+                "L'adresse de {neighbour} n'est pas valable : la configuration est à corriger."
+            ),
+        )
+    } else if error.is_timeout() {
+        (
+            FailureClass::Transient,
+            format!("{neighbour} n'a pas répondu à temps."),
+        )
+    } else {
+        (
+            FailureClass::Transient,
+            format!("La connexion avec {neighbour} n'a pas abouti."),
+        )
+    };
+    // The URL may hold a token or a file name that names a person.
+    PortFailure::new(neighbour, class, sentence).because(error.without_url())
+}
+
+/// The response, if its status is a success; otherwise the failure that its status means.
+pub fn successful(neighbour: Neighbour, response: Response) -> Answer<Response> {
+    if response.status().is_success() {
+        Ok(response)
+    } else {
+        Err(refusal(neighbour, response.status(), response.headers()))
+    }
+}
+
+/// The failure that a status other than a success means.
+pub fn refusal(neighbour: Neighbour, status: StatusCode, headers: &HeaderMap) -> PortFailure {
+    let code = status.as_u16();
+    let (class, sentence) = match status {
+        StatusCode::UNAUTHORIZED => (
+            FailureClass::Credentials,
+            format!("{neighbour} refuse le compte de service de Navette."),
+        ),
+        StatusCode::TOO_MANY_REQUESTS => (
+            FailureClass::Throttled(patience(headers)),
+            format!("{neighbour} demande de patienter."),
+        ),
+        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY => (
+            FailureClass::Transient,
+            format!("{neighbour} n'a pas reçu la demande à temps (code {code})."),
+        ),
+        // Maintenance with a date is a request for patience like another.
+        StatusCode::SERVICE_UNAVAILABLE if patience(headers).is_some() => (
+            FailureClass::Throttled(patience(headers)),
+            format!("{neighbour} est momentanément indisponible."),
+        ),
+        status if status.is_server_error() => (
+            FailureClass::Transient,
+            format!("{neighbour} est momentanément indisponible (code {code})."),
+        ),
+        _ => (
+            FailureClass::Rejected,
+            format!("{neighbour} refuse la demande (code {code})."),
+        ),
+    };
+    PortFailure::new(neighbour, class, sentence)
+}
+
+/// How long `Retry-After` asks to wait, in seconds or until a date.
+fn patience(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = DateTime::parse_from_rfc2822(value).ok()?;
+    date.signed_duration_since(Utc::now()).to_std().ok()
+}
+
+/// The body, refused as soon as it is known to exceed `max` bytes.
+pub async fn read_limited(
+    neighbour: Neighbour,
+    mut response: Response,
+    max: usize,
+) -> Answer<Bytes> {
+    let too_long = || {
+        let sentence = format!("La réponse de {neighbour} dépasse la taille admise.");
+        PortFailure::new(neighbour, FailureClass::Rejected, sentence)
+    };
+    let announced = response.content_length().unwrap_or(0);
+    if announced > max as u64 {
+        return Err(too_long());
+    }
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|error| no_answer(neighbour, error))?
+    {
+        if body.len() + chunk.len() > max {
+            return Err(too_long());
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+mod tests {
+    use super::*;
+
+    fn class(status: u16, retry_after: Option<&str>) -> FailureClass {
+        let mut headers = HeaderMap::new();
+        if let Some(value) = retry_after {
+            headers.insert(RETRY_AFTER, value.parse().unwrap());
+        }
+        let status = StatusCode::from_u16(status).unwrap();
+        refusal(Neighbour::MaarchCourrier, status, &headers).class
+    }
+
+    #[test]
+    fn a_status_says_whether_trying_again_can_help() {
+        for status in [408, 425, 500, 502, 503, 504] {
+            assert_eq!(class(status, None), FailureClass::Transient, "{status}");
+        }
+        for status in [302, 400, 403, 404, 409, 413, 422] {
+            assert_eq!(class(status, None), FailureClass::Rejected, "{status}");
+        }
+        assert_eq!(class(401, None), FailureClass::Credentials);
+    }
+
+    #[test]
+    fn patience_is_asked_in_seconds_or_until_a_date() {
+        let minute = Some(Duration::from_secs(60));
+        assert_eq!(class(429, Some("60")), FailureClass::Throttled(minute));
+        assert_eq!(class(503, Some("60")), FailureClass::Throttled(minute));
+        assert_eq!(class(429, None), FailureClass::Throttled(None));
+        let past = "Wed, 21 Oct 2015 07:28:00 GMT";
+        assert_eq!(class(429, Some(past)), FailureClass::Throttled(None));
+        let date = (Utc::now() + chrono::Duration::hours(1)).to_rfc2822();
+        let FailureClass::Throttled(Some(wait)) = class(429, Some(&date)) else {
+            unreachable!("a date is understood");
+        };
+        assert!(wait > Duration::from_secs(3500));
+    }
+}
