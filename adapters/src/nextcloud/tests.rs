@@ -372,7 +372,7 @@ async fn maintenance_asks_for_patience() {
     let bench = bench().await;
     bench.sim.maintenance(true);
     let refused = bench.refused(&letter()).await;
-    let patience = Some(Duration::from_secs(120));
+    let patience = Some(Duration::from_mins(2));
     assert_eq!(refused.class, FailureClass::Throttled(patience));
     assert_eq!(refused.sentence, "Nextcloud est en maintenance.");
     bench.sim.maintenance(false);
@@ -434,11 +434,11 @@ async fn the_simulated_approver_sees_the_file_approvable_and_must_name_its_bare_
         xml.contains("<error>File has been modified: outdated etag</error>"),
         "{xml}"
     );
-    let bare = format!(
+    let unquoted = format!(
         r#"{{"etag":"{}","message":"Bon pour accord"}}"#,
         circulation.etag
     );
-    assert_eq!(by_hand(&bench, "PUT", &approve, &bare).await.0, 200);
+    assert_eq!(by_hand(&bench, "PUT", &approve, &unquoted).await.0, 200);
     let state = bench.cloud.state(&circulation).await.unwrap();
     assert!(
         matches!(state, VisaState::Approved { comment: Some(c), .. } if c == "Bon pour accord")

@@ -55,7 +55,7 @@ pub(super) fn multistatus(text: &str) -> Result<Vec<Resource>, BadMultistatus> {
                     ("DAV:", "getetag") => current.etag = bare(&value).to_owned(),
                     ("DAV:", "getcontentlength") => current.length = value.trim().parse().ok(),
                     ("http://owncloud.org/ns", "fileid") => {
-                        value.trim().clone_into(&mut current.file_id)
+                        value.trim().clone_into(&mut current.file_id);
                     }
                     _ => {}
                 }

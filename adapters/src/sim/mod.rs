@@ -2,5 +2,6 @@
 //! effect, and can misbehave. `navette demo` and the tests run against them; none is ever a default.
 
 pub mod ledger;
+pub mod maarch;
 pub mod nextcloud;
 pub mod wire;
