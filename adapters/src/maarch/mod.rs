@@ -235,6 +235,7 @@ impl MaarchCourrier {
 
 #[async_trait]
 impl MailRegister for MaarchCourrier {
+    /// Searched whatever the attempt: the look-up costs little, and a second number would be for good.
     async fn register(&self, mail: &OutgoingMail, _attempt: Attempt) -> Answer<Registration> {
         let id = mail.document.to_string();
         let resource = match self.find(&id).await? {

@@ -68,7 +68,7 @@ impl MaarchCourrier {
     async fn destination(&self, config: &MaarchConfig) -> Answer<i64> {
         let table: wire::Entities = self.read("entities").await?;
         let entities = table.entities.into_iter();
-        let named = entities.map(|e| (e.serial_id, [e.entity_id, e.entity_label]));
+        let named = entities.map(|e| (e.serial_id, [e.code, e.label]));
         pick("Le service destinataire", &config.destination, named)
     }
 }

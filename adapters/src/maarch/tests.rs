@@ -5,10 +5,10 @@ use super::*;
 use crate::sim::{
     ledger::Ledger,
     maarch::{MaarchOptions, MaarchSim},
-    wire::{Call, Delivery, Fate, Meddler, Mischief},
+    mischief::Once,
+    wire::Meddler,
 };
 use navette_domain::{digest::Digest, ids::DocumentId, personal::Personal};
-use std::sync::atomic::{AtomicBool, Ordering};
 use uuid::Uuid;
 
 const PDF: &[u8] = b"%PDF-1.7 a signed letter %%EOF";
@@ -68,35 +68,6 @@ impl Bench {
 
     fn created(&self) -> Vec<String> {
         self.ledger.keys(NEIGHBOUR, "resource created")
-    }
-}
-
-/// Loses the answer to the first call of an operation, or has the server down for it.
-struct Once(&'static str, Fate, AtomicBool);
-
-impl Once {
-    fn loses(operation: &'static str) -> Self {
-        Self(operation, Fate::Serve, AtomicBool::new(false))
-    }
-
-    fn now(&self, call: &Call) -> bool {
-        call.operation == self.0 && !self.2.swap(true, Ordering::SeqCst)
-    }
-}
-
-impl Mischief for Once {
-    fn before(&self, call: &Call) -> Fate {
-        let now = self.1 != Fate::Serve && self.now(call);
-        if now { self.1 } else { Fate::Serve }
-    }
-
-    fn applied(&self, call: &Call) -> Delivery {
-        let now = self.1 == Fate::Serve && self.now(call);
-        if now {
-            Delivery::Lose
-        } else {
-            Delivery::Answer
-        }
     }
 }
 
@@ -245,9 +216,11 @@ async fn a_letter_that_the_server_refuses_is_refused_in_its_words() {
     assert!(bench.created().is_empty());
 }
 
+type Change = fn(&mut MaarchConfig);
+
 #[tokio::test]
 async fn a_code_that_the_site_does_not_know_is_named_and_nothing_is_registered() {
-    let changes: [(fn(&mut MaarchConfig), &str); 6] = [
+    let changes: [(Change, &str); 6] = [
         (
             |c| c.model = "Note interne".into(),
             "« Note interne » n'existe pas",
@@ -273,8 +246,7 @@ async fn a_code_that_the_site_does_not_know_is_named_and_nothing_is_registered()
 #[tokio::test]
 async fn a_fallen_server_is_called_again_later() {
     let bench = bench().await;
-    let down = Once("POST resources", Fate::Unavailable, AtomicBool::new(false));
-    bench.meddler.becomes(down);
+    bench.meddler.becomes(Once::finds_down("POST resources"));
     assert_eq!(bench.refused().await.class, FailureClass::Transient);
     assert!(bench.created().is_empty());
     bench

@@ -56,8 +56,10 @@ pub(super) struct Entities {
 pub(super) struct Entity {
     #[serde(rename = "serialId")]
     pub(super) serial_id: i64,
-    pub(super) entity_id: String,
-    pub(super) entity_label: String,
+    #[serde(rename = "entity_id")]
+    pub(super) code: String,
+    #[serde(rename = "entity_label")]
+    pub(super) label: String,
 }
 
 /// One of `GET /autocomplete/statuses`.

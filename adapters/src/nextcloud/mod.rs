@@ -128,7 +128,11 @@ impl VisaCircuit for Nextcloud {
         let at = date.unwrap_or_else(Utc::now);
         let message = seen.message.filter(|message| !message.trim().is_empty());
         Ok(match seen.state {
-            approval::NOTHING => VisaState::Lost,
+            approval::NOTHING => {
+                // The app sees nothing either when the storage is down: then this fails, and says so.
+                self.locate(circulation).await?;
+                VisaState::Lost
+            }
             approval::APPROVED => match self.content_of(circulation).await? {
                 Some(pdf) => VisaState::Approved {
                     by,

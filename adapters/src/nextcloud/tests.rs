@@ -4,14 +4,12 @@
 use super::*;
 use crate::sim::{
     ledger::Ledger,
+    mischief::Once,
     nextcloud::{Automatic, NextcloudOptions, NextcloudSim, Reply},
-    wire::{Call, Delivery, Fate, Meddler, Mischief},
+    wire::Meddler,
 };
 use navette_domain::{digest::Digest, ids::DocumentId};
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::Arc;
 use uuid::Uuid;
 
 const PDF: &[u8] = b"%PDF-1.7 a letter %%EOF";
@@ -74,50 +72,6 @@ impl Bench {
 
     fn count(&self, effect: &str) -> usize {
         self.ledger.keys(NEIGHBOUR, effect).len()
-    }
-}
-
-/// Meddles once with the first call of an operation.
-struct Once {
-    operation: &'static str,
-    fate: Fate,
-    delivery: Delivery,
-    done: AtomicBool,
-}
-
-impl Once {
-    fn new(operation: &'static str, fate: Fate, delivery: Delivery) -> Self {
-        let done = AtomicBool::new(false);
-        Self {
-            operation,
-            fate,
-            delivery,
-            done,
-        }
-    }
-
-    fn loses(operation: &'static str) -> Self {
-        Self::new(operation, Fate::Serve, Delivery::Lose)
-    }
-
-    fn now(&self, call: &Call) -> bool {
-        call.operation == self.operation && !self.done.swap(true, Ordering::SeqCst)
-    }
-}
-
-impl Mischief for Once {
-    fn before(&self, call: &Call) -> Fate {
-        let now = self.fate != Fate::Serve && self.now(call);
-        if now { self.fate } else { Fate::Serve }
-    }
-
-    fn applied(&self, call: &Call) -> Delivery {
-        let now = self.delivery == Delivery::Lose && self.now(call);
-        if now {
-            Delivery::Lose
-        } else {
-            Delivery::Answer
-        }
     }
 }
 
@@ -321,6 +275,18 @@ async fn a_file_that_is_gone_is_lost_and_withdrawing_it_is_done() {
 }
 
 #[tokio::test]
+async fn a_storage_that_is_down_makes_nothing_lost() {
+    let bench = bench().await;
+    let circulation = bench.circulate().await;
+    bench.sim.delete(&circulation.path);
+    bench.meddler.becomes(Once::finds_down("PROPFIND"));
+    let down = bench.cloud.state(&circulation).await.unwrap_err();
+    assert_eq!(down.class, FailureClass::Transient);
+    let state = bench.cloud.state(&circulation).await.unwrap();
+    assert_eq!(state, VisaState::Lost);
+}
+
+#[tokio::test]
 async fn an_unknown_rule_is_named_to_the_clerk() {
     let bench = bench().await;
     let request = VisaRequest {
@@ -388,9 +354,7 @@ async fn an_open_file_a_full_account_and_a_fallen_server_are_tried_again_later()
     assert_eq!(locked.class, FailureClass::Transient);
     assert!(locked.sentence.contains("ouvert"), "{}", locked.sentence);
 
-    bench
-        .meddler
-        .becomes(Once::new("GET state", Fate::Unavailable, Delivery::Answer));
+    bench.meddler.becomes(Once::finds_down("GET state"));
     let fallen = bench.cloud.state(&circulation).await.unwrap_err();
     assert_eq!(fallen.class, FailureClass::Transient);
 

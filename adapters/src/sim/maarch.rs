@@ -215,20 +215,21 @@ fn reference(table: &str) -> Option<Value> {
     })
 }
 
-/// Compares JSON with JSON: a text without its quotes silently finds nothing.
+/// Compares JSON with JSON: a bare word is no JSON, and a bare number is not the text of that number.
 fn look_up(register: &Register, body: &Value) -> Outcome {
-    let refuse = |text| Err((StatusCode::BAD_REQUEST, text));
-    let (Some(key), Some(value)) = (body["type"].as_str(), body["value"].as_str()) else {
-        return refuse("Body type or value is empty or not a string");
+    let text = |key: &str| body[key].as_str().filter(|text| !text.is_empty());
+    let (Some(key), Some(value)) = (text("type"), text("value")) else {
+        return Err((StatusCode::FORBIDDEN, "Missing externalId value"));
+    };
+    let Ok(sought) = serde_json::from_str::<Value>(value) else {
+        let text = "externalId type or value has wrong format";
+        return Err((StatusCode::BAD_REQUEST, text));
     };
     let inner = register.inner();
-    let found = inner.resources.iter().find(|resource| {
-        let stored = resource.body["externalId"].get(key);
-        stored.is_some_and(|stored| stored.to_string() == value)
-    });
-    match found {
-        Some(resource) => Ok(json!({"resId": resource.resource})),
-        None => refuse("Document not found"),
+    let mut resources = inner.resources.iter();
+    match resources.find(|kept| kept.body["externalId"].get(key) == Some(&sought)) {
+        Some(found) => Ok(json!({"resId": found.resource})),
+        None => Err((StatusCode::BAD_REQUEST, "Document not found")),
     }
 }
 

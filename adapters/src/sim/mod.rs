@@ -3,5 +3,6 @@
 
 pub mod ledger;
 pub mod maarch;
+pub mod mischief;
 pub mod nextcloud;
 pub mod wire;
