@@ -22,7 +22,7 @@ use reqwest::{Client, Method, StatusCode, Url};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 use tokio::sync::OnceCell;
@@ -187,12 +187,7 @@ impl MaarchCourrier {
         route: &str,
         body: Option<&impl Serialize>,
     ) -> Answer<Said<T>> {
-        if self
-            .refused_at()
-            .is_some_and(|at| at.elapsed() < LOCK_OUT_GUARD)
-        {
-            return Err(credentials());
-        }
+        self.knock()?;
         let url = format!("{}/rest/{route}", self.base.as_str().trim_end_matches('/'));
         let password = self.config.password.expose_secret();
         let mut request = self
@@ -206,10 +201,7 @@ impl MaarchCourrier {
         let response = response.map_err(|error| http::no_answer(NEIGHBOUR, error))?;
         let (status, headers) = (response.status(), response.headers().clone());
         if status == StatusCode::UNAUTHORIZED {
-            *self
-                .refused_at
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+            *self.refused_at() = Some(Instant::now());
             return Err(credentials());
         }
         let body = http::read_limited(NEIGHBOUR, response, LARGEST_ANSWER).await?;
@@ -225,11 +217,17 @@ impl MaarchCourrier {
         }
     }
 
-    fn refused_at(&self) -> Option<Instant> {
-        *self
-            .refused_at
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    /// Refuses by itself for a while once the server has refused our password.
+    fn knock(&self) -> Answer<()> {
+        match *self.refused_at() {
+            Some(at) if at.elapsed() < LOCK_OUT_GUARD => Err(credentials()),
+            _ => Ok(()),
+        }
+    }
+
+    fn refused_at(&self) -> MutexGuard<'_, Option<Instant>> {
+        let guard = self.refused_at.lock();
+        guard.unwrap_or_else(PoisonError::into_inner)
     }
 }
 

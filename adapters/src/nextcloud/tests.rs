@@ -152,6 +152,19 @@ async fn a_repetition_is_found_done_even_when_the_visa_and_a_note_came_first() {
 }
 
 #[tokio::test]
+async fn two_workers_at_once_place_one_file_and_one_request() {
+    let bench = bench().await;
+    let request = letter();
+    let (one, two) = tokio::join!(
+        bench.cloud.circulate(&request, Attempt::First),
+        bench.cloud.circulate(&request, Attempt::First),
+    );
+    assert_eq!(one.unwrap(), two.unwrap());
+    assert_eq!(bench.count("upload"), 1);
+    assert_eq!(bench.count("approval requested"), 1);
+}
+
+#[tokio::test]
 async fn the_same_content_already_there_is_ours_even_on_a_first_attempt() {
     let bench = bench().await;
     let path = place::path("Navette", &letter());

@@ -269,17 +269,6 @@ fn create(register: &Register, body: &Value) -> Outcome {
 
 /// What the server's validation says, in its order and its words.
 fn fault(options: &MaarchOptions, contacts: usize, body: &Value) -> Option<&'static str> {
-    let file = body["encodedFile"].as_str().unwrap_or_default();
-    let pdf = STANDARD
-        .decode(file)
-        .is_ok_and(|bytes| bytes.starts_with(b"%PDF-"));
-    let known = |recipient: &Value| {
-        let id = recipient["id"].as_u64().unwrap_or(0);
-        recipient["type"] == "contact" && id >= 1 && id <= contacts as u64
-    };
-    let strangers = body["recipients"]
-        .as_array()
-        .is_some_and(|all| !all.iter().all(known));
     let checks = [
         (body.is_null(), "Body is not set or empty"),
         (
@@ -292,31 +281,42 @@ fn fault(options: &MaarchOptions, contacts: usize, body: &Value) -> Option<&'sta
         ),
         (body["doctype"] != DOCTYPE, "Body doctype does not exist"),
         (body["modelId"] != MODEL, "Body modelId does not exist"),
-        (file.is_empty(), "File is mandatory for this indexing model"),
-        (
-            !body["format"].is_string(),
-            "Body format is empty or not a string",
-        ),
-        (
-            !pdf || body["format"] != "pdf",
-            "Format with this mimeType is not allowed : pdf text/plain",
-        ),
-        (
-            file.len() / 4 * 3 > options.largest_file,
-            "Body encodedFile size is over limit",
-        ),
-        (strangers, "Body recipients[0] id does not exist"),
-        (
-            body["destination"] != ENTITY,
-            "Body destination is out of your indexing parameters",
-        ),
-        (
-            !matches!(body["status"].as_str(), Some("COU" | "END")),
-            "Body status does not exist",
-        ),
     ];
     let first = checks.into_iter().find(|(wrong, _)| *wrong);
-    first.map(|(_, text)| text)
+    first
+        .map(|(_, text)| text)
+        .or_else(|| fault_of_file(options, body))
+        .or_else(|| fault_of_circulation(contacts, body))
+}
+
+fn fault_of_file(options: &MaarchOptions, body: &Value) -> Option<&'static str> {
+    let encoded = body["encodedFile"].as_str().unwrap_or_default();
+    let file = STANDARD.decode(encoded).unwrap_or_default();
+    if encoded.is_empty() {
+        Some("File is mandatory for this indexing model")
+    } else if !body["format"].is_string() {
+        Some("Body format is empty or not a string")
+    } else if !file.starts_with(b"%PDF-") || body["format"] != "pdf" {
+        Some("Format with this mimeType is not allowed : pdf text/plain")
+    } else {
+        (file.len() > options.largest_file).then_some("Body encodedFile size is over limit")
+    }
+}
+
+fn fault_of_circulation(contacts: usize, body: &Value) -> Option<&'static str> {
+    let known = |recipient: &Value| {
+        let id = recipient["id"].as_u64().unwrap_or(0);
+        recipient["type"] == "contact" && id >= 1 && id <= contacts as u64
+    };
+    let recipients = body["recipients"].as_array();
+    if !recipients.is_none_or(|recipients| recipients.iter().all(known)) {
+        Some("Body recipients[0] id does not exist")
+    } else if body["destination"] != ENTITY {
+        Some("Body destination is out of your indexing parameters")
+    } else {
+        let known = matches!(body["status"].as_str(), Some("COU" | "END"));
+        (!known).then_some("Body status does not exist")
+    }
 }
 
 /// For a webservice account, the same e-mail is the same contact, whatever its name.

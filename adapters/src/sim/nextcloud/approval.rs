@@ -86,23 +86,8 @@ pub(super) fn request(
     (file, rule): (u64, u64),
     create_shares: bool,
 ) -> Result<Value, NotDone> {
-    let Some(path) = inner.tree.path_of(file).map(str::to_owned) else {
-        return Err(NotDone(Some("You do not have access to this file")));
-    };
-    if rule == 0 || rule > cloud.options.rules.len() as u64 {
-        return Err(NotDone(Some("Rule does not exist")));
-    }
-    if account.user_id != cloud.options.user_id {
-        let text = "You are not authorized to request with this rule";
+    if let Some(text) = refusal_of_request(cloud, inner, account, (file, rule)) {
         return Err(NotDone(Some(text)));
-    }
-    match inner.approvals.get(&file).map(|approval| approval.state) {
-        Some(PENDING) => {
-            let text = "Approval has already been requested with this rule for this file";
-            return Err(NotDone(Some(text)));
-        }
-        Some(APPROVED) => return Err(NotDone(Some("This file has already been approved"))),
-        _ => {}
     }
     if create_shares {
         if inner.shares.insert((file, rule)) {
@@ -123,13 +108,35 @@ pub(super) fn request(
         let text = "This element is not shared with any user who is authorized to approve it";
         return Ok(json!({"warning": text}));
     }
-    answer_by_itself(cloud, inner, file, &path);
+    answer_by_itself(cloud, inner, file);
     Ok(json!([]))
 }
 
+fn refusal_of_request(
+    cloud: &Cloud,
+    inner: &Inner,
+    account: &Account,
+    (file, rule): (u64, u64),
+) -> Option<&'static str> {
+    if inner.tree.path_of(file).is_none() {
+        return Some("You do not have access to this file");
+    }
+    if rule == 0 || rule > cloud.options.rules.len() as u64 {
+        return Some("Rule does not exist");
+    }
+    if account.user_id != cloud.options.user_id {
+        return Some("You are not authorized to request with this rule");
+    }
+    match inner.approvals.get(&file)?.state {
+        PENDING => Some("Approval has already been requested with this rule for this file"),
+        APPROVED => Some("This file has already been approved"),
+        _ => None,
+    }
+}
+
 /// The automatic approver, at once or after its delay.
-fn answer_by_itself(cloud: &Arc<Cloud>, inner: &mut Inner, file: u64, path: &str) {
-    let Some(automatic) = &cloud.options.automatic else {
+fn answer_by_itself(cloud: &Arc<Cloud>, inner: &mut Inner, file: u64) {
+    let (Some(automatic), Some(path)) = (&cloud.options.automatic, inner.tree.path_of(file)) else {
         return;
     };
     let reply = (automatic.reply)(path);

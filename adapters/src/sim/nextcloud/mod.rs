@@ -4,6 +4,7 @@
 mod approval;
 mod dav;
 mod ocs;
+mod propfind;
 mod tree;
 
 use super::{

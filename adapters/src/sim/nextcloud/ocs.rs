@@ -114,16 +114,19 @@ pub(super) fn envelope(version: u8, as_json: bool, outcome: Outcome) -> Response
     } else {
         status
     };
-    let ocs = json!({"ocs": {"meta": meta, "data": data}});
+    written(http, as_json, &json!({"ocs": {"meta": meta, "data": data}}))
+}
+
+fn written(status: StatusCode, as_json: bool, ocs: &Value) -> Response<Body> {
     let (kind, text) = if as_json {
         ("application/json; charset=utf-8", ocs.to_string())
     } else {
         let mut text = String::from("<?xml version=\"1.0\"?>");
-        xml(&mut text, &ocs);
+        xml(&mut text, ocs);
         ("text/xml; charset=UTF-8", text)
     };
     let mut response = Response::new(Body::from(text));
-    *response.status_mut() = http;
+    *response.status_mut() = status;
     let kind = header::HeaderValue::from_static(kind);
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     response
