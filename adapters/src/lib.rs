@@ -8,6 +8,8 @@ pub mod http;
 pub mod log;
 pub mod porte_documents;
 pub mod postgres;
+pub mod maarch;
+pub mod nextcloud;
 #[cfg(feature = "sim")]
 pub mod sim;
 pub mod smtp;

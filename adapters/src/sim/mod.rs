@@ -7,4 +7,7 @@ pub mod ledger;
 pub mod porte_documents;
 mod shelf;
 pub mod smtp;
+pub mod maarch;
+pub mod mischief;
+pub mod nextcloud;
 pub mod wire;
