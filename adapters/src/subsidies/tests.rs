@@ -1,0 +1,1 @@
+//! All the real files, and the cases they lack.
