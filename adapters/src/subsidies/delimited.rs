@@ -17,6 +17,9 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The records of a delimited text, after its headers.
 pub struct Delimited {
+    delimiter: char,
+    /// How many delimiters a row has.
+    inner_delimiters: usize,
     reader: csv::Reader<Box<dyn Read + Send>>,
     /// How many bytes were read since the last record.
     since_record: Arc<AtomicUsize>,
@@ -43,37 +46,61 @@ impl Delimited {
         // Delimiters and quotes are the same byte in both encodings.
         let delimiter = delimiter(&header).ok_or(FileFault::NoDelimiter)?;
         let since_record = Arc::default();
+        let text = encoding::decoded(source, encoding);
         let watched = Watched {
-            source: encoding::decoded(source, encoding),
+            // Every line has an end then, and every record can be told its line.
+            source: Box::new(text.chain(b"\n".as_slice())),
             since_record: Arc::clone(&since_record),
         };
         let mut delimited = Self {
+            delimiter: char::from(delimiter),
+            inner_delimiters: usize::MAX,
             reader: csv::ReaderBuilder::new()
                 .delimiter(delimiter)
+                // A carriage return before it is trimmed with the last cell; it would upset line numbers.
+                .terminator(csv::Terminator::Any(b'\n'))
                 .has_headers(false)
                 .flexible(true)
                 .from_reader(Box::new(watched)),
             since_record,
             record: csv::StringRecord::new(),
         };
-        let headers = delimited.next()?.ok_or(FileFault::NoDelimiter)?;
-        Ok((headers.cells, delimited))
+        let headers = delimited.next()?.ok_or(FileFault::NoDelimiter)?.cells;
+        delimited.inner_delimiters = headers.len().saturating_sub(1);
+        Ok((headers, delimited))
     }
 
     /// The next record, unless the file ends here.
     pub fn next(&mut self) -> Result<Option<Record>, FileFault> {
         let found = self.reader.read_record(&mut self.record);
-        let line = self.record.position().map_or(0, csv::Position::line);
         if self.since_record.swap(0, Ordering::Relaxed) > LONGEST_RECORD {
+            let line = self.record.position().map_or(0, csv::Position::line);
             return Err(FileFault::RecordTooLong { line });
         }
-        let found = found.map_err(|fault| FileFault::Unreadable(io::Error::other(fault)))?;
-        let cells = || self.record.iter().map(str::to_owned).collect();
-        Ok(found.then(|| Record {
+        if !found.map_err(|fault| FileFault::Unreadable(io::Error::other(fault)))? {
+            return Ok(None);
+        }
+        // The reader stands behind the end of the record's last line.
+        let inner: usize = self.record.iter().map(line_breaks).sum();
+        let line = self.reader.position().line() - 1 - inner as u64;
+        let unclosed_quote = self.record.iter().any(|cell| self.holds_rows(cell));
+        let cells = self.record.iter().map(str::to_owned).collect();
+        Ok(Some(Record {
             line,
-            cells: cells(),
+            cells,
+            unclosed_quote,
         }))
     }
+
+    /// Whether `cell` goes from inside one row to the same place in another one: between two quotes that
+    /// should not be there, nothing is lost but everything is shifted.
+    fn holds_rows(&self, cell: &str) -> bool {
+        line_breaks(cell) > 0 && cell.matches(self.delimiter).count() >= self.inner_delimiters
+    }
+}
+
+fn line_breaks(cell: &str) -> usize {
+    cell.matches('\n').count()
 }
 
 /// Moves `source` behind its byte order mark, if it has one; answers where that is.

@@ -25,7 +25,7 @@ pub fn interpret(layout: &Layout, record: &Record, without_damaged_siret: bool) 
         faults: Vec::new(),
         without: Vec::new(),
     };
-    let row = reading.row(record.line);
+    let row = reading.row(record);
     let faults = reading.faults;
     match row {
         Some(row) if faults.is_empty() => Row::Accepted(Box::new(SubsidyRow {
@@ -48,7 +48,13 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn row(&mut self, line: u64) -> Option<SubsidyRow> {
+    fn row(&mut self, record: &Record) -> Option<SubsidyRow> {
+        if record.unclosed_quote {
+            self.whole_row(
+                "un guillemet n'y est pas refermé : d'autres lignes y sont prises".into(),
+            );
+            return None;
+        }
         let (found, expected) = (self.cells.len(), self.layout.width());
         if found != expected {
             // The cells are shifted: what stands in each of them means nothing.
@@ -70,7 +76,7 @@ impl Reading<'_> {
         let payment_period = self.optional(Column::PaymentPeriod);
         self.can_be_told_apart();
         Some(SubsidyRow {
-            line,
+            line: record.line,
             granting: Granting {
                 name: granting_name?,
                 siret: granting_siret,

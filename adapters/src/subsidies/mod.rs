@@ -61,6 +61,8 @@ pub enum Row {
 struct Record {
     line: u64,
     cells: Vec<String>,
+    /// Whether a quote in it seems to swallow other rows.
+    unclosed_quote: bool,
 }
 
 enum Source {

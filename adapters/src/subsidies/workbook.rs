@@ -4,7 +4,7 @@
 //! it is read; its size is limited. Very large files are better published, and imported, as CSV.
 
 use super::{FileFault, Record, columns::Layout, mapping::Mapping};
-use calamine::{Data, DataRef, DataType, Ods, Reader, Sheets, Xls, Xlsx};
+use calamine::{Data, DataRef, DataType, Ods, Reader, Sheets, Xls, Xlsx, XlsxError};
 use std::{
     io::{Read, Seek, SeekFrom},
     vec,
@@ -44,10 +44,9 @@ where
                 Ok(layout) => {
                     let mut data = rows.split_off(place + 1);
                     for row in &mut data {
-                        // A sheet has no row ends: what is missing on the right is empty.
+                        // Empty cells on the right are not stored; more cells than headers are a fault.
                         let width = layout.width().max(row.cells.len());
                         row.cells.resize(width, String::new());
-                        row.cells.truncate(layout.width());
                     }
                     return Ok((layout, data.into_iter()));
                 }
@@ -110,8 +109,9 @@ fn rows<R: Read + Seek>(sheets: &mut Sheets<R>, name: &str) -> Result<Vec<Record
     let mut rows = Rows::default();
     if let Sheets::Xlsx(xlsx) = sheets {
         // Cell by cell: one stray cell at the far corner of a sheet must not allocate the rectangle.
-        let Ok(mut cells) = xlsx.worksheet_cells_reader(name) else {
-            return Ok(rows.0); // a sheet of charts has no cells
+        let mut cells = match xlsx.worksheet_cells_reader(name) {
+            Err(XlsxError::NotAWorksheet(_)) => return Ok(rows.0), // such as a sheet of charts
+            cells => cells.map_err(workbook_fault)?,
         };
         while let Some(cell) = cells.next_cell().map_err(workbook_fault)? {
             let (row, column) = cell.get_position();
@@ -140,8 +140,11 @@ impl Rows {
             return;
         }
         if self.0.last().is_none_or(|last| last.line != line) {
-            let cells = Vec::new();
-            self.0.push(Record { line, cells });
+            self.0.push(Record {
+                line,
+                cells: Vec::new(),
+                unclosed_quote: false,
+            });
         }
         if let Some(last) = self.0.last_mut() {
             let width = last.cells.len().max(column + 1);
@@ -169,10 +172,11 @@ fn text(value: &Data) -> String {
         Data::Float(number) => decimal(*number),
         Data::Bool(true) => "oui".to_owned(),
         Data::Bool(false) => "non".to_owned(),
-        Data::DateTime(_) | Data::DateTimeIso(_) => value.as_datetime().map_or_else(
-            || value.to_string(),
-            |at| at.format("%Y-%m-%d %H:%M:%S").to_string(),
-        ),
+        Data::DateTime(_) | Data::DateTimeIso(_) => value
+            .as_datetime()
+            .map_or_else(|| value.to_string(), |at| at.to_string())
+            .trim_end_matches(" 00:00:00") // a day is stored as its midnight, except in ODS
+            .to_owned(),
         Data::Error(error) => error.to_string(),
     }
 }

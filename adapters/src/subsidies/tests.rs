@@ -1,1 +1,0 @@
-//! All the real files, and the cases they lack.
