@@ -5,7 +5,7 @@ use std::{
     io::{self, Read, Seek, SeekFrom},
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -21,8 +21,7 @@ pub struct Delimited {
     /// How many delimiters a row has.
     inner_delimiters: usize,
     reader: csv::Reader<Box<dyn Read + Send>>,
-    /// How many bytes were read since the last record.
-    since_record: Arc<AtomicUsize>,
+    progress: Arc<Progress>,
     record: csv::StringRecord,
 }
 
@@ -45,14 +44,14 @@ impl Delimited {
             .map_err(FileFault::Unreadable)?;
         // Delimiters and quotes are the same byte in both encodings.
         let delimiter = delimiter(&header).ok_or(FileFault::NoDelimiter)?;
-        let since_record = Arc::default();
+        let progress = Arc::default();
         let text = encoding::decoded(source, encoding);
         let watched = Watched {
             // Every line has an end then, and every record can be told its line.
             source: Box::new(text.chain(b"\n".as_slice())),
-            since_record: Arc::clone(&since_record),
+            progress: Arc::clone(&progress),
         };
-        let mut delimited = Self {
+        let mut rows = Self {
             delimiter: char::from(delimiter),
             inner_delimiters: usize::MAX,
             reader: csv::ReaderBuilder::new()
@@ -62,28 +61,47 @@ impl Delimited {
                 .has_headers(false)
                 .flexible(true)
                 .from_reader(Box::new(watched)),
-            since_record,
+            progress,
             record: csv::StringRecord::new(),
         };
-        let headers = delimited.next()?.ok_or(FileFault::NoDelimiter)?.cells;
-        delimited.inner_delimiters = headers.len().saturating_sub(1);
-        Ok((headers, delimited))
+        let headers = rows.headers()?;
+        Ok((headers, rows))
+    }
+
+    /// The first record. What would make one row of the whole file is refused, since it looks empty then.
+    fn headers(&mut self) -> Result<Vec<String>, FileFault> {
+        let Record {
+            line,
+            cells,
+            unclosed_quote,
+        } = self.next()?.ok_or(FileFault::NoDelimiter)?;
+        self.inner_delimiters = cells.len().saturating_sub(1);
+        if unclosed_quote || cells.iter().any(|cell| self.holds_rows(cell)) {
+            return Err(FileFault::UnclosedQuote { line });
+        }
+        let only_returns = |cell: &String| cell.trim().replace("\r\n", "\n").contains('\r');
+        if cells.iter().any(only_returns) {
+            return Err(FileFault::OldLineEnds);
+        }
+        Ok(cells)
     }
 
     /// The next record, unless the file ends here.
     pub fn next(&mut self) -> Result<Option<Record>, FileFault> {
         let found = self.reader.read_record(&mut self.record);
-        if self.since_record.swap(0, Ordering::Relaxed) > LONGEST_RECORD {
+        if self.progress.since_record.swap(0, Ordering::Relaxed) > LONGEST_RECORD {
             let line = self.record.position().map_or(0, csv::Position::line);
-            return Err(FileFault::RecordTooLong { line });
+            return Err(FileFault::UnclosedQuote { line });
         }
         if !found.map_err(|fault| FileFault::Unreadable(io::Error::other(fault)))? {
             return Ok(None);
         }
+        // Every line has an end, so only an open quote can bring a record to the end of the file.
+        let cut = self.progress.ended.load(Ordering::Relaxed);
         // The reader stands behind the end of the record's last line.
         let inner: usize = self.record.iter().map(line_breaks).sum();
-        let line = self.reader.position().line() - 1 - inner as u64;
-        let unclosed_quote = self.record.iter().any(|cell| self.holds_rows(cell));
+        let line = self.reader.position().line() - inner as u64 - u64::from(!cut);
+        let unclosed_quote = cut || self.record.iter().any(|cell| self.holds_rows(cell));
         let cells = self.record.iter().map(str::to_owned).collect();
         Ok(Some(Record {
             line,
@@ -114,20 +132,14 @@ fn behind_byte_order_mark(source: &mut (impl Read + Seek)) -> io::Result<u64> {
 
 /// The sign that separates the headers: the most frequent one outside quotes.
 fn delimiter(header: &[u8]) -> Option<u8> {
-    let mut quoted = false;
-    let first_line = header
-        .trim_ascii_start()
-        .iter()
-        .take_while(|byte| {
-            quoted ^= **byte == b'"';
-            quoted || !matches!(byte, b'\n' | b'\r')
-        })
-        .copied();
     let mut counts = [(b';', 0), (b',', 0), (b'\t', 0)];
     let mut quoted = false;
-    for byte in first_line.collect::<Vec<_>>() {
-        quoted ^= byte == b'"';
-        let counted = counts.iter_mut().find(|(sign, _)| !quoted && *sign == byte);
+    for byte in header.trim_ascii_start() {
+        quoted ^= *byte == b'"';
+        if !quoted && matches!(byte, b'\n' | b'\r') {
+            break;
+        }
+        let counted = counts.iter_mut().find(|(sign, _)| !quoted && sign == byte);
         if let Some((_, count)) = counted {
             *count += 1;
         }
@@ -136,19 +148,31 @@ fn delimiter(header: &[u8]) -> Option<u8> {
     best.filter(|(_, count)| *count > 0).map(|(sign, _)| sign)
 }
 
+/// How far the text was read.
+#[derive(Default)]
+struct Progress {
+    /// How many bytes were read since the last record.
+    since_record: AtomicUsize,
+    /// Whether there was no more to read.
+    ended: AtomicBool,
+}
+
 /// Stops reading when one record would fill the memory.
 struct Watched {
     source: Box<dyn Read + Send>,
-    since_record: Arc<AtomicUsize>,
+    progress: Arc<Progress>,
 }
 
 impl Read for Watched {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if self.since_record.load(Ordering::Relaxed) > LONGEST_RECORD {
+        if self.progress.since_record.load(Ordering::Relaxed) > LONGEST_RECORD {
             return Err(io::Error::from(io::ErrorKind::InvalidData));
         }
         let read = self.source.read(into)?;
-        self.since_record.fetch_add(read, Ordering::Relaxed);
+        self.progress
+            .since_record
+            .fetch_add(read, Ordering::Relaxed);
+        self.progress.ended.fetch_or(read == 0, Ordering::Relaxed);
         Ok(read)
     }
 }

@@ -48,10 +48,13 @@ pub enum FileFault {
     #[error(
         "La ligne {line} ne se termine pas : un guillemet y est sans doute ouvert et jamais refermé. Les lignes suivantes n'ont pas été lues."
     )]
-    RecordTooLong {
+    UnclosedQuote {
         /// Where the record starts.
         line: u64,
     },
+    /// Lines that end as they did before 2001.
+    #[error("Les fins de ligne du fichier sont d'un ancien format : enregistrez-le en CSV UTF-8.")]
+    OldLineEnds,
     /// A damaged workbook.
     #[error("Le classeur est endommagé ou protégé.")]
     Workbook(#[source] Box<dyn Error + Send + Sync>),

@@ -69,11 +69,14 @@ impl Reading<'_> {
         let siret = self.siret(Column::BeneficiarySiret);
         let rna = self.parsed(Column::BeneficiaryRna, str::parse);
         let object = self.required(Column::Object);
-        let amount = self.required(Column::Amount);
-        let amount = amount.and_then(|_| self.parsed(Column::Amount, Amount::parse_published));
+        let amount = self.amount();
         let european = self.parsed(Column::European, yes_or_no);
         let reference = self.optional(Column::DecisionReference);
         let payment_period = self.optional(Column::PaymentPeriod);
+        let nature = self.optional(Column::Nature);
+        let payment_terms = self.optional(Column::PaymentTerms);
+        let scheme = self.optional(Column::Scheme);
+        let percentage = self.optional(Column::Percentage);
         self.can_be_told_apart();
         Some(SubsidyRow {
             line: record.line,
@@ -89,36 +92,48 @@ impl Reading<'_> {
             },
             object: object?,
             amount: amount?,
-            nature: self.optional(Column::Nature),
-            payment_terms: self.optional(Column::PaymentTerms),
+            nature,
+            payment_terms,
             payment_period,
-            scheme: self.optional(Column::Scheme),
+            scheme,
             european,
-            percentage: self.optional(Column::Percentage),
+            percentage,
             custom: self.layout.custom(self.cells),
             occurrence: 0,
             without: Vec::new(),
         })
     }
 
-    fn optional(&self, column: Column) -> Option<String> {
+    /// What the cell says, unless it says that there is nothing to say.
+    fn written(&self, column: Column) -> Option<String> {
         let text = self.layout.text(self.cells, column);
-        let nothing = text.is_empty()
-            || NOTHING.contains(&fold::words(text).as_str())
-            || BROKEN.contains(&text);
+        let nothing = text.is_empty() || NOTHING.contains(&fold::words(text).as_str());
         (!nothing).then(|| text.to_owned())
     }
 
+    fn optional(&mut self, column: Column) -> Option<String> {
+        self.parsed(column, |text| {
+            let broken = BROKEN.contains(&text);
+            (!broken)
+                .then(|| text.to_owned())
+                .ok_or("est une erreur de formule du tableur")
+        })
+    }
+
     fn required(&mut self, column: Column) -> Option<String> {
-        let text = self.layout.text(self.cells, column).to_owned();
-        if text.is_empty() {
+        self.must_be_written(column);
+        self.optional(column)
+    }
+
+    fn amount(&mut self) -> Option<Amount> {
+        self.must_be_written(Column::Amount);
+        self.parsed(Column::Amount, Amount::parse_published)
+    }
+
+    fn must_be_written(&mut self, column: Column) {
+        if self.written(column).is_none() {
             self.fault(column, "", "valeur obligatoire absente");
-        } else if BROKEN.contains(&text.as_str()) {
-            self.fault(column, &text, "est une erreur de formule du tableur");
-        } else {
-            return Some(text);
         }
-        None
     }
 
     fn parsed<T, E: Display>(
@@ -126,7 +141,7 @@ impl Reading<'_> {
         column: Column,
         parse: impl Fn(&str) -> Result<T, E>,
     ) -> Option<T> {
-        let text = self.optional(column)?;
+        let text = self.written(column)?;
         match parse(&text) {
             Ok(value) => Some(value),
             Err(fault) => {
@@ -156,10 +171,7 @@ impl Reading<'_> {
             Column::DecisionReference,
             Column::PaymentPeriod,
         ];
-        if columns
-            .iter()
-            .all(|column| self.optional(*column).is_none())
-        {
+        if columns.iter().all(|column| self.written(*column).is_none()) {
             let names: Vec<&str> = columns.iter().map(|column| column.name()).collect();
             self.whole_row(format!(
                 "ni date, ni référence, ni période de versement ({}) : rien ne distingue cette subvention d'une autre",

@@ -37,6 +37,15 @@ pub struct Beneficiary {
     pub rna: Option<Rna>,
 }
 
+impl Beneficiary {
+    /// Under what a register knows the beneficiary: `siret:73282932000074`, `rna:W333216789`. Without
+    /// either there is no key: two associations may share a name, and are not taken for one.
+    pub fn key(&self) -> Option<String> {
+        let siret = self.siret.as_ref().map(|siret| format!("siret:{siret}"));
+        siret.or_else(|| self.rna.as_ref().map(|rna| format!("rna:{rna}")))
+    }
+}
+
 /// One subsidy, as a file publishes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubsidyRow {
@@ -112,10 +121,8 @@ impl SubsidyRow {
     }
 
     fn digest(&self, occurrence: Option<u32>) -> Digest {
-        let numbered = |siret: Option<&Siret>| siret.map(ToString::to_string);
-        let granting = numbered(self.granting.siret.as_ref());
-        let rna = || self.beneficiary.rna.as_ref().map(ToString::to_string);
-        let beneficiary = numbered(self.beneficiary.siret.as_ref()).or_else(rna);
+        let granting = self.granting.siret.as_ref().map(ToString::to_string);
+        let beneficiary = self.beneficiary.key();
         let date = self.decision.date.map(|date| date.to_string());
         let words = |text: &Option<String>| fold::words(text.as_deref().unwrap_or_default());
         let parts = [

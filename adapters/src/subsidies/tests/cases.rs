@@ -80,6 +80,18 @@ fn a_file_that_cannot_be_read_says_why() {
         ),
         ("Le fichier n'a pas de ligne d'en-têtes", b""),
         ("Le fichier n'a pas de ligne d'en-têtes", b"bonjour\n"),
+        (
+            "Les fins de ligne",
+            b"nomAttribuant;nomBeneficiaire;objet;montant;type\rD;A;F;12;x\r",
+        ),
+        (
+            "La ligne 1 ne se termine pas",
+            b"nomAttribuant;nomBeneficiaire;objet;montant;\"type\nD;A;F;12;x\n",
+        ),
+        (
+            "La ligne 1 ne se termine pas",
+            b"nomAttribuant;nomBeneficiaire;objet;montant;\"type\nD;A;F;12;\"x\n",
+        ),
         ("Le classeur est endommagé", b"PK\x03\x04 cut short"),
         (
             "Colonnes introuvables : nomAttribuant, objet, montant.",
@@ -101,6 +113,33 @@ fn a_quote_that_is_never_closed_stops_the_import_instead_of_swallowing_the_file(
     let text = format!("{HEADER}Dépt;;2017-02-03;\"Les Amis;Fête;12\n{rows}");
     let found = fault_of(text);
     assert!(found.starts_with("La ligne 2 ne se termine pas"), "{found}");
+}
+
+#[test]
+fn a_quote_that_only_the_end_of_the_file_closes_refuses_its_row() {
+    let sound = "Dépt;;2017-02-03;Les Amis;Fête;12\n";
+    for cut in ["Dépt;;2017-02-03;Les Amis;Fête;\"12", "Dépt;\";2017-02-03"] {
+        for end in [String::new(), format!("\n{sound}{sound}")] {
+            let (accepted, refused) = read_text(format!("{HEADER}{sound}{cut}{end}"));
+            let found: Vec<u64> = refused.iter().map(|row| row.line).collect();
+            assert_eq!(
+                (accepted.len(), found.as_slice()),
+                (1, [3].as_slice()),
+                "{cut}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_says_that_there_is_nothing_to_say_is_nothing() {
+    let (accepted, refused) = read_text(format!(
+        "{HEADER}Dépt;Sans objet;2017-02-03;Les Amis;Fête;12\n\
+         Dépt;;2017-02-03;Les Amis;Fête;Ne rien indiquer\n\
+         Dépt;#N/A;2017-02-03;Les Amis;Fête;12\n",
+    ));
+    assert_eq!(accepted.first().unwrap().granting.siret, None);
+    insta::assert_snapshot!("nothing_to_say", lines(&refused));
 }
 
 #[test]

@@ -57,3 +57,19 @@ fn presentation_does_not_change_what_a_subsidy_is_but_its_substance_does() {
     }
     insta::assert_snapshot!(row.reference(), @"SUB-2017-D07VV-XA03F");
 }
+
+#[test]
+fn only_a_number_makes_two_beneficiaries_the_same() {
+    let (accepted, _) = read("scdl-exemple-valide.csv", &strict());
+    let keys: Vec<_> = accepted
+        .iter()
+        .take(2)
+        .map(|row| row.beneficiary.key())
+        .collect();
+    let expected = ["siret:52499120500013", "rna:W322216459"].map(|key| Some(key.to_owned()));
+    assert_eq!(keys, expected);
+    assert_eq!(
+        one("Dépt;;2017-02-03;Les Amis;Fête;12").beneficiary.key(),
+        None
+    );
+}

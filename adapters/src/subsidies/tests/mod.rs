@@ -38,7 +38,7 @@ fn read_text(text: impl AsRef<[u8]>) -> (Vec<SubsidyRow>, Vec<RefusedRow>) {
 fn fault_of(text: impl AsRef<[u8]>) -> String {
     let source = Cursor::new(text.as_ref().to_vec());
     match SubsidyFile::read(source, &strict()) {
-        Ok(rows) => rows.filter_map(Result::err).next().unwrap().to_string(),
+        Ok(mut rows) => rows.find_map(Result::err).unwrap().to_string(),
         Err(fault) => fault.to_string(),
     }
 }
