@@ -68,8 +68,8 @@ impl Column {
         Self::Amount,
     ];
 
-    /// The names under which the column is published, the schema's own first, then the order of 2017's
-    /// titles, then those of the older format of OpenDataFrance.
+    /// The names under which the column is published: the schema's own first, then the titles that
+    /// spreadsheets give it, then the older names with prefixes.
     fn names(self) -> &'static [&'static str] {
         match self {
             Self::GrantingName => &[

@@ -20,6 +20,7 @@ const MOST_COLUMNS: usize = 1024;
 
 /// Whether `source` starts like a workbook; leaves it at its start.
 pub fn is_workbook(source: &mut (impl Read + Seek)) -> std::io::Result<bool> {
+    source.seek(SeekFrom::Start(0))?;
     let mut head = Vec::new();
     source.by_ref().take(4).read_to_end(&mut head)?;
     source.seek(SeekFrom::Start(0))?;
@@ -135,8 +136,9 @@ struct Rows(Vec<Record>);
 
 impl Rows {
     fn put(&mut self, row: u32, column: u32, text: String) {
-        let (line, column) = (u64::from(row) + 1, column as usize);
-        if text.is_empty() || column >= MOST_COLUMNS {
+        // A cell far to the right makes its row too wide, which is told, at little cost.
+        let (line, column) = (u64::from(row) + 1, (column as usize).min(MOST_COLUMNS));
+        if text.is_empty() {
             return;
         }
         if self.0.last().is_none_or(|last| last.line != line) {

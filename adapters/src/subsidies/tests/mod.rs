@@ -5,6 +5,7 @@ mod cases;
 mod identity;
 mod real_files;
 mod volume;
+mod workbooks;
 
 use super::*;
 use std::{fmt::Write as _, io::Cursor, path::PathBuf};
