@@ -21,3 +21,4 @@ pub mod soap;
 pub mod libreoffice;
 pub mod merge;
 pub mod workshop;
+pub mod subsidies;
