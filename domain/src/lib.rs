@@ -37,4 +37,6 @@ pub mod rna;
 pub mod signature;
 pub mod siret;
 pub mod template;
+#[cfg(test)]
+mod testing;
 pub mod third_party;

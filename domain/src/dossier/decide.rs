@@ -93,6 +93,15 @@ fn check(request: &Request) -> Result<(), DossierRefusal> {
     }
 }
 
+/// A second deposit of a known reference is silent only when it says nothing new.
+fn silence_if(same: bool) -> Result<Vec<DossierEvent>, DossierRefusal> {
+    if same {
+        Ok(vec![])
+    } else {
+        Err(DossierRefusal::AlreadyRegistered)
+    }
+}
+
 pub(super) fn decide(
     state: &Dossier,
     command: DossierCommand,
@@ -113,6 +122,9 @@ pub(super) fn decide(
             },
         ) => {
             check(&request)?;
+            if amount.cents() < 0 {
+                return Err(DossierRefusal::NegativeAmount);
+            }
             Ok(vec![
                 DossierEvent::Registered { request, at },
                 DossierEvent::TakenOver {
@@ -123,16 +135,23 @@ pub(super) fn decide(
             ])
         }
         (Dossier::Unborn, _) => Err(DossierRefusal::NotRegistered),
-        (
-            Dossier::Open { request: known, .. },
-            Register { request, .. } | TakeOver { request, .. },
-        ) => {
-            if **known == request {
-                Ok(vec![])
-            } else {
-                Err(DossierRefusal::AlreadyRegistered)
-            }
+        (Dossier::Open { request: known, .. }, Register { request, .. }) => {
+            silence_if(**known == request)
         }
+        (
+            Dossier::Open {
+                request: known,
+                stage,
+            },
+            TakeOver {
+                request,
+                amount,
+                decision,
+                ..
+            },
+        ) => silence_if(
+            **known == request && stage.outcome() == Some(&Outcome::Granted { amount, decision }),
+        ),
         (Dossier::Open { request, stage }, command) => decide_open(request, stage, command),
     }
 }
@@ -280,14 +299,9 @@ fn decide_open(
         ) => no("ajourner le dossier"),
 
         (S::Decided(_), C::Notify { document, at }) => Ok(vec![E::Notified { document, at }]),
-        (S::Notified(_), C::Notify { .. }) => Ok(vec![]),
+        (S::Notified(_) | S::Closed(_), C::Notify { .. }) => Ok(vec![]),
         (
-            S::Deposited
-            | S::Complete
-            | S::UnderInstruction
-            | S::Scheduled(_)
-            | S::Adjourned(_)
-            | S::Closed(_),
+            S::Deposited | S::Complete | S::UnderInstruction | S::Scheduled(_) | S::Adjourned(_),
             C::Notify { .. },
         ) => no("notifier la décision"),
 

@@ -70,12 +70,13 @@ pub(super) fn decide(
                 Err(OtherSheet)
             }
         }
+        // A document may be cancelled before its deposit was prepared: there is nothing to take back.
+        (S::Unborn, C::RecordWithdrawn { .. }) => Ok(vec![]),
         (
             S::Unborn,
             C::RecordSubmitted { .. }
             | C::RecordSigned { .. }
             | C::RecordRejected { .. }
-            | C::RecordWithdrawn { .. }
             | C::RecordRetrieved { .. }
             | C::RecordArchived { .. },
         ) => Err(NotPrepared),

@@ -4,6 +4,9 @@
 //! (unborn) --upload--> version 1 --upload--> version 2 …
 //! ```
 
+#[cfg(test)]
+mod tests;
+
 use crate::{
     digest::Digest,
     event::{aggregate, events},

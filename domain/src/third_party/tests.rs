@@ -1,1 +1,114 @@
 //! Rules, one test each.
+
+use super::{
+    Profile, ThirdParty, ThirdPartyCommand as C, ThirdPartyEvent as E, ThirdPartyRefusal as R,
+};
+use crate::{
+    personal::Personal,
+    testing::{examples, given, now, replay, table},
+};
+
+fn profile(name: &str) -> Profile {
+    Profile {
+        name: Personal(name.to_owned()),
+        siret: None,
+        rna: None,
+        address: None,
+        email: None,
+        applicant_account: None,
+    }
+}
+
+fn register(name: &str) -> C {
+    C::Register {
+        profile: profile(name),
+        at: now(),
+    }
+}
+
+fn amend(name: &str) -> C {
+    C::Amend {
+        profile: profile(name),
+        at: now(),
+    }
+}
+
+fn registered(name: &str) -> E {
+    E::Registered {
+        profile: profile(name),
+        at: now(),
+    }
+}
+
+#[test]
+fn an_unknown_third_party_can_be_registered() {
+    given::<ThirdParty>([])
+        .when(register("L'Éveil"))
+        .then_expect_events(vec![registered("L'Éveil")]);
+}
+
+#[test]
+fn registering_the_same_profile_again_changes_nothing() {
+    given::<ThirdParty>([registered("L'Éveil")])
+        .when(register("L'Éveil"))
+        .then_expect_events(vec![]);
+}
+
+#[test]
+fn registering_never_overwrites_another_profile() {
+    given::<ThirdParty>([registered("L'Éveil")])
+        .when(register("L'Éveil culturel"))
+        .then_expect_error(R::AlreadyRegistered);
+}
+
+#[test]
+fn a_name_made_of_spaces_is_no_name() {
+    given::<ThirdParty>([])
+        .when(register("  "))
+        .then_expect_error(R::NoName);
+}
+
+#[test]
+fn a_known_third_party_can_be_amended() {
+    given::<ThirdParty>([registered("L'Éveil")])
+        .when(amend("L'Éveil culturel"))
+        .then_expect_events(vec![E::Amended {
+            profile: profile("L'Éveil culturel"),
+            at: now(),
+        }]);
+}
+
+#[test]
+fn amending_to_what_is_known_changes_nothing() {
+    given::<ThirdParty>([registered("L'Éveil")])
+        .when(amend("L'Éveil"))
+        .then_expect_events(vec![]);
+}
+
+#[test]
+fn an_unknown_third_party_cannot_be_amended() {
+    given::<ThirdParty>([])
+        .when(amend("L'Éveil"))
+        .then_expect_error(R::NotRegistered);
+}
+
+#[test]
+fn without_numbers_the_same_name_is_found_whatever_its_case_and_spaces() {
+    assert_eq!(
+        profile("L'ÉVEIL  Culturel ").derived_id(),
+        profile("l'éveil culturel").derived_id()
+    );
+}
+
+#[test]
+fn the_table_of_answers_is_the_reviewed_one() {
+    let states = examples!(ThirdParty, |state: &ThirdParty| state.clone();
+        ThirdParty::Unborn => ["unborn" = replay([])],
+        ThirdParty::Known(_) => ["known" = replay([registered("L'Éveil")])],
+    );
+    let commands = examples!(C, |command: &C| command.clone();
+        C::Register { .. } => ["register" = register("L'Éveil"), "register, other content" = register("L'Aube")],
+        C::Amend { .. } => ["amend" = amend("L'Aube"), "amend, same content" = amend("L'Éveil"), "amend, no name" = amend("")],
+    );
+    insta::assert_snapshot!(table(&states, &commands));
+}
