@@ -1,1 +1,11 @@
-//! x
+//! The shell: doors, workers and wiring. No business rule lives here.
+
+pub mod app;
+pub mod batches;
+pub mod clock;
+pub mod config;
+pub mod dispatch;
+pub mod steps;
+pub mod templates;
+pub mod unit;
+pub mod workers;

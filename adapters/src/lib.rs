@@ -1,24 +1,30 @@
-//! How the outside is reached: one folder per neighbour.
+//! How the outside is reached: PostgreSQL, files, LibreOffice, and one folder per neighbour.
+//!
+//! # Invariants
+//! - No rule of the trade lives here: an adapter translates, bounds and classifies.
+//! - A neighbour's own words stay in its `wire.rs`.
+//! - Nothing here retries by itself, except the appender, whose receipts make it harmless: the workers
+//!   decide when to try again.
 
 mod deposit;
 pub mod effects;
 pub mod file_store;
 pub mod grants_tool;
 pub mod http;
+pub mod iparapheur;
+pub mod libreoffice;
 pub mod log;
+pub mod maarch;
+pub mod merge;
+pub mod nextcloud;
+pub mod pdf;
 pub mod porte_documents;
 pub mod postgres;
-pub mod maarch;
-pub mod nextcloud;
 #[cfg(feature = "sim")]
 pub mod sim;
 pub mod smtp;
+pub mod soap;
+pub mod subsidies;
+pub mod workshop;
 
 pub use deposit::DepositConfig;
-pub mod iparapheur;
-pub mod pdf;
-pub mod soap;
-pub mod libreoffice;
-pub mod merge;
-pub mod workshop;
-pub mod subsidies;

@@ -59,9 +59,11 @@ impl Steps {
         let loaded: StreamState<Signature> = self.dispatcher.load(signature.0).await?;
         let sent = self.file(loaded.state.sheet().context("a signature without its sheet")?.pdf).await?;
         let folder = self.ports.desk.retrieve(signature).await?;
-        let verdict = pdf::returned(&sent, &folder.pdf)
-            .map_err(|refusal| StepFailure::Stuck(format!("Le PDF rapporté du parapheur n'est pas acceptable : {refusal}")))?;
         let file = self.keep(&folder.pdf).await?;
+        let verdict = tokio::task::spawn_blocking(move || pdf::returned(&sent, &folder.pdf))
+            .await
+            .context("checking the signed PDF")?
+            .map_err(|refusal| StepFailure::Stuck(format!("Le PDF rapporté du parapheur n'est pas acceptable : {refusal}")))?;
         let slip = match &folder.slip {
             Some(slip) => Some(self.keep(slip).await?),
             None => None,

@@ -1,6 +1,7 @@
 //! Circulating for visa.
 
 use super::{Errand, Outcome, Report, StepFailure, StepResult, Steps};
+use anyhow::Context as _;
 use navette_adapters::pdf;
 use navette_domain::{
     chain::Action,
@@ -30,10 +31,11 @@ impl Steps {
         match self.ports.visa.state(circulation).await? {
             VisaState::Pending => Ok(Outcome::NotYet),
             VisaState::Approved { by, at: visaed_at, comment, pdf: bytes } => {
-                let pages = pdf::pages(&bytes).map_err(|_| {
+                let file = self.keep(&bytes).await?;
+                let pages = tokio::task::spawn_blocking(move || pdf::pages(&bytes)).await.context("counting pages")?.map_err(|_| {
                     StepFailure::Stuck("Le fichier visé n'est plus un PDF lisible : remplacez-le dans Nextcloud, puis relancez.".to_owned())
                 })?;
-                let pdf = PdfRef { file: self.keep(&bytes).await?, pages };
+                let pdf = PdfRef { file, pages };
                 Ok(Outcome::document(DocumentCommand::RecordVisaed { step, pdf, by, comment, visaed_at, at }))
             }
             VisaState::Rejected { by, reason, .. } => Ok(Outcome::document(DocumentCommand::RecordVisaRefused { step, by, reason, at })),

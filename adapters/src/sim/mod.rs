@@ -4,10 +4,10 @@
 pub mod grants_tool;
 pub mod iparapheur;
 pub mod ledger;
-pub mod porte_documents;
-mod shelf;
-pub mod smtp;
 pub mod maarch;
 pub mod mischief;
 pub mod nextcloud;
+pub mod porte_documents;
+mod shelf;
+pub mod smtp;
 pub mod wire;

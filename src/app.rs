@@ -1,0 +1,194 @@
+//! From the configuration to everything that runs: the only place that knows all the types.
+
+use crate::{
+    batches::Batches,
+    clock::Clock,
+    config::{Config, NeighboursConfig},
+    dispatch::Dispatcher,
+    steps::{Ports, Steps},
+    templates::Templates,
+    workers::{self, CarryOut, Projections, RetryPolicy, Stop},
+};
+use anyhow::Context as _;
+use navette_adapters::{
+    effects::Effects,
+    file_store::Files,
+    grants_tool::GenericGrantsTool,
+    iparapheur::IParapheur,
+    libreoffice::PoolOptions,
+    log::Log,
+    maarch::MaarchCourrier,
+    nextcloud::Nextcloud,
+    porte_documents::GenericPorteDocuments,
+    postgres::{self, EmbeddedPostgres},
+    smtp::Smtp,
+    workshop::Workshop,
+};
+use secrecy::ExposeSecret as _;
+use sqlx::{
+    PgPool,
+    migrate::Migrator,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use std::{path::Path, sync::Arc, time::Duration};
+use tokio::{sync::watch, task::JoinHandle};
+
+/// The tables that are not projections.
+pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+
+/// The connections of one process.
+const CONNECTIONS: u32 = 16;
+
+/// A database that is open, and ours to stop when it is embedded.
+pub struct Database {
+    /// Its pool.
+    pub pool: PgPool,
+    embedded: Option<EmbeddedPostgres>,
+}
+
+impl Database {
+    /// Opens the site's PostgreSQL, or starts our own; brings its tables up to date.
+    pub async fn open(config: &Config) -> anyhow::Result<Self> {
+        let (options, embedded) = match &config.database_url {
+            Some(url) => (url.expose_secret().parse::<PgConnectOptions>().context("understanding database_url")?, None),
+            None => {
+                let embedded = EmbeddedPostgres::start(&config.data.join("postgres")).await?;
+                (embedded.connect_options(), Some(embedded))
+            }
+        };
+        let pool = connect(options).await?;
+        postgres::check_durability(&pool).await?;
+        MIGRATIONS.run(&pool).await.context("bringing the tables up to date")?;
+        Ok(Self { pool, embedded })
+    }
+
+    /// Stops our own PostgreSQL, if we run one.
+    pub async fn close(self) {
+        self.pool.close().await;
+        if let Some(embedded) = self.embedded {
+            embedded.stop().await;
+        }
+    }
+}
+
+/// A pool whose connections cannot hold the order lock for ever: a client that stops between two
+/// statements of a transaction is cut off.
+pub async fn connect(options: PgConnectOptions) -> anyhow::Result<PgPool> {
+    let options = options.options([("idle_in_transaction_session_timeout", "10s"), ("TimeZone", "UTC")]);
+    PgPoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(Duration::from_secs(10))
+        .connect_with(options)
+        .await
+        .context("connecting to PostgreSQL")
+}
+
+/// Everything that doors and workers share.
+#[derive(Clone)]
+pub struct App {
+    /// The database.
+    pub pool: PgPool,
+    /// Takes commands to the log.
+    pub dispatcher: Dispatcher,
+    /// Starts and moves batches.
+    pub batches: Batches,
+    /// Takes templates in.
+    pub templates: Templates,
+    /// Follows the log.
+    pub projections: Projections,
+    /// Does the outside work.
+    pub ports: Ports,
+    /// Tells the time.
+    pub clock: Clock,
+    policy: RetryPolicy,
+}
+
+impl App {
+    /// Puts the parts together on an open database.
+    pub async fn build(pool: PgPool, ports: Ports, workshop: Arc<Workshop>, clock: Clock, policy: RetryPolicy) -> anyhow::Result<Self> {
+        let log = Log::open(pool.clone());
+        let dispatcher = Dispatcher::new(log.clone(), clock.clone());
+        Ok(Self {
+            batches: Batches::new(dispatcher.clone()),
+            templates: Templates::new(dispatcher.clone(), ports.files.clone(), workshop),
+            projections: Projections::open(log, navette_projections::all()).await?,
+            pool,
+            dispatcher,
+            ports,
+            clock,
+            policy,
+        })
+    }
+
+    /// The effects of this database, for the process that calls itself `owner`.
+    pub fn effects(&self, owner: &str) -> Effects {
+        Effects::new(self.pool.clone(), owner.to_owned(), Duration::from_millis(self.policy.lease_ms))
+    }
+
+    /// Follows the log: what every process does, even one that only answers questions.
+    pub fn follow(&self, stop: &Stop) -> Vec<JoinHandle<()>> {
+        let projections = self.projections.clone();
+        vec![
+            workers::listen(self.dispatcher.log().clone(), stop.clone()),
+            workers::keep_doing("project", stop.clone(), move || {
+                let projections = projections.clone();
+                async move { projections.follow().await }
+            }),
+        ]
+    }
+
+    /// Carries effects out and closes batches, as the process that calls itself `owner`.
+    pub async fn work(&self, owner: &str, stop: &Stop) -> anyhow::Result<Vec<JoinHandle<()>>> {
+        let effects = self.effects(owner);
+        let freed = effects.free_own().await?;
+        if freed > 0 {
+            tracing::info!(effects = freed, "effects that this process held when it was stopped are free again");
+        }
+        let steps = Steps::new(self.dispatcher.clone(), self.ports.clone(), self.clock.clone());
+        let carry_out = CarryOut::new(effects, steps, self.dispatcher.clone(), self.policy.clone());
+        let keeper = carry_out.clone();
+        let (pool, batches, position) = (self.pool.clone(), self.batches.clone(), self.projections.position());
+        let stopping = stop.clone();
+        Ok(vec![
+            workers::keep_doing("carry_out", stop_late(stop), move || {
+                let (worker, stop) = (carry_out.clone(), stopping.clone());
+                async move { worker.run(stop.clone()).await }
+            }),
+            workers::keep_doing("keep_leases", stop.clone(), move || {
+                let keeper = keeper.clone();
+                async move { keeper.keep_leases().await }
+            }),
+            workers::keep_doing("close_batches", stop.clone(), move || {
+                let (pool, batches, position) = (pool.clone(), batches.clone(), position.clone());
+                async move { workers::close_batches(&pool, &batches, position).await }
+            }),
+        ])
+    }
+}
+
+/// The worker that carries effects out stops by itself once those under way are finished; it must not be
+/// cut before.
+fn stop_late(_: &Stop) -> Stop {
+    watch::channel(false).1
+}
+
+/// The real neighbours.
+pub fn ports(config: &NeighboursConfig, files: &Path, workshop: Arc<Workshop>) -> anyhow::Result<Ports> {
+    let files = Files::in_folder(files).map_err(|error| anyhow::anyhow!(error)).context("opening the file store")?;
+    Ok(Ports {
+        files: Arc::new(files),
+        office: workshop,
+        visa: Arc::new(Nextcloud::new(config.nextcloud.clone())?),
+        desk: Arc::new(IParapheur::new(&config.iparapheur)?),
+        register: Arc::new(MaarchCourrier::new(config.maarch.clone())?),
+        postman: Arc::new(Smtp::new(&config.smtp)?),
+        porte_documents: Arc::new(GenericPorteDocuments::new(&config.porte_documents)?),
+        grants_tool: Arc::new(GenericGrantsTool::new(&config.grants_tool)?),
+    })
+}
+
+/// Our own office workshop, whose PDF workers are this very program.
+pub fn workshop() -> anyhow::Result<Arc<Workshop>> {
+    let program = std::env::current_exe().context("finding our own program")?;
+    Ok(Arc::new(Workshop::new(PoolOptions::for_this_machine(vec![program.into(), "pdf-worker".into()]))))
+}

@@ -1,0 +1,35 @@
+//! A batch is over when all its documents are: nobody has to say so.
+
+use crate::{
+    batches::Batches,
+    dispatch::DispatchFailure,
+    unit::{Envelope, NAVETTE},
+};
+use navette_domain::{
+    digest::Digest,
+    ids::{BatchId, CommandId},
+};
+use navette_projections::batches;
+use sqlx::PgPool;
+use tokio::sync::watch;
+
+/// Completes every batch whose documents have all ended, each time the projections move on.
+pub async fn close_batches(pool: &PgPool, all: &Batches, mut position: watch::Receiver<i64>) -> anyhow::Result<()> {
+    loop {
+        for batch in batches::ended(pool).await? {
+            let batch = BatchId(batch);
+            let envelope = Envelope {
+                command: CommandId::following(batch.0, "complete"),
+                content: Digest::of(batch.0.as_bytes()),
+                actor: NAVETTE.to_owned(),
+                expected_version: None,
+            };
+            match all.complete(&envelope, batch).await {
+                // A refusal means that somebody was faster; the projection will say so.
+                Ok(_) | Err(DispatchFailure::Refused(_)) => {}
+                Err(failure) => return Err(failure.into()),
+            }
+        }
+        position.changed().await?;
+    }
+}

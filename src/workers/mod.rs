@@ -1,0 +1,50 @@
+//! What runs by itself: following the log, carrying effects out, closing batches.
+
+mod carry_out;
+mod close_batches;
+mod project;
+
+pub use carry_out::{CarryOut, RetryPolicy};
+pub use close_batches::close_batches;
+pub use project::{ProjectionFailure, Projections, build_beside, rebuild};
+
+use navette_adapters::log::Log;
+use std::{future::Future, time::Duration};
+use tokio::{sync::watch, task::JoinHandle};
+
+/// Says when to stop.
+pub type Stop = watch::Receiver<bool>;
+
+/// How long a worker rests after a failure of the database.
+const REST: Duration = Duration::from_millis(500);
+
+/// Repeats `work` until told to stop; a failure is logged and followed by a rest.
+pub fn keep_doing<F, T>(name: &'static str, mut stop: Stop, mut work: F) -> JoinHandle<()>
+where
+    F: FnMut() -> T + Send + 'static,
+    T: Future<Output = anyhow::Result<()>> + Send,
+{
+    tokio::spawn(async move {
+        loop {
+            let result = tokio::select! {
+                result = work() => result,
+                _ = stop.wait_for(|stop| *stop) => return,
+            };
+            if let Err(error) = result {
+                tracing::warn!(worker = name, error = format!("{error:#}"), "a worker failed and will try again");
+                tokio::select! {
+                    () = tokio::time::sleep(REST) => {}
+                    _ = stop.wait_for(|stop| *stop) => return,
+                }
+            }
+        }
+    })
+}
+
+/// Hears what other processes write.
+pub fn listen(log: Log, stop: Stop) -> JoinHandle<()> {
+    keep_doing("listen", stop, move || {
+        let log = log.clone();
+        async move { Ok(log.listen().await?) }
+    })
+}

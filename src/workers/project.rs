@@ -1,0 +1,188 @@
+//! Projections follow the log: rows and checkpoint change in one transaction.
+
+use anyhow::Context as _;
+use navette_adapters::log::Log;
+use navette_domain::event::Recorded;
+use navette_projections::Projector;
+use sqlx::{Connection as _, PgConnection, PgPool};
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// The most events applied in one transaction.
+const BATCH: i64 = 500;
+
+/// An event that a projection cannot take.
+#[derive(Debug, thiserror::Error)]
+#[error("projection {projection} cannot apply position {position}")]
+pub struct ProjectionFailure {
+    /// Which projection.
+    pub projection: &'static str,
+    /// Which event.
+    pub position: i64,
+    /// Why.
+    #[source]
+    pub cause: sqlx::Error,
+}
+
+/// Follows the log for all the projections.
+#[derive(Clone)]
+pub struct Projections {
+    log: Log,
+    projectors: Arc<Vec<Box<dyn Projector>>>,
+    position: watch::Sender<i64>,
+}
+
+impl Projections {
+    /// Follows `log`; tables are made if they are missing.
+    pub async fn open(log: Log, projectors: Vec<Box<dyn Projector>>) -> anyhow::Result<Self> {
+        for projector in &projectors {
+            prepare(log.pool(), projector.as_ref()).await.with_context(|| format!("making the tables of projection {}", projector.name()))?;
+        }
+        Ok(Self { log, projectors: Arc::new(projectors), position: watch::channel(0).0 })
+    }
+
+    /// The position that all the projections have reached, as it grows.
+    pub fn position(&self) -> watch::Receiver<i64> {
+        self.position.subscribe()
+    }
+
+    /// The projections themselves.
+    pub fn projectors(&self) -> &[Box<dyn Projector>] {
+        &self.projectors
+    }
+
+    /// Applies what is new, then waits for more.
+    pub async fn follow(&self) -> anyhow::Result<()> {
+        let mut head = self.log.head();
+        head.mark_changed();
+        loop {
+            // Another process may have written without our hearing it.
+            let _ = tokio::time::timeout(std::time::Duration::from_secs(1), head.changed()).await;
+            head.mark_unchanged();
+            self.catch_up().await?;
+        }
+    }
+
+    /// Applies everything that is in the log now.
+    pub async fn catch_up(&self) -> anyhow::Result<()> {
+        let mut failed = None;
+        loop {
+            let (mut reached, mut more) = (i64::MAX, false);
+            let mut events = Window::default();
+            for projector in self.projectors.iter() {
+                match self.advance(projector.as_ref(), &mut events).await {
+                    Ok((position, full)) => {
+                        reached = reached.min(position);
+                        more |= full;
+                    }
+                    // One projection that is stuck must not hold the others.
+                    Err(error) => failed = Some(error),
+                }
+            }
+            if failed.is_none() {
+                self.position.send_if_modified(|position| std::mem::replace(position, reached) != reached);
+            }
+            if !more {
+                return failed.map_or(Ok(()), Err);
+            }
+        }
+    }
+
+    /// Applies one window of events to one projection, unless another process is doing it.
+    async fn advance(&self, projector: &dyn Projector, window: &mut Window) -> anyhow::Result<(i64, bool)> {
+        let mut transaction = self.log.pool().begin().await?;
+        let (position,): (i64,) = sqlx::query_as("SELECT position FROM projection_checkpoints WHERE name = $1 FOR UPDATE")
+            .bind(projector.name())
+            .fetch_one(&mut *transaction)
+            .await?;
+        let events = window.after(&self.log, position).await?;
+        let Some(last) = events.last().map(|last| last.position) else { return Ok((position, false)) };
+        apply(&mut transaction, projector, events).await?;
+        sqlx::query("UPDATE projection_checkpoints SET position = $2 WHERE name = $1")
+            .bind(projector.name())
+            .bind(last)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok((last, i64::try_from(events.len()).unwrap_or(0) >= BATCH))
+    }
+}
+
+/// The events last read, which most projections want one after the other.
+#[derive(Default)]
+struct Window {
+    after: Option<i64>,
+    events: Vec<Recorded>,
+}
+
+impl Window {
+    async fn after(&mut self, log: &Log, position: i64) -> anyhow::Result<&[Recorded]> {
+        if self.after != Some(position) {
+            self.events = log.read(position, BATCH).await?;
+            self.after = Some(position);
+        }
+        Ok(&self.events)
+    }
+}
+
+async fn apply(connection: &mut PgConnection, projector: &dyn Projector, events: &[Recorded]) -> Result<(), ProjectionFailure> {
+    for recorded in events {
+        projector.apply(connection, recorded).await.map_err(|cause| ProjectionFailure {
+            projection: projector.name(),
+            position: recorded.position,
+            cause,
+        })?;
+    }
+    Ok(())
+}
+
+async fn prepare(pool: &PgPool, projector: &dyn Projector) -> sqlx::Result<()> {
+    let mut transaction = pool.begin().await?;
+    // Two processes that start together must not make the same table.
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtext('projections'))").execute(&mut *transaction).await?;
+    sqlx::raw_sql(projector.schema()).execute(&mut *transaction).await?;
+    sqlx::query("INSERT INTO projection_checkpoints (name, position) VALUES ($1, 0) ON CONFLICT DO NOTHING")
+        .bind(projector.name())
+        .execute(&mut *transaction)
+        .await?;
+    transaction.commit().await
+}
+
+/// Builds a projection anew in the schema `rebuilt`, beside the live one, from the whole log. Returns the
+/// position it reached.
+pub async fn build_beside(log: &Log, projector: &dyn Projector, connection: &mut PgConnection) -> anyhow::Result<i64> {
+    sqlx::raw_sql("CREATE SCHEMA IF NOT EXISTS rebuilt").execute(&mut *connection).await?;
+    for table in projector.tables() {
+        sqlx::raw_sql(&format!("DROP TABLE IF EXISTS rebuilt.{table} CASCADE")).execute(&mut *connection).await?;
+    }
+    sqlx::raw_sql("SET search_path = rebuilt").execute(&mut *connection).await?;
+    sqlx::raw_sql(projector.schema()).execute(&mut *connection).await?;
+    let mut position = 0;
+    loop {
+        let events = log.read(position, BATCH).await?;
+        let Some(last) = events.last().map(|last| last.position) else { break };
+        let mut transaction = connection.begin().await?;
+        apply(&mut transaction, projector, &events).await?;
+        transaction.commit().await?;
+        position = last;
+    }
+    sqlx::raw_sql("SET search_path = DEFAULT").execute(&mut *connection).await?;
+    Ok(position)
+}
+
+/// Rebuilds a projection from the whole log and puts it in the place of the live one, in one transaction.
+pub async fn rebuild(log: &Log, projector: &dyn Projector) -> anyhow::Result<i64> {
+    let mut connection = log.pool().acquire().await?.detach();
+    let built = build_beside(log, projector, &mut connection).await?;
+    let mut transaction = connection.begin().await?;
+    sqlx::query("SELECT position FROM projection_checkpoints WHERE name = $1 FOR UPDATE").bind(projector.name()).execute(&mut *transaction).await?;
+    for table in projector.tables() {
+        sqlx::raw_sql(&format!("DROP TABLE IF EXISTS public.{table} CASCADE; ALTER TABLE rebuilt.{table} SET SCHEMA public"))
+            .execute(&mut *transaction)
+            .await?;
+    }
+    // The follower applies what was written meanwhile.
+    sqlx::query("UPDATE projection_checkpoints SET position = $2 WHERE name = $1").bind(projector.name()).bind(built).execute(&mut *transaction).await?;
+    transaction.commit().await?;
+    Ok(built)
+}
