@@ -16,7 +16,7 @@ use uuid::Uuid;
 const LETTER: &[u8] = include_bytes!("../../fixtures/pdf/letter.pdf");
 const SIGNATURE: SignatureId = SignatureId(Uuid::from_u128(7));
 
-/// Loses one answer or refuses one call, and remembers all calls.
+/// Loses the first answer to an operation, and remembers all calls.
 #[derive(Clone, Default)]
 struct Gremlin {
     loses: Option<&'static str>,
