@@ -131,6 +131,80 @@ pub async fn read_limited(
 #[expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 mod tests {
     use super::*;
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpListener,
+    };
+
+    /// A server that answers one call with `answer`, then hangs up; or never answers, when it is empty.
+    async fn server(answer: String) -> (String, tokio::task::JoinHandle<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/secret", listener.local_addr().unwrap());
+        let serving = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 4096]).await;
+            if answer.is_empty() {
+                std::future::pending::<()>().await;
+            }
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        });
+        (url, serving)
+    }
+
+    async fn get(url: &str, timeout: Duration) -> Answer<Bytes> {
+        let neighbour = Neighbour::Nextcloud;
+        let client = client(timeout).build().unwrap();
+        let response = client.get(url).send().await;
+        let response = response.map_err(|error| no_answer(neighbour, error))?;
+        read_limited(neighbour, successful(neighbour, response)?, 10).await
+    }
+
+    const PATIENT: Duration = Duration::from_secs(20);
+
+    #[tokio::test]
+    async fn an_answer_is_read_up_to_its_limit_announced_or_not() {
+        let announced = |body: &str| {
+            format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            )
+        };
+        let (url, _serving) = server(announced("0123456789")).await;
+        assert_eq!(get(&url, PATIENT).await.unwrap(), "0123456789");
+        let endless = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n0123456789A".to_owned();
+        for too_long in [announced("0123456789A"), endless] {
+            let (url, _serving) = server(too_long).await;
+            let failure = get(&url, PATIENT).await.unwrap_err();
+            assert_eq!(failure.class, FailureClass::Rejected);
+        }
+    }
+
+    #[tokio::test]
+    async fn silence_a_hang_up_and_half_an_answer_may_pass() {
+        let half = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n0123".to_owned();
+        for (answer, timeout) in [
+            (String::new(), Duration::from_millis(50)),
+            ("\0".to_owned(), PATIENT),
+            (half, PATIENT),
+        ] {
+            let (url, serving) = server(answer).await;
+            let failure = get(&url, timeout).await.unwrap_err();
+            assert_eq!(failure.class, FailureClass::Transient);
+            let cause = format!("{:?}", failure.cause);
+            assert!(!cause.contains("/secret"), "{cause}");
+            serving.abort();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_not_followed() {
+        let redirect = "HTTP/1.1 307 Temporary Redirect\r\nLocation: http://127.0.0.1:1/\r\n\
+                        Content-Length: 0\r\n\r\n";
+        let (url, _serving) = server(redirect.to_owned()).await;
+        let failure = get(&url, PATIENT).await.unwrap_err();
+        assert_eq!(failure.class, FailureClass::Rejected);
+        assert!(failure.sentence.contains("307"), "{failure}");
+    }
 
     fn class(status: u16, retry_after: Option<&str>) -> FailureClass {
         let mut headers = HeaderMap::new();
@@ -154,7 +228,7 @@ mod tests {
 
     #[test]
     fn patience_is_asked_in_seconds_or_until_a_date() {
-        let minute = Some(Duration::from_secs(60));
+        let minute = Some(Duration::from_mins(1));
         assert_eq!(class(429, Some("60")), FailureClass::Throttled(minute));
         assert_eq!(class(503, Some("60")), FailureClass::Throttled(minute));
         assert_eq!(class(429, None), FailureClass::Throttled(None));

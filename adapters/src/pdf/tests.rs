@@ -237,3 +237,12 @@ fn a_pdf_behind_a_password_is_refused() {
     document.save_to(&mut file).unwrap();
     assert_eq!(pages(&file), Err(NotAPdf::Protected));
 }
+
+#[test]
+fn a_time_stamp_is_not_a_signature() {
+    let mut file = signed(LETTER);
+    let format: &[u8] = b"/ETSI.CAdES.detached";
+    let at = position(&file, format);
+    file[at..at + format.len()].copy_from_slice(b"/ETSI.RFC3161       ");
+    assert_eq!(returned(LETTER, &file), Err(Refusal::Unverifiable));
+}

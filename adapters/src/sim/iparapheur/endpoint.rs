@@ -64,7 +64,7 @@ pub(super) fn operation(_: &Request<()>, body: &[u8]) -> String {
 async fn serve(State(endpoint): State<Endpoint>, headers: HeaderMap, body: Bytes) -> Response {
     let given = headers
         .get(header::AUTHORIZATION)
-        .map(|value| value.as_bytes());
+        .map(header::HeaderValue::as_bytes);
     if given != Some(endpoint.authorization.as_bytes()) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
@@ -105,24 +105,24 @@ fn answer(
         "CreerDossier" => match creation(request).and_then(|sent| desk.create(sent)) {
             Ok((said, id)) => {
                 let id = id.map(|id| element("DossierID", &id)).unwrap_or_default();
-                report(Ok(said)) + &id
+                report(&Ok(said)) + &id
             }
-            Err(reason) => report(Err(reason)),
+            Err(reason) => report(&Err(reason)),
         },
         "GetHistoDossier" => match desk.history(&id) {
-            Ok(log) => log.iter().map(log_entry).collect::<String>() + &report(Ok(String::new())),
-            Err(reason) => report(Err(reason)),
+            Ok(log) => log.iter().map(log_entry).collect::<String>() + &report(&Ok(String::new())),
+            Err(reason) => report(&Err(reason)),
         },
         "GetDossier" => match desk.look(&id) {
-            Ok(folder) => content(folder, oddity) + &report(Ok(String::new())),
-            Err(reason) => report(Err(reason)),
+            Ok(folder) => content(folder, oddity) + &report(&Ok(String::new())),
+            Err(reason) => report(&Err(reason)),
         },
         "ArchiverDossier" => {
             let id = request.text_of("DossierID");
-            report(desk.archive(id, request.text_of("ArchivageAction")))
+            report(&desk.archive(id, request.text_of("ArchivageAction")))
         }
-        "EffacerDossierRejete" => report(desk.erase_rejected(&id)),
-        "ExercerDroitRemordDossier" => report(desk.take_back(&id)),
+        "EffacerDossierRejete" => report(&desk.erase_rejected(&id)),
+        "ExercerDroitRemordDossier" => report(&desk.take_back(&id)),
         _ => return None,
     })
 }
@@ -157,8 +157,8 @@ fn creation(request: &Element) -> Result<Creation, String> {
     })
 }
 
-fn report(said: Said) -> String {
-    let (code, severity, text) = match &said {
+fn report(said: &Said) -> String {
+    let (code, severity, text) = match said {
         Ok(text) => ("OK", "INFO", text),
         Err(text) => ("KO", "ERROR", text),
     };
@@ -177,50 +177,44 @@ fn log_entry(entry: &LogEntry) -> String {
     )
 }
 
-/// The documents of a folder: the slip last, once there is one, and names in quotes as some versions write.
+/// The documents of a folder, and their names in quotes as some versions write them.
 fn content(folder: &Folder, oddity: Option<Oddity>) -> String {
     let document = match oddity {
         Some(Oddity::Unsigned) => &folder.sent.pdf,
         _ => &folder.document,
     };
-    let encoded = |bytes: &Bytes| {
-        let mut text = BASE64_STANDARD.encode(bytes);
-        if oddity == Some(Oddity::TruncatedBase64) {
-            text.truncate(text.len() / 8 * 4 - 1);
-        }
-        text
-    };
-    let mut annexes = folder.sent.annexes.clone();
-    if !folder.slip.is_empty() {
-        annexes.push(("\"bordereau.pdf\"".to_owned(), folder.slip.clone()));
+    let mut encoded = BASE64_STANDARD.encode(document);
+    if oddity == Some(Oddity::TruncatedBase64) {
+        encoded.truncate(encoded.len() / 8 * 4 - 1);
     }
-    let annexes: String = annexes
-        .iter()
-        .map(|(name, bytes)| {
-            let file = encoded(bytes);
-            let name = element("nom", name);
-            format!(
-                "<DocAnnexe>{name}<fichier m:contentType=\"application/pdf\">{file}</fichier>\
-                 <mimetype>application/pdf</mimetype><encoding>UTF-8</encoding></DocAnnexe>"
-            )
-        })
-        .collect();
-    let name = format!("\"{}\"", folder.sent.file_name);
     [
         element("TypeTechnique", &folder.sent.desk_type),
         element("SousType", &folder.sent.subtype),
         element("DossierID", &folder.sent.id),
         "<AnnotationPrivee/><Visibilite>CONFIDENTIEL</Visibilite><DateLimite i:nil=\"true\"/>"
             .to_owned(),
-        format!(
-            "<DocPrincipal m:contentType=\"application/pdf\">{}</DocPrincipal>",
-            encoded(document)
-        ),
-        element("NomDocPrincipal", &name),
+        format!("<DocPrincipal m:contentType=\"application/pdf\">{encoded}</DocPrincipal>"),
+        element("NomDocPrincipal", &format!("\"{}\"", folder.sent.file_name)),
         "<SignatureDocPrincipal i:nil=\"true\"/>".to_owned(),
-        format!("<DocumentsAnnexes>{annexes}</DocumentsAnnexes>"),
+        annexes(folder),
     ]
     .concat()
+}
+
+/// The annexes that came with the folder, then its slip, once there is one.
+fn annexes(folder: &Folder) -> String {
+    let mut text = String::from("<DocumentsAnnexes>");
+    let slip = ("\"bordereau.pdf\"".to_owned(), folder.slip.clone());
+    let slip = Some(&slip).filter(|(_, bytes)| !bytes.is_empty());
+    for (name, bytes) in folder.sent.annexes.iter().chain(slip) {
+        text.push_str("<DocAnnexe>");
+        text.push_str(&element("nom", name));
+        text.push_str("<fichier m:contentType=\"application/pdf\">");
+        text.push_str(&BASE64_STANDARD.encode(bytes));
+        text.push_str("</fichier><mimetype>application/pdf</mimetype>");
+        text.push_str("<encoding>UTF-8</encoding></DocAnnexe>");
+    }
+    text + "</DocumentsAnnexes>"
 }
 
 fn message(operation: &str, content: &str, oddity: Option<Oddity>) -> Response {
@@ -230,7 +224,7 @@ fn message(operation: &str, content: &str, oddity: Option<Oddity>) -> Response {
     ));
     match oddity {
         Some(Oddity::EmptyCode) => {
-            text = text.replace("<codeRetour>OK</codeRetour>", "<codeRetour/>")
+            text = text.replace("<codeRetour>OK</codeRetour>", "<codeRetour/>");
         }
         Some(Oddity::DocumentType) => {
             text = text.replacen("?>", "?><!DOCTYPE S:Envelope [<!ENTITY x \"OK\">]>", 1);

@@ -4,6 +4,8 @@ mod desk;
 mod endpoint;
 pub mod pdf_signature;
 pub mod slip;
+#[cfg(test)]
+mod tests;
 
 use super::{
     ledger::Ledger,

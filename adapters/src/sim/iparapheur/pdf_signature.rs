@@ -5,13 +5,20 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use cms::{
     cert::{
-        CertificateChoices,
+        CertificateChoices, IssuerAndSerialNumber,
         x509::{
             Certificate,
             attr::Attribute,
             der::{
-                Any, Decode as _, Encode as _, Tag,
+                self, Any, Decode as _, Encode as _, Tag,
                 asn1::{ObjectIdentifier, OctetString, SetOfVec},
+                oid::db::{
+                    rfc5911::{
+                        ID_AA_SIGNING_CERTIFICATE_V_2, ID_CONTENT_TYPE, ID_DATA, ID_MESSAGE_DIGEST,
+                        ID_SIGNED_DATA,
+                    },
+                    rfc5912::{ECDSA_WITH_SHA_256, ID_SHA_256},
+                },
             },
             spki::AlgorithmIdentifierOwned,
         },
@@ -23,15 +30,6 @@ use lopdf::{Dictionary, Document, IncrementalDocument, Object, StringFormat, dic
 use navette_domain::digest::Digest;
 use rcgen::{CertificateParams, DnType, KeyPair, KeyUsagePurpose, SigningKey as _};
 use std::{fmt::Write as _, io};
-
-const DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.1");
-const SIGNED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.2");
-const CONTENT_TYPE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.3");
-const MESSAGE_DIGEST: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.4");
-const SIGNING_CERTIFICATE_V2: ObjectIdentifier =
-    ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.2.47");
-const SHA_256: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.1");
-const ECDSA_SHA_256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2");
 
 /// Room for the CMS, in bytes; it is padded with zeros.
 const ROOM: usize = 4096;
@@ -135,55 +133,55 @@ impl Signer {
         }
     }
 
-    /// The CMS over `signed`.
-    fn message(&self, signed: &[u8]) -> cms::cert::x509::der::Result<Vec<u8>> {
-        let digest = Digest::of(signed);
+    /// The CMS over `content`.
+    fn message(&self, content: &[u8]) -> der::Result<Vec<u8>> {
+        let certificate = CertificateChoices::Certificate(self.certificate.clone());
+        let data = SignedData {
+            version: CmsVersion::V1,
+            digest_algorithms: vec![algorithm(ID_SHA_256)].try_into()?,
+            encap_content_info: EncapsulatedContentInfo {
+                econtent_type: ID_DATA,
+                econtent: None,
+            },
+            certificates: Some(vec![certificate].try_into()?),
+            crls: None,
+            signer_infos: vec![self.signer_info(content)?].try_into()?,
+        };
+        ContentInfo {
+            content_type: ID_SIGNED_DATA,
+            content: Any::encode_from(&data)?,
+        }
+        .to_der()
+    }
+
+    fn signer_info(&self, content: &[u8]) -> der::Result<SignerInfo> {
+        let digest = OctetString::new(Digest::of(content).as_bytes().to_vec())?;
         let attributes = SetOfVec::try_from(vec![
-            attribute(CONTENT_TYPE, Any::encode_from(&DATA)?)?,
-            attribute(
-                MESSAGE_DIGEST,
-                Any::encode_from(&OctetString::new(digest.as_bytes().to_vec())?)?,
-            )?,
-            attribute(SIGNING_CERTIFICATE_V2, self.certificate_reference()?)?,
+            attribute(ID_CONTENT_TYPE, Any::encode_from(&ID_DATA)?)?,
+            attribute(ID_MESSAGE_DIGEST, Any::encode_from(&digest)?)?,
+            attribute(ID_AA_SIGNING_CERTIFICATE_V_2, self.certificate_reference()?)?,
         ])?;
         let signature = self
             .key
             .sign(&attributes.to_der()?)
             .map_err(|_| Tag::OctetString.value_error())?;
         let facts = self.certificate.tbs_certificate();
-        let signer = SignerInfo {
+        Ok(SignerInfo {
             version: CmsVersion::V1,
-            sid: SignerIdentifier::IssuerAndSerialNumber(cms::cert::IssuerAndSerialNumber {
+            sid: SignerIdentifier::IssuerAndSerialNumber(IssuerAndSerialNumber {
                 issuer: facts.issuer().clone(),
                 serial_number: facts.serial_number().clone(),
             }),
-            digest_alg: algorithm(SHA_256),
+            digest_alg: algorithm(ID_SHA_256),
             signed_attrs: Some(attributes),
-            signature_algorithm: algorithm(ECDSA_SHA_256),
+            signature_algorithm: algorithm(ECDSA_WITH_SHA_256),
             signature: OctetString::new(signature)?,
             unsigned_attrs: None,
-        };
-        let certificate = CertificateChoices::Certificate(self.certificate.clone());
-        let data = SignedData {
-            version: CmsVersion::V1,
-            digest_algorithms: SetOfVec::try_from(vec![algorithm(SHA_256)])?,
-            encap_content_info: EncapsulatedContentInfo {
-                econtent_type: DATA,
-                econtent: None,
-            },
-            certificates: Some(vec![certificate].try_into()?),
-            crls: None,
-            signer_infos: vec![signer].try_into()?,
-        };
-        ContentInfo {
-            content_type: SIGNED_DATA,
-            content: Any::encode_from(&data)?,
-        }
-        .to_der()
+        })
     }
 
     /// `SigningCertificateV2` (RFC 5035) with SHA-256, its default: three sequences around the digest.
-    fn certificate_reference(&self) -> cms::cert::x509::der::Result<Any> {
+    fn certificate_reference(&self) -> der::Result<Any> {
         let digest = Digest::of(&self.certificate.to_der()?);
         let mut reference = vec![0x30, 0x26, 0x30, 0x24, 0x30, 0x22, 0x04, 0x20];
         reference.extend_from_slice(digest.as_bytes());
@@ -198,7 +196,7 @@ fn algorithm(oid: ObjectIdentifier) -> AlgorithmIdentifierOwned {
     }
 }
 
-fn attribute(oid: ObjectIdentifier, value: Any) -> cms::cert::x509::der::Result<Attribute> {
+fn attribute(oid: ObjectIdentifier, value: Any) -> der::Result<Attribute> {
     Ok(Attribute {
         oid,
         values: SetOfVec::try_from(vec![value])?,
@@ -291,9 +289,9 @@ mod tests {
     fn a_letter_of_libreoffice_is_signed_in_the_eyes_of_another_program() {
         let signer = Signer::new("Jeanne Exemple").unwrap();
         for letter in LETTERS {
-            let signed = signer.sign(letter, Utc::now()).unwrap();
-            assert!(signed.starts_with(letter));
-            let report = pdfsig(&signed);
+            let file = signer.sign(letter, Utc::now()).unwrap();
+            assert!(file.starts_with(letter));
+            let report = pdfsig(&file);
             assert!(report.contains("Signature is Valid"), "{report}");
             assert!(report.contains("Total document signed"), "{report}");
         }
