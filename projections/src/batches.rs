@@ -181,7 +181,9 @@ pub async fn page(
         sql_type: "timestamptz",
         descending: true,
     };
-    let narrow = |query: &mut QueryBuilder<'_, Postgres>| conditions(query, scope, filter);
+    let narrow = |query: &mut QueryBuilder<'_, Postgres>| {
+        conditions(query, scope, filter);
+    };
     page::page(pool, "batches", order, request, &(scope, filter), narrow).await
 }
 
@@ -191,7 +193,10 @@ pub async fn count(
     scope: &Scope,
     filter: &BatchFilter,
 ) -> Result<Count, sqlx::Error> {
-    page::count(pool, "batches", |query| conditions(query, scope, filter)).await
+    page::count(pool, "batches", |query| {
+        conditions(query, scope, filter);
+    })
+    .await
 }
 
 /// Those of these ids that `scope` sees.

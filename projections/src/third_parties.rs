@@ -163,7 +163,9 @@ pub async fn page(
         sql_type: "text",
         descending: false,
     };
-    let narrow = |query: &mut QueryBuilder<'_, Postgres>| conditions(query, scope, filter);
+    let narrow = |query: &mut QueryBuilder<'_, Postgres>| {
+        conditions(query, scope, filter);
+    };
     page::page(
         pool,
         "third_parties",
@@ -182,7 +184,7 @@ pub async fn count(
     filter: &ThirdPartyFilter,
 ) -> Result<Count, sqlx::Error> {
     page::count(pool, "third_parties", |query| {
-        conditions(query, scope, filter)
+        conditions(query, scope, filter);
     })
     .await
 }

@@ -97,7 +97,9 @@ pub async fn page(
         sql_type: "text",
         descending: false,
     };
-    let narrow = |query: &mut QueryBuilder<'_, Postgres>| conditions(query, scope, filter);
+    let narrow = |query: &mut QueryBuilder<'_, Postgres>| {
+        conditions(query, scope, filter);
+    };
     page::page(pool, "documents", order, request, &(scope, filter), narrow).await
 }
 
@@ -107,7 +109,10 @@ pub async fn count(
     scope: &Scope,
     filter: &DocumentFilter,
 ) -> Result<Count, sqlx::Error> {
-    page::count(pool, "documents", |query| conditions(query, scope, filter)).await
+    page::count(pool, "documents", |query| {
+        conditions(query, scope, filter);
+    })
+    .await
 }
 
 /// Those of these ids that `scope` sees.

@@ -98,7 +98,9 @@ pub async fn page(
     order: DossierOrder,
     request: &PageRequest,
 ) -> Result<Slice<DossierRow>, ListFault> {
-    let narrow = |query: &mut QueryBuilder<'_, Postgres>| conditions(query, scope, filter);
+    let narrow = |query: &mut QueryBuilder<'_, Postgres>| {
+        conditions(query, scope, filter);
+    };
     page::page(
         pool,
         "dossiers",
@@ -116,7 +118,10 @@ pub async fn count(
     scope: &Scope,
     filter: &DossierFilter,
 ) -> Result<Count, sqlx::Error> {
-    page::count(pool, "dossiers", |query| conditions(query, scope, filter)).await
+    page::count(pool, "dossiers", |query| {
+        conditions(query, scope, filter);
+    })
+    .await
 }
 
 /// The ids of the first `most` of them, by reference.
