@@ -5,6 +5,19 @@
 //! - A projector sees events only: no clock, no other table than its own, no neighbour.
 //! - A projector names its tables without a schema, so that a rebuild can fill a copy beside the live one.
 
+pub mod batches;
+pub mod chains;
+pub mod documents;
+pub mod dossiers;
+pub mod kinds;
+pub mod page;
+pub mod scope;
+pub mod signatures;
+pub mod templates;
+pub mod third_parties;
+pub mod timeline;
+mod words;
+
 use async_trait::async_trait;
 use navette_domain::event::Recorded;
 use sqlx::PgConnection;
@@ -25,4 +38,18 @@ pub trait Projector: Send + Sync {
         connection: &mut PgConnection,
         recorded: &Recorded,
     ) -> Result<(), sqlx::Error>;
+}
+
+/// Every projector there is.
+pub fn all() -> Vec<Box<dyn Projector>> {
+    vec![
+        Box::new(dossiers::Dossiers),
+        Box::new(third_parties::ThirdParties),
+        Box::new(documents::Documents),
+        Box::new(signatures::Signatures),
+        Box::new(batches::Batches),
+        Box::new(timeline::Timeline),
+        Box::new(templates::Templates),
+        Box::new(chains::Chains),
+    ]
 }

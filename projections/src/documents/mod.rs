@@ -1,0 +1,290 @@
+//! Documents on their way through a chain.
+
+mod query;
+
+pub use query::{
+    DocumentFilter, Progress, StatusCount, by_ids, count, of_dossiers, page, progress, troubled,
+};
+
+use crate::{
+    Projector,
+    kinds::{DocumentStatus, OfficeFormat},
+};
+use async_graphql::SimpleObject;
+use async_trait::async_trait;
+use chrono::{DateTime, NaiveDate, Utc};
+use navette_domain::{
+    chain::StepId,
+    document::{DocumentEvent, Order, PdfRef, Subject},
+    event::{Event, Recorded},
+};
+use sqlx::{PgConnection, postgres::PgArguments, query::Query};
+use uuid::Uuid;
+
+/// One document.
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow, SimpleObject)]
+#[graphql(name = "DocumentRow")]
+pub struct DocumentRow {
+    /// Its id.
+    pub id: Uuid,
+    /// The batch that asked for it.
+    #[graphql(skip)]
+    pub batch_id: Uuid,
+    /// The dossier it is about; none when it is about its whole batch.
+    #[graphql(skip)]
+    pub dossier_id: Option<Uuid>,
+    /// The chain it goes through.
+    pub chain_id: Uuid,
+    /// The chain's version it stays on.
+    pub chain_version: i32,
+    /// The template it is made from.
+    pub template_id: Uuid,
+    /// The template's version it stays on.
+    pub template_version: i32,
+    /// What people call it.
+    pub title: String,
+    /// The date that it bears.
+    pub date: NaiveDate,
+    /// Where it stands.
+    #[sqlx(try_from = "String")]
+    pub status: DocumentStatus,
+    /// The last step of its chain that began, ended or stopped.
+    pub step: Option<String>,
+    /// Why it stopped, until somebody retries.
+    pub trouble: Option<String>,
+    /// Why it was refused, restarted or cancelled.
+    pub reason: Option<String>,
+    /// Whether it waits for a person: stopped, or refused.
+    pub needs_attention: bool,
+    /// How often it was begun.
+    pub round: i32,
+    /// The SHA-256 of the office file.
+    pub office: Option<String>,
+    /// The format of the office file.
+    #[graphql(skip)]
+    pub office_format: Option<String>,
+    /// The SHA-256 of the PDF in force.
+    pub pdf: Option<String>,
+    /// The number of pages of that PDF.
+    pub pages: Option<i32>,
+    /// The SHA-256 of the signed PDF.
+    pub signed_pdf: Option<String>,
+    /// Its passage at the signing desk.
+    #[graphql(skip)]
+    pub signature_id: Option<Uuid>,
+    /// Its number in the mail register.
+    pub chrono: Option<String>,
+    /// Its version, for `expectedVersion`.
+    pub version: i64,
+    /// When it was asked for.
+    pub requested_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl DocumentRow {
+    /// The format of the office file, once there is one.
+    pub fn format(&self) -> Option<OfficeFormat> {
+        OfficeFormat::try_from(self.office_format.clone()?).ok()
+    }
+}
+
+/// Keeps `documents`.
+#[derive(Debug)]
+pub struct Documents;
+
+const SCHEMA: &str = "
+CREATE TABLE documents (
+    id uuid PRIMARY KEY,
+    batch_id uuid NOT NULL,
+    dossier_id uuid,
+    chain_id uuid NOT NULL,
+    chain_version integer NOT NULL,
+    template_id uuid NOT NULL,
+    template_version integer NOT NULL,
+    title text NOT NULL,
+    date date NOT NULL,
+    status text NOT NULL,
+    step text,
+    trouble text,
+    reason text,
+    needs_attention boolean NOT NULL GENERATED ALWAYS AS (
+        status <> 'cancelled'
+        AND (trouble IS NOT NULL OR status IN ('visa_refused', 'signature_refused'))
+    ) STORED,
+    round integer NOT NULL,
+    office text,
+    office_format text,
+    pdf text,
+    pages integer,
+    signed_pdf text,
+    signature_id uuid,
+    chrono text,
+    version bigint NOT NULL,
+    requested_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL
+);
+CREATE INDEX ON documents (batch_id, status) INCLUDE (needs_attention, dossier_id);
+CREATE INDEX ON documents (batch_id, title, id);
+CREATE INDEX ON documents (dossier_id);
+CREATE INDEX ON documents (status, title, id);
+CREATE INDEX ON documents (title, id);
+CREATE INDEX ON documents (batch_id) WHERE needs_attention;
+";
+
+#[async_trait]
+impl Projector for Documents {
+    fn name(&self) -> &'static str {
+        "documents"
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        &["documents"]
+    }
+
+    fn schema(&self) -> &'static str {
+        SCHEMA
+    }
+
+    async fn apply(
+        &self,
+        connection: &mut PgConnection,
+        recorded: &Recorded,
+    ) -> Result<(), sqlx::Error> {
+        let Event::Document(event) = &recorded.event else {
+            return Ok(());
+        };
+        statement(recorded, event).execute(connection).await?;
+        Ok(())
+    }
+}
+
+type Statement<'q> = Query<'q, sqlx::Postgres, PgArguments>;
+
+/// Writes an UPDATE: any event ends the trouble before it; `$4` is the step it names.
+macro_rules! update {
+    ($set:literal) => {
+        concat!(
+            "UPDATE documents SET version = $2, updated_at = $3, step = COALESCE($4, step), ",
+            "trouble = NULL",
+            $set,
+            " WHERE id = $1"
+        )
+    };
+}
+
+fn statement<'q>(recorded: &'q Recorded, event: &'q DocumentEvent) -> Statement<'q> {
+    use DocumentEvent as E;
+    const REFUSED: &str = update!(", status = $5, reason = $6");
+    let change = |sql: &'q str, step: Option<&'q StepId>| {
+        sqlx::query(sql)
+            .bind(recorded.stream_id)
+            .bind(recorded.version)
+            .bind(recorded.recorded_at)
+            .bind(step.map(|step| step.0.as_str()))
+    };
+    match event {
+        E::Requested { order, at } => requested(recorded, order, *at),
+        E::Merged {
+            step,
+            office,
+            format,
+            ..
+        } => change(
+            update!(", status = 'merged', office = $5, office_format = $6"),
+            Some(step),
+        )
+        .bind(office.to_string())
+        .bind(OfficeFormat::from(*format).as_str()),
+        E::Converted { step, pdf, .. } => with_pdf(
+            change(
+                update!(", status = 'converted', pdf = $5, pages = $6"),
+                Some(step),
+            ),
+            *pdf,
+        ),
+        E::SentForVisa { step, .. } => change(update!(", status = 'in_visa'"), Some(step)),
+        E::Visaed { step, pdf, .. } => with_pdf(
+            change(
+                update!(", status = 'visaed', pdf = $5, pages = $6"),
+                Some(step),
+            ),
+            *pdf,
+        ),
+        E::VisaRefused { step, reason, .. } => change(REFUSED, Some(step))
+            .bind("visa_refused")
+            .bind(reason),
+        E::SentForSignature {
+            step, signature, ..
+        } => change(
+            update!(", status = 'in_signature', signature_id = $5"),
+            Some(step),
+        )
+        .bind(signature.0),
+        E::Signed { step, pdf, .. } => with_pdf(
+            change(
+                update!(", status = 'signed', pdf = $5, signed_pdf = $5, pages = $6"),
+                Some(step),
+            ),
+            *pdf,
+        ),
+        E::SignatureRefused { step, reason, .. } => change(REFUSED, Some(step))
+            .bind("signature_refused")
+            .bind(reason),
+        E::Registered {
+            step, registration, ..
+        } => change(update!(", status = 'registered', chrono = $5"), Some(step))
+            .bind(&registration.chrono),
+        E::Attached { step, .. } => change(update!(", status = 'attached'"), Some(step)),
+        E::Reported { step, .. } | E::Emailed { step, .. } | E::Published { step, .. } => {
+            change(update!(""), Some(step))
+        }
+        E::Delivered { .. } => change(update!(", status = 'delivered'"), None),
+        E::Failed { step, sentence, .. } => change(FAILED, Some(step)).bind(sentence),
+        E::Retried { .. } => change(update!(""), None),
+        E::Restarted { reason, .. } => change(RESTARTED, None).bind(reason),
+        E::Cancelled { reason, .. } => change(REFUSED, None).bind("cancelled").bind(reason),
+    }
+}
+
+const FAILED: &str = "
+    UPDATE documents SET version = $2, updated_at = $3, step = $4, trouble = $5 WHERE id = $1";
+
+/// What was made in the rounds before stays in the log; here, only what is in force.
+const RESTARTED: &str = update!(
+    ", status = 'requested', reason = $5, round = round + 1, office = NULL, office_format = NULL,
+     pdf = NULL, pages = NULL, signed_pdf = NULL, signature_id = NULL, chrono = NULL"
+);
+
+fn with_pdf(statement: Statement<'_>, pdf: PdfRef) -> Statement<'_> {
+    statement.bind(pdf.file.to_string()).bind(number(pdf.pages))
+}
+
+fn requested<'q>(recorded: &'q Recorded, order: &'q Order, at: DateTime<Utc>) -> Statement<'q> {
+    const SQL: &str = "
+        INSERT INTO documents (id, version, updated_at, requested_at, batch_id, dossier_id, chain_id,
+            chain_version, template_id, template_version, title, date, status, round)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'requested', 1)";
+    let dossier = match order.subject {
+        Subject::Dossier(dossier) => Some(dossier.0),
+        Subject::Batch => None,
+    };
+    sqlx::query(SQL)
+        .bind(recorded.stream_id)
+        .bind(recorded.version)
+        .bind(recorded.recorded_at)
+        .bind(at)
+        .bind(order.batch.0)
+        .bind(dossier)
+        .bind(order.chain.chain.0)
+        .bind(number(order.chain.version))
+        .bind(order.template.template.0)
+        .bind(number(order.template.version))
+        .bind(&order.title)
+        .bind(order.date)
+}
+
+/// PostgreSQL has no unsigned integers; versions and pages stay far below the limit.
+fn number(value: u32) -> i32 {
+    i32::try_from(value).unwrap_or(i32::MAX)
+}

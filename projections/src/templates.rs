@@ -1,0 +1,109 @@
+//! Templates and their versions.
+
+use crate::{Projector, kinds::OfficeFormat};
+use async_graphql::SimpleObject;
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use navette_domain::{
+    event::{Event, Recorded},
+    template::TemplateEvent,
+};
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+/// One version of a template.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, SimpleObject)]
+#[graphql(name = "Template")]
+pub struct TemplateRow {
+    /// The template's id.
+    pub id: Uuid,
+    /// The version, from 1.
+    pub version: i32,
+    /// The name that chains use.
+    pub code: String,
+    /// The file's name at its author's.
+    pub file_name: String,
+    /// The format.
+    #[sqlx(try_from = "String")]
+    pub format: OfficeFormat,
+    /// The SHA-256 of the file.
+    pub file: String,
+    /// The fields it uses, such as `beneficiaire.nom`.
+    pub fields: Vec<String>,
+    /// When it was uploaded.
+    pub uploaded_at: DateTime<Utc>,
+}
+
+/// Keeps `templates`.
+#[derive(Debug)]
+pub struct Templates;
+
+const SCHEMA: &str = "
+CREATE TABLE templates (
+    id uuid NOT NULL,
+    version integer NOT NULL,
+    code text NOT NULL,
+    file_name text NOT NULL,
+    format text NOT NULL,
+    file text NOT NULL,
+    fields text[] NOT NULL,
+    uploaded_at timestamptz NOT NULL,
+    PRIMARY KEY (id, version)
+);
+";
+
+#[async_trait]
+impl Projector for Templates {
+    fn name(&self) -> &'static str {
+        "templates"
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        &["templates"]
+    }
+
+    fn schema(&self) -> &'static str {
+        SCHEMA
+    }
+
+    async fn apply(
+        &self,
+        connection: &mut PgConnection,
+        recorded: &Recorded,
+    ) -> Result<(), sqlx::Error> {
+        let Event::Template(event) = &recorded.event else {
+            return Ok(());
+        };
+        let TemplateEvent::Uploaded {
+            code,
+            version,
+            file_name,
+            format,
+            file,
+            fields,
+            at,
+        } = event;
+        sqlx::query(
+            "INSERT INTO templates (id, version, code, file_name, format, file, fields, uploaded_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        )
+        .bind(recorded.stream_id)
+        .bind(i32::try_from(*version).unwrap_or(i32::MAX))
+        .bind(code)
+        .bind(file_name)
+        .bind(OfficeFormat::from(*format).as_str())
+        .bind(file.to_string())
+        .bind(fields)
+        .bind(at)
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+}
+
+/// The last version of every template, by code.
+pub async fn latest(pool: &PgPool) -> Result<Vec<TemplateRow>, sqlx::Error> {
+    sqlx::query_as("SELECT DISTINCT ON (code, id) * FROM templates ORDER BY code, id, version DESC")
+        .fetch_all(pool)
+        .await
+}

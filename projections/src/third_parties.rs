@@ -1,0 +1,231 @@
+//! Third parties as clerks look for them.
+
+use crate::{
+    Projector,
+    page::{self, Count, ListFault, Order, PageRequest, Slice},
+    scope::Scope,
+    words,
+};
+use async_graphql::{InputObject, SimpleObject};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use navette_domain::{
+    event::{Event, Recorded},
+    third_party::{PostalAddress, Profile, ThirdPartyEvent},
+};
+use serde::Serialize;
+use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, types::Json};
+use std::fmt;
+use uuid::Uuid;
+
+/// One third party. It prints as its id only: the rest is personal.
+#[derive(Clone, PartialEq, sqlx::FromRow, SimpleObject)]
+#[graphql(name = "ThirdPartyRow")]
+pub struct ThirdPartyRow {
+    /// Its id.
+    pub id: Uuid,
+    /// The name that letters carry.
+    pub name: String,
+    /// Its establishment's number.
+    pub siret: Option<String>,
+    /// Its number as an association.
+    pub rna: Option<String>,
+    /// Where letters go.
+    #[graphql(skip)]
+    pub address: Option<Json<PostalAddress>>,
+    /// Where messages go.
+    pub email: Option<String>,
+    /// Its account in the porte-documents.
+    pub applicant_account: Option<String>,
+    /// Its version, for `expectedVersion`.
+    pub version: i64,
+    /// When it became known.
+    pub registered_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl fmt::Debug for ThirdPartyRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ThirdPartyRow")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Which third parties: every condition that is given must hold.
+#[derive(Clone, Default, InputObject, Serialize)]
+pub struct ThirdPartyFilter {
+    /// One of these SIRET.
+    pub siret: Option<Vec<String>>,
+    /// Beginnings of words of the name, the SIRET or the RNA, without accents or case.
+    pub text: Option<String>,
+}
+
+/// Keeps `third_parties`.
+#[derive(Debug)]
+pub struct ThirdParties;
+
+const SCHEMA: &str = "
+CREATE TABLE third_parties (
+    id uuid PRIMARY KEY,
+    name text NOT NULL,
+    siret text,
+    rna text,
+    address jsonb,
+    email text,
+    applicant_account text,
+    words text NOT NULL,
+    search tsvector NOT NULL GENERATED ALWAYS AS (array_to_tsvector(string_to_array(words, ' '))) STORED,
+    version bigint NOT NULL,
+    registered_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL
+);
+CREATE INDEX ON third_parties (name, id);
+CREATE INDEX ON third_parties (siret);
+CREATE INDEX ON third_parties USING gin (search);
+";
+
+#[async_trait]
+impl Projector for ThirdParties {
+    fn name(&self) -> &'static str {
+        "third_parties"
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        &["third_parties"]
+    }
+
+    fn schema(&self) -> &'static str {
+        SCHEMA
+    }
+
+    async fn apply(
+        &self,
+        connection: &mut PgConnection,
+        recorded: &Recorded,
+    ) -> Result<(), sqlx::Error> {
+        let Event::ThirdParty(event) = &recorded.event else {
+            return Ok(());
+        };
+        let (ThirdPartyEvent::Registered { profile, at }
+        | ThirdPartyEvent::Amended { profile, at }) = event;
+        keep(connection, recorded, profile, *at).await
+    }
+}
+
+async fn keep(
+    connection: &mut PgConnection,
+    recorded: &Recorded,
+    profile: &Profile,
+    at: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    let (siret, rna) = (profile.siret.as_ref(), profile.rna.as_ref());
+    let (siret, rna) = (siret.map(ToString::to_string), rna.map(ToString::to_string));
+    let name = profile.name.reveal();
+    let words = words::searchable(&[
+        name,
+        siret.as_deref().unwrap_or_default(),
+        rna.as_deref().unwrap_or_default(),
+    ]);
+    sqlx::query(
+        "INSERT INTO third_parties (id, version, updated_at, registered_at, name, siret, rna, address,
+            email, applicant_account, words)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+         ON CONFLICT (id) DO UPDATE SET version = $2, updated_at = $3, name = $5, siret = $6, rna = $7,
+            address = $8, email = $9, applicant_account = $10, words = $11",
+    )
+    .bind(recorded.stream_id)
+    .bind(recorded.version)
+    .bind(recorded.recorded_at)
+    .bind(at)
+    .bind(name)
+    .bind(siret)
+    .bind(rna)
+    .bind(profile.address.as_ref().map(|address| Json(address.reveal())))
+    .bind(profile.email.as_ref().map(|email| email.reveal().to_string()))
+    .bind(profile.applicant_account.as_ref())
+    .bind(words)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// One page of the third parties that `scope` sees, by name.
+pub async fn page(
+    pool: &PgPool,
+    scope: &Scope,
+    filter: &ThirdPartyFilter,
+    request: &PageRequest,
+) -> Result<Slice<ThirdPartyRow>, ListFault> {
+    let order = Order {
+        key: "name",
+        sql_type: "text",
+        descending: false,
+    };
+    let narrow = |query: &mut QueryBuilder<'_, Postgres>| {
+        conditions(query, scope, filter);
+    };
+    page::page(
+        pool,
+        "third_parties",
+        order,
+        request,
+        &(scope, filter),
+        narrow,
+    )
+    .await
+}
+
+/// How many they are.
+pub async fn count(
+    pool: &PgPool,
+    scope: &Scope,
+    filter: &ThirdPartyFilter,
+) -> Result<Count, sqlx::Error> {
+    page::count(pool, "third_parties", |query| {
+        conditions(query, scope, filter);
+    })
+    .await
+}
+
+/// Those of these ids that `scope` sees.
+pub async fn by_ids(
+    pool: &PgPool,
+    scope: &Scope,
+    ids: &[Uuid],
+) -> Result<Vec<ThirdPartyRow>, sqlx::Error> {
+    let mut query = QueryBuilder::new("SELECT * FROM third_parties WHERE id = ANY(");
+    query.push_bind(ids.to_vec()).push(")");
+    seen(&mut query, scope);
+    query.build_query_as().fetch_all(pool).await
+}
+
+fn conditions(query: &mut QueryBuilder<'_, Postgres>, scope: &Scope, filter: &ThirdPartyFilter) {
+    seen(query, scope);
+    if let Some(numbers) = &filter.siret {
+        query
+            .push(" AND siret = ANY(")
+            .push_bind(numbers.clone())
+            .push(")");
+    }
+    if let Some(text) = filter.text.as_deref().and_then(words::query) {
+        query
+            .push(" AND search @@ ")
+            .push_bind(text)
+            .push("::tsquery");
+    }
+}
+
+/// A third party is seen through one of its dossiers, or while it has none.
+fn seen(query: &mut QueryBuilder<'_, Postgres>, scope: &Scope) {
+    if scope.is_whole() {
+        return;
+    }
+    query.push(
+        " AND (NOT EXISTS (SELECT 1 FROM dossiers d WHERE d.third_party_id = third_parties.id)
+          OR EXISTS (SELECT 1 FROM dossiers d WHERE d.third_party_id = third_parties.id AND ",
+    );
+    scope.sees(query, "d");
+    query.push("))");
+}

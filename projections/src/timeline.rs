@@ -1,0 +1,173 @@
+//! The history of a dossier, a document or a batch, in French sentences.
+
+use crate::{Projector, kinds::Position};
+use async_graphql::SimpleObject;
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use navette_domain::{
+    event::{Event, Recorded},
+    french,
+    signature::SignatureEvent,
+};
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, SimpleObject)]
+#[graphql(name = "TimelineEntry")]
+pub struct TimelineRow {
+    /// Its place in the log.
+    pub position: Position,
+    /// When the log received it.
+    pub at: DateTime<Utc>,
+    /// Who: `token:<name>`, or `navette` for its own work.
+    pub actor: String,
+    /// The event's stored name.
+    pub event_type: String,
+    /// What a clerk reads.
+    pub sentence: String,
+    /// The dossier whose history it belongs to.
+    pub dossier_id: Option<Uuid>,
+    /// The document it is about.
+    pub document_id: Option<Uuid>,
+    /// The batch it belongs to.
+    pub batch_id: Option<Uuid>,
+}
+
+/// Keeps `timeline`.
+#[derive(Debug)]
+pub struct Timeline;
+
+const SCHEMA: &str = "
+CREATE TABLE timeline (
+    position bigint PRIMARY KEY,
+    at timestamptz NOT NULL,
+    actor text NOT NULL,
+    event_type text NOT NULL,
+    sentence text NOT NULL,
+    dossier_id uuid,
+    document_id uuid,
+    batch_id uuid,
+    signature_id uuid
+);
+CREATE INDEX ON timeline (dossier_id, position);
+CREATE INDEX ON timeline (document_id, position);
+CREATE INDEX ON timeline (batch_id, position) WHERE dossier_id IS NULL AND document_id IS NULL;
+CREATE INDEX ON timeline (signature_id) WHERE event_type = 'signature.prepared';
+";
+
+#[async_trait]
+impl Projector for Timeline {
+    fn name(&self) -> &'static str {
+        "timeline"
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        &["timeline"]
+    }
+
+    fn schema(&self) -> &'static str {
+        SCHEMA
+    }
+
+    async fn apply(
+        &self,
+        connection: &mut PgConnection,
+        recorded: &Recorded,
+    ) -> Result<(), sqlx::Error> {
+        let Some(about) = About::of(recorded) else {
+            return Ok(());
+        };
+        sqlx::query(
+            "INSERT INTO timeline (position, at, actor, event_type, sentence, dossier_id, batch_id,
+                signature_id, document_id)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, COALESCE($9, (
+                SELECT prepared.document_id FROM timeline prepared
+                WHERE prepared.signature_id = $8 AND prepared.event_type = 'signature.prepared')))",
+        )
+        .bind(recorded.position)
+        .bind(recorded.recorded_at)
+        .bind(&recorded.metadata.actor)
+        .bind(&recorded.event_type)
+        .bind(french::sentence(&recorded.event))
+        .bind(about.dossier)
+        .bind(about.batch)
+        .bind(about.signature)
+        .bind(about.document)
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+}
+
+/// Whose history an event belongs to.
+struct About {
+    dossier: Option<Uuid>,
+    document: Option<Uuid>,
+    batch: Option<Uuid>,
+    signature: Option<Uuid>,
+}
+
+impl About {
+    fn of(recorded: &Recorded) -> Option<Self> {
+        let stream = Some(recorded.stream_id);
+        let mut about = Self {
+            dossier: recorded.metadata.dossier.map(|dossier| dossier.0),
+            document: None,
+            batch: recorded.metadata.batch,
+            signature: None,
+        };
+        match &recorded.event {
+            Event::Dossier(_) => about.dossier = stream,
+            Event::Document(_) => about.document = stream,
+            // Only the first event of a signature names its document; the others find it by the signature.
+            Event::Signature(event) => {
+                about.signature = stream;
+                if let SignatureEvent::Prepared { sheet, .. } = event {
+                    about.document = Some(sheet.document.0);
+                }
+            }
+            Event::Batch(_) => about.batch = stream,
+            Event::ThirdParty(_) | Event::Template(_) | Event::Chain(_) => return None,
+        }
+        Some(about)
+    }
+}
+
+/// Whose history is asked for. The reader is known to see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// A dossier's: its own events, and those of its documents.
+    Dossier(Uuid),
+    /// A document's.
+    Document(Uuid),
+    /// A batch's own, without those of its documents.
+    Batch(Uuid),
+}
+
+/// The first `most` entries of a history, oldest first, after a position.
+pub async fn history(
+    pool: &PgPool,
+    subject: Subject,
+    after: Position,
+    most: i64,
+) -> Result<Vec<TimelineRow>, sqlx::Error> {
+    const OF_DOSSIER: &str = "SELECT * FROM timeline
+        WHERE dossier_id = $1 AND position > $2 ORDER BY position LIMIT $3";
+    const OF_DOCUMENT: &str = "SELECT * FROM timeline
+        WHERE document_id = $1 AND position > $2 ORDER BY position LIMIT $3";
+    const OF_BATCH: &str = "SELECT * FROM timeline
+        WHERE batch_id = $1 AND dossier_id IS NULL AND document_id IS NULL AND position > $2
+        ORDER BY position LIMIT $3";
+    let (sql, id) = match subject {
+        Subject::Dossier(id) => (OF_DOSSIER, id),
+        Subject::Document(id) => (OF_DOCUMENT, id),
+        Subject::Batch(id) => (OF_BATCH, id),
+    };
+    sqlx::query_as(sql)
+        .bind(id)
+        .bind(after)
+        .bind(most)
+        .fetch_all(pool)
+        .await
+}

@@ -1,0 +1,589 @@
+//! A history told event by event, as the log would hold it, and the tables that follow it.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use cqrs_es::DomainEvent;
+use navette_adapters::postgres::test_cluster::TestDatabase;
+use navette_domain::{
+    amount::Amount,
+    batch::{self, BatchEvent},
+    chain::{Action, ChainEvent, ChainRef, Definition, Recipient, Scope, Step, StepId},
+    digest::Digest,
+    document::{self, DocumentEvent, PdfRef, Subject},
+    dossier::{Authority, Decision, DossierEvent, DossierStatus, Payment, Request},
+    event::{Event, Metadata, Recorded},
+    ids::{
+        BatchId, ChainId, CommandId, DocumentId, DossierId, SignatureId, TemplateId, ThirdPartyId,
+    },
+    personal::Personal,
+    ports::{Circulation, OfficeFormat, Registration},
+    signature::{Binding, Sheet, SignatureEvent},
+    template::{TemplateEvent, TemplateRef},
+    third_party::{PostalAddress, Profile, ThirdPartyEvent},
+};
+use sqlx::PgPool;
+use std::collections::{BTreeMap, HashMap};
+use uuid::Uuid;
+
+/// A database with the tables of the shell and of all projections, without any row.
+pub async fn database() -> TestDatabase {
+    let database = TestDatabase::create(&sqlx::migrate!()).await.unwrap();
+    for projector in navette_projections::all() {
+        sqlx::raw_sql(projector.schema())
+            .execute(&database.pool)
+            .await
+            .unwrap();
+    }
+    database
+}
+
+/// The story so far.
+#[derive(Default)]
+pub struct Story {
+    pub events: Vec<Recorded>,
+    versions: HashMap<Uuid, i64>,
+}
+
+pub fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
+
+pub fn noon() -> DateTime<Utc> {
+    "2026-11-23T12:00:00Z".parse().unwrap()
+}
+
+pub fn request(reference: &str) -> Request {
+    Request {
+        reference: reference.into(),
+        third_party: ThirdPartyId(Uuid::from_u128(0x7000)),
+        authority: Authority {
+            name: "Département de la Vienne".into(),
+            siret: "22860001500016".parse().ok(),
+        },
+        purpose: "Fête de l'Été".into(),
+        amount: Amount::from_cents(100_000),
+        nature: Some("aide en numéraire".into()),
+        scheme: Some("Culture".into()),
+        service: Some("Vie associative".into()),
+        fiscal_year: Some(2026),
+        payment_terms: Some("unique".into()),
+        payments: vec![Payment {
+            label: "Solde".into(),
+            date: Some(day("2026-12-01")),
+            amount: Amount::from_cents(100_000),
+        }],
+        custom: BTreeMap::from([("Canton".into(), "Vouneuil".into())]),
+    }
+}
+
+pub fn profile(name: &str) -> Profile {
+    Profile {
+        name: Personal(name.into()),
+        siret: "73282932000074".parse().ok(),
+        rna: "W863001234".parse().ok(),
+        address: Some(Personal(PostalAddress {
+            lines: vec!["1 rue du Port".into()],
+            postcode: "86000".into(),
+            town: "Poitiers".into(),
+        })),
+        email: "contact@example.org".parse().ok().map(Personal),
+        applicant_account: Some("asso-1".into()),
+    }
+}
+
+pub fn definition() -> Definition {
+    let step = |id: &str, action| Step {
+        id: StepId(id.into()),
+        action,
+    };
+    Definition {
+        code: "notification".into(),
+        label: "Notification".into(),
+        scope: Scope::Dossier,
+        template: "lettre".into(),
+        accepts: vec![DossierStatus::Granted],
+        steps: vec![
+            step("fusion", Action::Merge),
+            step("pdf", Action::Convert),
+            step(
+                "message",
+                Action::Email {
+                    to: Recipient::Applicant,
+                },
+            ),
+        ],
+    }
+}
+
+pub fn chain() -> ChainRef {
+    ChainRef {
+        chain: ChainId::of_code("notification"),
+        version: 1,
+    }
+}
+
+pub fn template() -> TemplateRef {
+    TemplateRef {
+        template: TemplateId::of_code("lettre"),
+        version: 1,
+        file: Digest::of(b"template"),
+        format: OfficeFormat::Odt,
+    }
+}
+
+impl Story {
+    /// One event of another story.
+    pub fn of(recorded: Recorded) -> Self {
+        Self {
+            events: vec![recorded],
+            versions: HashMap::new(),
+        }
+    }
+
+    /// The next event of a stream.
+    pub fn tell(&mut self, stream: Uuid, dossier: Option<DossierId>, event: Event) -> &mut Self {
+        let (stream_type, event_type) = names(&event);
+        let version = self.versions.entry(stream).or_default();
+        *version += 1;
+        let position = i64::try_from(self.events.len()).unwrap() + 1;
+        self.events.push(Recorded {
+            position,
+            stream_type: stream_type.into(),
+            stream_id: stream,
+            version: *version,
+            event,
+            event_type,
+            metadata: Metadata {
+                command: CommandId(Uuid::from_u128(0xC000 + u128::try_from(position).unwrap())),
+                actor: "token:essai".into(),
+                batch: None,
+                dossier,
+                effect: None,
+            },
+            recorded_at: noon() + TimeDelta::seconds(position),
+        });
+        self
+    }
+
+    pub fn dossier(&mut self, id: DossierId, event: DossierEvent) -> &mut Self {
+        self.tell(id.0, Some(id), Event::Dossier(event))
+    }
+
+    /// A dossier with this request.
+    pub fn registered(&mut self, request: Request) -> DossierId {
+        let id = DossierId::of_reference(&request.reference);
+        self.dossier(
+            id,
+            DossierEvent::Registered {
+                request,
+                at: noon(),
+            },
+        );
+        id
+    }
+
+    pub fn third_party(&mut self, id: ThirdPartyId, profile: Profile) -> &mut Self {
+        self.tell(
+            id.0,
+            None,
+            Event::ThirdParty(ThirdPartyEvent::Registered {
+                profile,
+                at: noon(),
+            }),
+        )
+    }
+
+    /// A batch, and the requests for its documents.
+    pub fn batch(&mut self, id: BatchId, dossiers: &[DossierId]) -> &mut Self {
+        let order = batch::Order {
+            label: "Commission de mars".into(),
+            chain: chain(),
+            template: template(),
+            dossiers: dossiers.to_vec(),
+            requested_by: "token:essai".into(),
+            reply_to: None,
+        };
+        self.tell(
+            id.0,
+            None,
+            Event::Batch(BatchEvent::Started { order, at: noon() }),
+        );
+        for dossier in dossiers {
+            let order = document::Order {
+                batch: id,
+                subject: Subject::Dossier(*dossier),
+                chain: chain(),
+                template: template(),
+                title: format!("Notification {dossier}"),
+                date: day("2026-11-23"),
+            };
+            self.document(id, *dossier, DocumentEvent::Requested { order, at: noon() });
+        }
+        self
+    }
+
+    pub fn document(
+        &mut self,
+        batch: BatchId,
+        dossier: DossierId,
+        event: DocumentEvent,
+    ) -> &mut Self {
+        let id = DocumentId::of_dossier(batch, dossier);
+        self.tell(id.0, Some(dossier), Event::Document(event))
+    }
+
+    /// Applies what was told from the `from`th event on to every table of the live schema.
+    pub async fn project_from(&self, pool: &PgPool, from: usize) {
+        let projectors = navette_projections::all();
+        let mut transaction = pool.begin().await.unwrap();
+        for recorded in &self.events[from..] {
+            for projector in &projectors {
+                projector.apply(&mut transaction, recorded).await.unwrap();
+            }
+        }
+        transaction.commit().await.unwrap();
+    }
+
+    pub async fn project(&self, pool: &PgPool) {
+        self.project_from(pool, 0).await;
+    }
+}
+
+fn names(event: &Event) -> (&'static str, String) {
+    match event {
+        Event::Dossier(event) => ("dossier", event.event_type()),
+        Event::ThirdParty(event) => ("third_party", event.event_type()),
+        Event::Document(event) => ("document", event.event_type()),
+        Event::Signature(event) => ("signature", event.event_type()),
+        Event::Batch(event) => ("batch", event.event_type()),
+        Event::Template(event) => ("template", event.event_type()),
+        Event::Chain(event) => ("chain", event.event_type()),
+    }
+}
+
+/// A story with every event there is.
+pub fn everything() -> Story {
+    let mut story = Story::default();
+    configuration(&mut story);
+    let (first, second) = dossiers(&mut story);
+    let batch = BatchId(Uuid::from_u128(0xB000));
+    story.batch(batch, &[first, second]);
+    letters(&mut story, batch, first, second);
+    let at = noon();
+    for event in [
+        BatchEvent::Paused { at },
+        BatchEvent::Resumed { at },
+        BatchEvent::Completed { at },
+    ] {
+        story.tell(batch.0, None, Event::Batch(event));
+    }
+    let given_up = BatchId(Uuid::from_u128(0xB001));
+    story.batch(given_up, &[first]);
+    let event = BatchEvent::Cancelled {
+        reason: "erreur".into(),
+        at,
+    };
+    story.tell(given_up.0, None, Event::Batch(event));
+    story
+}
+
+fn configuration(story: &mut Story) {
+    let at = noon();
+    for version in 1..=2 {
+        let event = ChainEvent::Published {
+            version,
+            definition: definition(),
+            at,
+        };
+        story.tell(chain().chain.0, None, Event::Chain(event));
+        let event = TemplateEvent::Uploaded {
+            code: "lettre".into(),
+            version,
+            file_name: "Lettre.odt".into(),
+            format: OfficeFormat::Odt,
+            file: Digest::of(b"template"),
+            fields: vec!["beneficiaire.nom".into()],
+            at,
+        };
+        story.tell(template().template.0, None, Event::Template(event));
+    }
+    let asso = ThirdPartyId(Uuid::from_u128(0x7000));
+    story.third_party(asso, profile("Comité des fêtes"));
+    let event = ThirdPartyEvent::Amended {
+        profile: profile("Comité des Fêtes"),
+        at,
+    };
+    story.tell(asso.0, None, Event::ThirdParty(event));
+}
+
+fn dossiers(story: &mut Story) -> (DossierId, DossierId) {
+    use DossierEvent as E;
+    let at = noon();
+    let amount = Amount::from_cents(90_000);
+    let decision = || Decision {
+        reference: Some("CP-2026-12".into()),
+        date: Some(day("2026-03-12")),
+    };
+    let reason = || "à revoir".to_owned();
+    let first = story.registered(request("SUB-1"));
+    for event in [
+        E::Amended {
+            request: Request {
+                purpose: "Fête d'hiver".into(),
+                ..request("SUB-1")
+            },
+            at,
+        },
+        E::Completed { at },
+        E::TakenUp { at },
+        E::Scheduled {
+            commission: day("2026-03-12"),
+            at,
+        },
+        E::Adjourned {
+            reason: reason(),
+            at,
+        },
+        E::Scheduled {
+            commission: day("2026-04-12"),
+            at,
+        },
+        E::Refused {
+            reason: reason(),
+            decision: decision(),
+            at,
+        },
+        E::Reopened {
+            reason: reason(),
+            at,
+        },
+        E::Scheduled {
+            commission: day("2026-05-12"),
+            at,
+        },
+        E::Granted {
+            amount,
+            decision: decision(),
+            at,
+        },
+        E::Notified {
+            document: DocumentId(Uuid::from_u128(1)),
+            at,
+        },
+        E::Closed { at },
+    ] {
+        story.dossier(first, event);
+    }
+    let second = story.registered(request("SUB-2"));
+    story.dossier(
+        second,
+        E::TakenOver {
+            amount,
+            decision: decision(),
+            at,
+        },
+    );
+    (first, second)
+}
+
+fn letters(story: &mut Story, batch: BatchId, first: DossierId, second: DossierId) {
+    use DocumentEvent as E;
+    let at = noon();
+    let step = StepId("étape".into());
+    let step = || step.clone();
+    let pdf = PdfRef {
+        file: Digest::of(b"pdf"),
+        pages: 2,
+    };
+    let signature = SignatureId::of(DocumentId::of_dossier(batch, first), "signature", 1);
+    let merged = || E::Merged {
+        step: step(),
+        office: Digest::of(b"office"),
+        format: OfficeFormat::Odt,
+        data: Digest::of(b"data"),
+        at,
+    };
+    let to_visa = || {
+        let circulation = Circulation {
+            file_id: "1".into(),
+            path: "/a".into(),
+            etag: "e".into(),
+        };
+        E::SentForVisa {
+            step: step(),
+            circulation,
+            sent: pdf.file,
+            at,
+        }
+    };
+    let by = || Personal("Jeanne Élue".to_owned());
+    let reason = || "montant faux".to_owned();
+    for event in [
+        merged(),
+        E::Converted {
+            step: step(),
+            pdf,
+            at,
+        },
+        to_visa(),
+        E::Visaed {
+            step: step(),
+            pdf,
+            unchanged: true,
+            by: by(),
+            comment: None,
+            visaed_at: at,
+            at,
+        },
+        E::SentForSignature {
+            step: step(),
+            signature,
+            sent: pdf.file,
+            at,
+        },
+    ] {
+        story.document(batch, first, event);
+    }
+    desk(story, first, signature, batch, true);
+    let signed = PdfRef {
+        file: Digest::of(b"signed"),
+        pages: 2,
+    };
+    let registration = Registration {
+        chrono: "2026/1".into(),
+        resource: "7".into(),
+    };
+    let url = || "https://example.org/1".to_owned();
+    for event in [
+        E::Signed {
+            step: step(),
+            signature,
+            pdf: signed,
+            at,
+        },
+        E::Registered {
+            step: step(),
+            registration,
+            at,
+        },
+        E::Attached {
+            step: step(),
+            file: signed.file,
+            url: url(),
+            at,
+        },
+        E::Reported {
+            step: step(),
+            status: "notified".into(),
+            at,
+        },
+        E::Emailed {
+            step: step(),
+            message_id: "a@b".into(),
+            at,
+        },
+        E::Published {
+            step: step(),
+            file: signed.file,
+            url: url(),
+            at,
+        },
+        E::Delivered { at },
+    ] {
+        story.document(batch, first, event);
+    }
+    let other = SignatureId::of(DocumentId::of_dossier(batch, second), "signature", 1);
+    for event in [
+        E::Failed {
+            step: step(),
+            sentence: "Le modèle est incorrect.".into(),
+            at,
+        },
+        E::Retried { at },
+        merged(),
+        E::Converted {
+            step: step(),
+            pdf,
+            at,
+        },
+        to_visa(),
+        E::VisaRefused {
+            step: step(),
+            by: by(),
+            reason: reason(),
+            at,
+        },
+        E::Restarted {
+            reason: reason(),
+            at,
+        },
+        E::SentForSignature {
+            step: step(),
+            signature: other,
+            sent: pdf.file,
+            at,
+        },
+    ] {
+        story.document(batch, second, event);
+    }
+    desk(story, second, other, batch, false);
+    for event in [
+        E::SignatureRefused {
+            step: step(),
+            signature: other,
+            reason: reason(),
+            at,
+        },
+        E::Cancelled {
+            reason: reason(),
+            at,
+        },
+    ] {
+        story.document(batch, second, event);
+    }
+}
+
+fn desk(story: &mut Story, dossier: DossierId, id: SignatureId, batch: BatchId, signed: bool) {
+    use SignatureEvent as E;
+    let at = noon();
+    let sheet = Sheet {
+        document: DocumentId::of_dossier(batch, dossier),
+        pdf: Digest::of(b"pdf"),
+        desk_type: "Courrier".into(),
+        desk_subtype: "Notification".into(),
+    };
+    let retrieved = E::Retrieved {
+        pdf: Digest::of(b"signed"),
+        slip: Some(Digest::of(b"slip")),
+        binding: Binding::Exact,
+        at,
+    };
+    let rejected = E::Rejected {
+        by: Personal("Jean Élu".into()),
+        reason: "non".into(),
+        at,
+    };
+    let mut events = vec![
+        E::Prepared {
+            sheet: sheet.clone(),
+            at,
+        },
+        E::Submitted { at },
+    ];
+    if signed {
+        events.extend([E::Signed { at }, retrieved]);
+    } else {
+        events.push(rejected);
+    }
+    events.push(E::Archived { at });
+    for event in events {
+        story.tell(id.0, Some(dossier), Event::Signature(event));
+    }
+    if !signed {
+        let id = SignatureId(Uuid::from_u128(id.0.as_u128() ^ 1));
+        for event in [E::Prepared { sheet, at }, E::Withdrawn { at }] {
+            story.tell(id.0, Some(dossier), Event::Signature(event));
+        }
+    }
+}
