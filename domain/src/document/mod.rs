@@ -185,6 +185,8 @@ pub struct Journey {
     pub round: u32,
     /// Why its current step stopped, until somebody retries.
     pub trouble: Option<String>,
+    /// Its number in the mail register, which later messages quote.
+    pub registration: Option<Registration>,
 }
 
 impl Journey {
@@ -228,6 +230,7 @@ impl Document {
                     done: vec![],
                     round: 1,
                     trouble: None,
+                    registration: None,
                 }))
             }
             (Self::Unborn, _) => Self::Unborn,
@@ -263,6 +266,7 @@ impl Journey {
                 self.stage = Stage::SignatureRefused { reason }
             }
             (E::Registered { registration, .. }, Some(pdf)) => {
+                self.registration = Some(registration.clone());
                 self.stage = Stage::Registered { pdf, registration }
             }
             (E::Attached { .. }, Some(pdf)) => self.stage = Stage::Attached { pdf },
