@@ -11,7 +11,7 @@ use crate::{
 pub enum Reaction {
     /// Outside work begins.
     Begin(Effect),
-    /// The outside work of this document that has not begun is dropped.
+    /// The outside work on this document's way that has not begun is dropped; what cleans up stays.
     DropPending,
     /// The chain is over: the document is delivered.
     Deliver,
@@ -30,7 +30,12 @@ pub fn react(
         Reaction::Begin(effect(id, after, step, work, doubtful))
     };
     match event {
-        E::Requested { .. } | E::Restarted { .. } => next(definition, id, after, false),
+        E::Requested { .. } => next(definition, id, after, false),
+        E::Restarted { .. } => {
+            let mut reactions: Vec<_> = undo(definition, id, before).into_iter().collect();
+            reactions.extend(next(definition, id, after, false));
+            reactions
+        }
         E::Retried { .. } => next(definition, id, after, true),
         E::Merged { .. }
         | E::Converted { .. }
@@ -80,7 +85,11 @@ pub fn react(
             },
             false,
         )],
-        E::Cancelled { .. } => cancel(definition, id, before, after),
+        E::Cancelled { .. } => {
+            let mut reactions = vec![Reaction::DropPending];
+            reactions.extend(undo(definition, id, before));
+            reactions
+        }
         E::VisaRefused { .. } | E::Delivered { .. } | E::Failed { .. } => vec![],
     }
 }
@@ -130,33 +139,26 @@ fn next(
     ))]
 }
 
-/// A cancelled document leaves nothing behind at the neighbours that let us take it back.
-fn cancel(
-    definition: &Definition,
-    id: DocumentId,
-    before: Option<&Journey>,
-    after: &Journey,
-) -> Vec<Reaction> {
-    let mut reactions = vec![Reaction::DropPending];
-    let Some(before) = before else {
-        return reactions;
-    };
-    let Some(step) = definition.after(&before.done) else {
-        return reactions;
-    };
-    let undo = match (&before.stage, &step.action) {
-        (Stage::InVisa { circulation, .. }, _) => Some(Work::WithdrawVisa {
+/// A document that is cancelled or starts over leaves nothing behind at the neighbours that let us take it
+/// back. The work belongs to the round that is left.
+fn undo(definition: &Definition, id: DocumentId, before: Option<&Journey>) -> Option<Reaction> {
+    let before = before?;
+    let step = definition.after(&before.done)?;
+    let work = match (&before.stage, &step.action) {
+        (Stage::InVisa { circulation, .. }, _) => Work::WithdrawVisa {
             circulation: circulation.clone(),
-        }),
-        (Stage::InSignature { signature, .. }, _) => Some(Work::WithdrawSignature {
+        },
+        (Stage::InSignature { signature, .. }, _) => Work::WithdrawSignature {
             signature: *signature,
-        }),
+        },
         // The deposit may have been sent without its answer being heard.
-        (_, Action::Sign { .. }) => Some(Work::WithdrawSignature {
-            signature: SignatureId::of(id, &step.id.0, before.round),
-        }),
-        _ => None,
+        (Stage::Converted { .. } | Stage::Visaed { .. }, Action::Sign { .. }) => {
+            Work::WithdrawSignature {
+                signature: SignatureId::of(id, &step.id.0, before.round),
+            }
+        }
+        // A refused folder is cleared from the desk since its refusal; nothing else can be taken back.
+        _ => return None,
     };
-    reactions.extend(undo.map(|work| Reaction::Begin(effect(id, after, &step.id, work, true))));
-    reactions
+    Some(Reaction::Begin(effect(id, before, &step.id, work, true)))
 }

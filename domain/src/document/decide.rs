@@ -1,7 +1,8 @@
 //! What may happen to a document, state by state.
 //!
-//! A command that repeats what already happened, in the same words, is answered by silence; the same step
-//! with another content is refused, since a neighbour cannot have done two different things.
+//! A command about a step that is over is answered by silence: what was recorded first stays. While a step
+//! is under way, the same answer again is silence, and another one is refused, since a neighbour cannot
+//! have done two different things.
 
 use super::{Document, DocumentEvent, Journey, Order, PdfRef, Stage};
 use crate::{
@@ -327,7 +328,12 @@ impl Journey {
                 sent: pdf.file,
                 at,
             }]),
-            (Stage::InVisa { .. }, C::RecordSentForVisa { .. }) => Ok(vec![]),
+            (
+                Stage::InVisa {
+                    circulation: known, ..
+                },
+                C::RecordSentForVisa { circulation, .. },
+            ) if known.file_id == circulation.file_id => Ok(vec![]),
             (
                 Stage::InVisa { pdf: sent, .. },
                 C::RecordVisaed {
@@ -462,11 +468,18 @@ impl Journey {
             (_, C::Retry { at }) if self.trouble.is_some() => Ok(vec![E::Retried { at }]),
             (_, C::Retry { .. }) => Err(DocumentRefusal::NothingToRetry),
             (
+                Stage::VisaRefused { .. } | Stage::SignatureRefused { .. },
+                C::Restart { reason, at },
+            ) => Ok(vec![E::Restarted { reason, at }]),
+            // Outside work is under way: its answer would be taken for the new round's.
+            (_, C::Restart { .. }) if self.trouble.is_none() => {
+                Err(DocumentRefusal::NothingToRetry)
+            }
+            (
                 Stage::Requested
                 | Stage::Merged { .. }
                 | Stage::Converted { .. }
-                | Stage::VisaRefused { .. }
-                | Stage::SignatureRefused { .. },
+                | Stage::InVisa { .. },
                 C::Restart { reason, at },
             ) => Ok(vec![E::Restarted { reason, at }]),
             (_, _) => self.no("recommencer le document"),

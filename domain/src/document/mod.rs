@@ -4,7 +4,8 @@
 //! requested → merged → converted → in visa → visaed → in signature → signed → registered → attached → delivered
 //!                                     └→ visa refused    └→ signature refused
 //! A chain may leave out visa, signature, registration or attachment, never change their order.
-//! A refusal, or a failed step, waits for a person: retry, restart or cancel.
+//! A refusal, or a failed step, waits for a person: retry, restart or cancel. Once it has its visa or is at
+//! the signing desk, a document no longer restarts: it is cancelled, which takes it back.
 //! Everything that is not delivered may be cancelled.
 //! ```
 
@@ -184,6 +185,8 @@ pub struct Journey {
     pub round: u32,
     /// Why its current step stopped, until somebody retries.
     pub trouble: Option<String>,
+    /// Its number in the mail register, which later messages quote.
+    pub registration: Option<Registration>,
 }
 
 impl Journey {
@@ -220,13 +223,16 @@ impl Document {
     #[must_use]
     pub fn evolve(self, event: DocumentEvent) -> Self {
         match (self, event) {
-            (_, DocumentEvent::Requested { order, .. }) => Self::Open(Box::new(Journey {
-                order,
-                stage: Stage::Requested,
-                done: vec![],
-                round: 1,
-                trouble: None,
-            })),
+            (Self::Unborn, DocumentEvent::Requested { order, .. }) => {
+                Self::Open(Box::new(Journey {
+                    order,
+                    stage: Stage::Requested,
+                    done: vec![],
+                    round: 1,
+                    trouble: None,
+                    registration: None,
+                }))
+            }
             (Self::Unborn, _) => Self::Unborn,
             (Self::Open(mut journey), event) => {
                 journey.evolve(event);
@@ -260,6 +266,7 @@ impl Journey {
                 self.stage = Stage::SignatureRefused { reason }
             }
             (E::Registered { registration, .. }, Some(pdf)) => {
+                self.registration = Some(registration.clone());
                 self.stage = Stage::Registered { pdf, registration }
             }
             (E::Attached { .. }, Some(pdf)) => self.stage = Stage::Attached { pdf },

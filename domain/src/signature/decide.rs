@@ -63,6 +63,7 @@ pub(super) fn decide(
     use SignatureRefusal::{NotFrom, NotPrepared, OtherPdf, OtherSheet};
     match (state, command) {
         (S::Unborn, C::Prepare { sheet, at }) => Ok(vec![E::Prepared { sheet, at }]),
+        (S::Withdrawn { .. }, C::Prepare { .. }) => Err(NotFrom("elle a été retirée")),
         (known, C::Prepare { sheet, .. }) => {
             if known.sheet() == Some(&sheet) {
                 Ok(vec![])
@@ -70,8 +71,8 @@ pub(super) fn decide(
                 Err(OtherSheet)
             }
         }
-        // A document may be cancelled before its deposit was prepared: there is nothing to take back.
-        (S::Unborn, C::RecordWithdrawn { .. }) => Ok(vec![]),
+        // A document may be cancelled while its deposit is about to begin: that deposit must not follow.
+        (S::Unborn, C::RecordWithdrawn { at }) => Ok(vec![E::Withdrawn { at }]),
         (
             S::Unborn,
             C::RecordSubmitted { .. }

@@ -3,7 +3,7 @@
 //! ```text
 //! prepared → submitted → signed → retrieved → archived at the desk
 //!                      → rejected → archived at the desk
-//! prepared | submitted → withdrawn
+//! (unborn) | prepared | submitted → withdrawn, after which no deposit may follow
 //! ```
 
 mod decide;
@@ -116,8 +116,8 @@ pub enum Signature {
     Signed { sheet: Sheet },
     /// Refused, still at the desk.
     Rejected { sheet: Sheet, reason: String },
-    /// Taken back.
-    Withdrawn { sheet: Sheet },
+    /// Taken back, perhaps before anything was prepared.
+    Withdrawn { sheet: Option<Sheet> },
     /// Signed and safe here, still at the desk.
     Retrieved { sheet: Sheet, pdf: Digest },
     /// Signed and cleared from the desk.
@@ -138,8 +138,9 @@ impl Signature {
             (Self::Submitted { sheet }, E::Rejected { reason, .. }) => {
                 Self::Rejected { sheet, reason }
             }
+            (Self::Unborn, E::Withdrawn { .. }) => Self::Withdrawn { sheet: None },
             (Self::Prepared { sheet } | Self::Submitted { sheet }, E::Withdrawn { .. }) => {
-                Self::Withdrawn { sheet }
+                Self::Withdrawn { sheet: Some(sheet) }
             }
             (Self::Signed { sheet }, E::Retrieved { pdf, .. }) => Self::Retrieved { sheet, pdf },
             (Self::Retrieved { sheet, pdf }, E::Archived { .. }) => Self::Archived { sheet, pdf },
@@ -154,11 +155,11 @@ impl Signature {
     pub fn sheet(&self) -> Option<&Sheet> {
         match self {
             Self::Unborn => None,
+            Self::Withdrawn { sheet } => sheet.as_ref(),
             Self::Prepared { sheet }
             | Self::Submitted { sheet }
             | Self::Signed { sheet }
             | Self::Rejected { sheet, .. }
-            | Self::Withdrawn { sheet }
             | Self::Retrieved { sheet, .. }
             | Self::Archived { sheet, .. }
             | Self::Discarded { sheet, .. } => Some(sheet),

@@ -194,10 +194,15 @@ fn a_signature_is_taken_back_until_the_signatory_answers() {
 }
 
 #[test]
-fn taking_back_what_was_never_prepared_is_done() {
+fn what_was_taken_back_is_never_deposited_even_by_a_deposit_that_was_about_to_begin() {
     given::<Signature>([])
         .when(record_withdrawn())
-        .then_expect_events(vec![]);
+        .then_expect_events(vec![withdrawn()]);
+    for history in [vec![withdrawn()], vec![prepared(), withdrawn()]] {
+        given::<Signature>(history)
+            .when(prepare())
+            .then_expect_error(R::NotFrom("elle a été retirée"));
+    }
 }
 
 #[test]

@@ -6,11 +6,12 @@ use cqrs_es::DomainEvent as _;
 use proptest::prelude::*;
 
 /// The law, written apart from the code: the histories that may be, as paths of event types.
-const PATHS: [&[&str]; 4] = [
+const PATHS: [&[&str]; 5] = [
     &["prepared", "submitted", "signed", "retrieved", "archived"],
     &["prepared", "submitted", "rejected", "archived"],
     &["prepared", "submitted", "withdrawn"],
     &["prepared", "withdrawn"],
+    &["withdrawn"],
 ];
 
 proptest! {
