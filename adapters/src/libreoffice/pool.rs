@@ -55,7 +55,7 @@ const DOCUMENTS_PER_WORKER: u32 = 2_000;
 /// How long LibreOffice may take to start and warm up.
 const START: Duration = Duration::from_secs(90);
 /// What the pool waits beyond the worker's own deadline.
-const GRACE: Duration = Duration::from_secs(5);
+const GRACE: Duration = Duration::from_secs(2);
 /// The largest PDF that is read back.
 const LARGEST_PDF: u64 = 128 << 20;
 
