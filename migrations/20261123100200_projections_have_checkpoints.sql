@@ -3,5 +3,7 @@
 
 CREATE TABLE projection_checkpoints (
     name     text PRIMARY KEY,
-    position bigint NOT NULL
+    position bigint NOT NULL,
+    -- The digest of the statements that made its tables: another shape is filled anew.
+    schema   bytea NOT NULL
 );

@@ -31,7 +31,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use std::{path::Path, sync::Arc, time::Duration};
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::task::JoinHandle;
 
 /// The tables that are not projections.
 pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
@@ -50,7 +50,12 @@ impl Database {
     /// Opens the site's PostgreSQL, or starts our own; brings its tables up to date.
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
         let (options, embedded) = match &config.database_url {
-            Some(url) => (url.expose_secret().parse::<PgConnectOptions>().context("understanding database_url")?, None),
+            Some(url) => (
+                url.expose_secret()
+                    .parse::<PgConnectOptions>()
+                    .context("understanding database_url")?,
+                None,
+            ),
             None => {
                 let embedded = EmbeddedPostgres::start(&config.data.join("postgres")).await?;
                 (embedded.connect_options(), Some(embedded))
@@ -58,7 +63,10 @@ impl Database {
         };
         let pool = connect(options).await?;
         postgres::check_durability(&pool).await?;
-        MIGRATIONS.run(&pool).await.context("bringing the tables up to date")?;
+        MIGRATIONS
+            .run(&pool)
+            .await
+            .context("bringing the tables up to date")?;
         Ok(Self { pool, embedded })
     }
 
@@ -74,7 +82,10 @@ impl Database {
 /// A pool whose connections cannot hold the order lock for ever: a client that stops between two
 /// statements of a transaction is cut off.
 pub async fn connect(options: PgConnectOptions) -> anyhow::Result<PgPool> {
-    let options = options.options([("idle_in_transaction_session_timeout", "10s"), ("TimeZone", "UTC")]);
+    let options = options.options([
+        ("idle_in_transaction_session_timeout", "10s"),
+        ("TimeZone", "UTC"),
+    ]);
     PgPoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(Duration::from_secs(10))
@@ -105,7 +116,13 @@ pub struct App {
 
 impl App {
     /// Puts the parts together on an open database.
-    pub async fn build(pool: PgPool, ports: Ports, workshop: Arc<Workshop>, clock: Clock, policy: RetryPolicy) -> anyhow::Result<Self> {
+    pub async fn build(
+        pool: PgPool,
+        ports: Ports,
+        workshop: Arc<Workshop>,
+        clock: Clock,
+        policy: RetryPolicy,
+    ) -> anyhow::Result<Self> {
         let log = Log::open(pool.clone());
         let dispatcher = Dispatcher::new(log.clone(), clock.clone());
         Ok(Self {
@@ -122,7 +139,11 @@ impl App {
 
     /// The effects of this database, for the process that calls itself `owner`.
     pub fn effects(&self, owner: &str) -> Effects {
-        Effects::new(self.pool.clone(), owner.to_owned(), Duration::from_millis(self.policy.lease_ms))
+        Effects::new(
+            self.pool.clone(),
+            owner.to_owned(),
+            Duration::from_millis(self.policy.lease_ms),
+        )
     }
 
     /// Follows the log: what every process does, even one that only answers questions.
@@ -142,18 +163,26 @@ impl App {
         let effects = self.effects(owner);
         let freed = effects.free_own().await?;
         if freed > 0 {
-            tracing::info!(effects = freed, "effects that this process held when it was stopped are free again");
+            tracing::info!(
+                effects = freed,
+                "effects that this process held when it was stopped are free again"
+            );
         }
-        let steps = Steps::new(self.dispatcher.clone(), self.ports.clone(), self.clock.clone());
+        let steps = Steps::new(
+            self.dispatcher.clone(),
+            self.ports.clone(),
+            self.clock.clone(),
+        );
         let carry_out = CarryOut::new(effects, steps, self.dispatcher.clone(), self.policy.clone());
         let keeper = carry_out.clone();
-        let (pool, batches, position) = (self.pool.clone(), self.batches.clone(), self.projections.position());
+        let (pool, batches, position) = (
+            self.pool.clone(),
+            self.batches.clone(),
+            self.projections.position(),
+        );
         let stopping = stop.clone();
         Ok(vec![
-            workers::keep_doing("carry_out", stop_late(stop), move || {
-                let (worker, stop) = (carry_out.clone(), stopping.clone());
-                async move { worker.run(stop.clone()).await }
-            }),
+            tokio::spawn(async move { carry_out.run_until(stopping).await }),
             workers::keep_doing("keep_leases", stop.clone(), move || {
                 let keeper = keeper.clone();
                 async move { keeper.keep_leases().await }
@@ -166,15 +195,15 @@ impl App {
     }
 }
 
-/// The worker that carries effects out stops by itself once those under way are finished; it must not be
-/// cut before.
-fn stop_late(_: &Stop) -> Stop {
-    watch::channel(false).1
-}
-
 /// The real neighbours.
-pub fn ports(config: &NeighboursConfig, files: &Path, workshop: Arc<Workshop>) -> anyhow::Result<Ports> {
-    let files = Files::in_folder(files).map_err(|error| anyhow::anyhow!(error)).context("opening the file store")?;
+pub fn ports(
+    config: &NeighboursConfig,
+    files: &Path,
+    workshop: Arc<Workshop>,
+) -> anyhow::Result<Ports> {
+    let files = Files::in_folder(files)
+        .map_err(|error| anyhow::anyhow!(error))
+        .context("opening the file store")?;
     Ok(Ports {
         files: Arc::new(files),
         office: workshop,
@@ -190,5 +219,7 @@ pub fn ports(config: &NeighboursConfig, files: &Path, workshop: Arc<Workshop>) -
 /// Our own office workshop, whose PDF workers are this very program.
 pub fn workshop() -> anyhow::Result<Arc<Workshop>> {
     let program = std::env::current_exe().context("finding our own program")?;
-    Ok(Arc::new(Workshop::new(PoolOptions::for_this_machine(vec![program.into(), "pdf-worker".into()]))))
+    Ok(Arc::new(Workshop::new(PoolOptions::for_this_machine(
+        vec![program.into(), "pdf-worker".into()],
+    ))))
 }

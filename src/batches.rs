@@ -6,6 +6,8 @@ use crate::{
     unit::{Belonging, Envelope, Unit},
 };
 use anyhow::Context as _;
+use chrono::{DateTime, Utc};
+use futures::FutureExt as _;
 use navette_adapters::log::StreamState;
 use navette_domain::{
     batch::{Batch, BatchCommand, BatchRefusal, Order as BatchOrder},
@@ -76,7 +78,9 @@ pub enum StartRefusal {
 }
 
 fn nothing_left(refused: &[RefusedDossier]) -> String {
-    let first = refused.first().map_or(String::new(), |refused| format!(" Par exemple : {}", refused.sentence));
+    let first = refused.first().map_or(String::new(), |refused| {
+        format!(" Par exemple : {}", refused.sentence)
+    });
     format!("Aucun des dossiers choisis ne peut suivre cette chaîne.{first}")
 }
 
@@ -93,9 +97,16 @@ impl Batches {
     }
 
     /// Starts a chain on a selection: the batch and all its documents, whole or not at all.
-    pub async fn start(&self, envelope: &Envelope, ask: &StartBatch) -> Result<Started, DispatchFailure<StartRefusal>> {
+    pub async fn start(
+        &self,
+        envelope: &Envelope,
+        ask: &StartBatch,
+    ) -> Result<Started, DispatchFailure<StartRefusal>> {
         if let Some(receipt) = self.dispatcher.answered(envelope).await? {
-            return Ok(Started { receipt, refused: vec![] });
+            return Ok(Started {
+                receipt,
+                refused: vec![],
+            });
         }
         let (chain, definition) = self.chain(&ask.chain_code).await?;
         let template = self.template(&definition).await?;
@@ -111,51 +122,96 @@ impl Batches {
             requested_by: envelope.actor.clone(),
             reply_to: ask.reply_to.clone(),
         };
+        let (order, definition, taken) = (&order, &definition, &taken);
         let receipt = self
             .dispatcher
-            .commit(envelope, async |unit: &mut Unit| {
-                let at = unit.at();
-                let mut batch = self.dispatcher.load::<Batch>(ask.batch.0).await?;
-                let belonging = Belonging { batch: Some(ask.batch), dossier: None };
-                let command = BatchCommand::Start { order: order.clone(), at };
-                let events = unit.decide(ask.batch.0, &mut batch, belonging, command).map_err(|refusal| DispatchFailure::Refused(refusal.into()))?;
-                if events.is_empty() {
-                    return Ok(());
-                }
-                for (id, order) in documents(ask.batch, &definition, &order, &taken, clock::paris_date(at)) {
-                    let mut document = StreamState::<Document>::default();
-                    unit.decide_document(&definition, id, &mut document, DocumentCommand::Request { order, at })
+            .commit(envelope, |mut unit: Unit| {
+                async move {
+                    let at = unit.at();
+                    let mut batch = self.dispatcher.load::<Batch>(ask.batch.0).await?;
+                    let belonging = Belonging {
+                        batch: Some(ask.batch),
+                        dossier: None,
+                    };
+                    let command = BatchCommand::Start {
+                        order: order.clone(),
+                        at,
+                    };
+                    let events = unit
+                        .decide(ask.batch.0, &mut batch, belonging, command)
                         .map_err(|refusal| DispatchFailure::Refused(refusal.into()))?;
+                    if events.is_empty() {
+                        return Ok(unit);
+                    }
+                    for (id, order) in
+                        documents(ask.batch, definition, order, taken, clock::paris_date(at))
+                    {
+                        let mut document = StreamState::<Document>::default();
+                        unit.decide_document(
+                            &definition,
+                            id,
+                            &mut document,
+                            DocumentCommand::Request { order, at },
+                        )
+                        .map_err(|refusal| DispatchFailure::Refused(refusal.into()))?;
+                    }
+                    Ok(unit)
                 }
-                Ok(())
+                .boxed()
             })
             .await?;
         Ok(Started { receipt, refused })
     }
 
-    async fn chain(&self, code: &str) -> Result<(ChainRef, Definition), DispatchFailure<StartRefusal>> {
+    async fn chain(
+        &self,
+        code: &str,
+    ) -> Result<(ChainRef, Definition), DispatchFailure<StartRefusal>> {
         let id = ChainId::of_code(code);
         let chain = self.dispatcher.load::<Chain>(id.0).await?;
-        let (version, definition) = chain.state.latest().ok_or_else(|| DispatchFailure::Refused(StartRefusal::NoChain(code.to_owned())))?;
+        let (version, definition) = chain
+            .state
+            .latest()
+            .ok_or_else(|| DispatchFailure::Refused(StartRefusal::NoChain(code.to_owned())))?;
         Ok((ChainRef { chain: id, version }, definition.clone()))
     }
 
-    async fn template(&self, definition: &Definition) -> Result<TemplateRef, DispatchFailure<StartRefusal>> {
+    async fn template(
+        &self,
+        definition: &Definition,
+    ) -> Result<TemplateRef, DispatchFailure<StartRefusal>> {
         let id = TemplateId::of_code(&definition.template);
         let template = self.dispatcher.load::<Template>(id.0).await?;
-        template.state.latest(id).ok_or_else(|| DispatchFailure::Refused(StartRefusal::NoTemplate(definition.template.clone())))
+        template.state.latest(id).ok_or_else(|| {
+            DispatchFailure::Refused(StartRefusal::NoTemplate(definition.template.clone()))
+        })
     }
 
     /// The dossiers that the chain takes, with their references, and those it leaves out.
-    pub async fn sort_out(&self, definition: &Definition, dossiers: &[DossierId]) -> anyhow::Result<(Vec<(DossierId, String)>, Vec<RefusedDossier>)> {
+    pub async fn sort_out(
+        &self,
+        definition: &Definition,
+        dossiers: &[DossierId],
+    ) -> anyhow::Result<(Vec<(DossierId, String)>, Vec<RefusedDossier>)> {
         let ids: Vec<Uuid> = dossiers.iter().map(|dossier| dossier.0).collect();
-        let loaded = self.dispatcher.log().load_many::<Dossier>(&ids).await.context("loading the dossiers of the batch")?;
+        let loaded = self
+            .dispatcher
+            .log()
+            .load_many::<Dossier>(&ids)
+            .await
+            .context("loading the dossiers of the batch")?;
         let (mut taken, mut refused) = (vec![], vec![]);
         for dossier in dossiers {
             let state = loaded.get(&dossier.0).map(|loaded| &loaded.state);
             match state {
-                None | Some(Dossier::Unborn) => refused.push(RefusedDossier { dossier: *dossier, reference: None, sentence: "Ce dossier n'existe pas.".to_owned() }),
-                Some(Dossier::Open { request, stage }) if definition.accepts.contains(&stage.status()) => {
+                None | Some(Dossier::Unborn) => refused.push(RefusedDossier {
+                    dossier: *dossier,
+                    reference: None,
+                    sentence: "Ce dossier n'existe pas.".to_owned(),
+                }),
+                Some(Dossier::Open { request, stage })
+                    if definition.accepts.contains(&stage.status()) =>
+                {
                     if !taken.iter().any(|(known, _)| known == dossier) {
                         taken.push((*dossier, request.reference.clone()));
                     }
@@ -168,7 +224,12 @@ impl Batches {
                         request.reference,
                         french::dossier_status(stage.status()),
                         definition.label,
-                        definition.accepts.iter().map(|status| format!("« {} »", french::dossier_status(*status))).collect::<Vec<_>>().join(" ou "),
+                        definition
+                            .accepts
+                            .iter()
+                            .map(|status| format!("« {} »", french::dossier_status(*status)))
+                            .collect::<Vec<_>>()
+                            .join(" ou "),
                     ),
                 }),
             }
@@ -177,119 +238,233 @@ impl Batches {
     }
 
     /// Makes the chains of a batch wait.
-    pub async fn pause(&self, envelope: &Envelope, batch: BatchId) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
-        self.change(envelope, batch, |at| BatchCommand::Pause { at }, Some(true)).await
+    pub async fn pause(
+        &self,
+        envelope: &Envelope,
+        batch: BatchId,
+    ) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
+        self.change(envelope, batch, |at| BatchCommand::Pause { at }, Some(true))
+            .await
     }
 
     /// Lets the chains of a batch go on.
-    pub async fn resume(&self, envelope: &Envelope, batch: BatchId) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
-        self.change(envelope, batch, |at| BatchCommand::Resume { at }, Some(false)).await
+    pub async fn resume(
+        &self,
+        envelope: &Envelope,
+        batch: BatchId,
+    ) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
+        self.change(
+            envelope,
+            batch,
+            |at| BatchCommand::Resume { at },
+            Some(false),
+        )
+        .await
     }
 
     /// Says that all the documents of a batch reached their end.
-    pub async fn complete(&self, envelope: &Envelope, batch: BatchId) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
-        self.change(envelope, batch, |at| BatchCommand::Complete { at }, None).await
+    pub async fn complete(
+        &self,
+        envelope: &Envelope,
+        batch: BatchId,
+    ) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
+        self.change(envelope, batch, |at| BatchCommand::Complete { at }, None)
+            .await
     }
 
     async fn change(
         &self,
         envelope: &Envelope,
         batch: BatchId,
-        command: impl Fn(chrono::DateTime<chrono::Utc>) -> BatchCommand,
+        command: impl Fn(DateTime<Utc>) -> BatchCommand + Send + Sync,
         held: Option<bool>,
     ) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
-        let belonging = Belonging { batch: Some(batch), dossier: None };
+        let command = &command;
+        let belonging = Belonging {
+            batch: Some(batch),
+            dossier: None,
+        };
         self.dispatcher
-            .commit(envelope, async |unit: &mut Unit| {
-                let mut loaded = self.dispatcher.load::<Batch>(batch.0).await?;
-                envelope.expects(loaded.version)?;
-                let command = command(unit.at());
-                unit.decide(batch.0, &mut loaded, belonging, command).map_err(DispatchFailure::Refused)?;
-                if let Some(held) = held {
-                    unit.hold(batch, held);
+            .commit(envelope, |mut unit: Unit| {
+                async move {
+                    let mut loaded = self.dispatcher.load::<Batch>(batch.0).await?;
+                    envelope.expects(loaded.version)?;
+                    let command = command(unit.at());
+                    unit.decide(batch.0, &mut loaded, belonging, command)
+                        .map_err(DispatchFailure::Refused)?;
+                    if let Some(held) = held {
+                        unit.hold(batch, held);
+                    }
+                    Ok(unit)
                 }
-                Ok(())
+                .boxed()
             })
             .await
     }
 
     /// Gives a batch up: its documents that are not delivered are cancelled, and taken back from the
     /// neighbours that allow it.
-    pub async fn cancel(&self, envelope: &Envelope, batch: BatchId, reason: &str) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
-        let belonging = Belonging { batch: Some(batch), dossier: None };
+    pub async fn cancel(
+        &self,
+        envelope: &Envelope,
+        batch: BatchId,
+        reason: &str,
+    ) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
+        let belonging = Belonging {
+            batch: Some(batch),
+            dossier: None,
+        };
         self.dispatcher
-            .commit(envelope, async |unit: &mut Unit| {
-                let at = unit.at();
-                let mut loaded = self.dispatcher.load::<Batch>(batch.0).await?;
-                envelope.expects(loaded.version)?;
-                let order = loaded.state.order().cloned();
-                let command = BatchCommand::Cancel { reason: reason.to_owned(), at };
-                unit.decide(batch.0, &mut loaded, belonging, command).map_err(DispatchFailure::Refused)?;
-                unit.hold(batch, false);
-                let Some(order) = order else { return Ok(()) };
-                let definition = self.dispatcher.definition(order.chain).await?;
-                let mut documents = self.dispatcher.log().load_many::<Document>(&document_ids(batch, &definition, &order)).await.context("loading the documents of the batch")?;
-                for (id, document) in &mut documents {
-                    let command = DocumentCommand::Cancel { reason: reason.to_owned(), at };
-                    // Those that are delivered refuse, and stay so.
-                    let _ = unit.decide_document(&definition, DocumentId(*id), document, command);
+            .commit(envelope, |mut unit: Unit| {
+                async move {
+                    let at = unit.at();
+                    let mut loaded = self.dispatcher.load::<Batch>(batch.0).await?;
+                    envelope.expects(loaded.version)?;
+                    let order = loaded.state.order().cloned();
+                    let command = BatchCommand::Cancel {
+                        reason: reason.to_owned(),
+                        at,
+                    };
+                    unit.decide(batch.0, &mut loaded, belonging, command)
+                        .map_err(DispatchFailure::Refused)?;
+                    unit.hold(batch, false);
+                    let Some(order) = order else { return Ok(unit) };
+                    let definition = self.dispatcher.definition(order.chain).await?;
+                    let mut documents = self
+                        .dispatcher
+                        .log()
+                        .load_many::<Document>(&document_ids(batch, &definition, &order))
+                        .await
+                        .context("loading the documents of the batch")?;
+                    for (id, document) in &mut documents {
+                        let command = DocumentCommand::Cancel {
+                            reason: reason.to_owned(),
+                            at,
+                        };
+                        // Those that are delivered refuse, and stay so.
+                        let _ =
+                            unit.decide_document(&definition, DocumentId(*id), document, command);
+                    }
+                    Ok(unit)
                 }
-                Ok(())
+                .boxed()
             })
             .await
     }
 
     /// Tries the stopped step of a document again; after a refusal, the document starts over.
-    pub async fn retry_document(&self, envelope: &Envelope, document: DocumentId) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
-        self.move_document(envelope, document, |at| DocumentCommand::Retry { at }).await
+    pub async fn retry_document(
+        &self,
+        envelope: &Envelope,
+        document: DocumentId,
+    ) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
+        self.move_document(envelope, document, |at| DocumentCommand::Retry { at })
+            .await
     }
 
     /// Sends a document back to its first step.
-    pub async fn restart_document(&self, envelope: &Envelope, document: DocumentId, reason: &str) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
-        self.move_document(envelope, document, |at| DocumentCommand::Restart { reason: reason.to_owned(), at }).await
+    pub async fn restart_document(
+        &self,
+        envelope: &Envelope,
+        document: DocumentId,
+        reason: &str,
+    ) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
+        self.move_document(envelope, document, |at| DocumentCommand::Restart {
+            reason: reason.to_owned(),
+            at,
+        })
+        .await
     }
 
     /// Gives a document up.
-    pub async fn cancel_document(&self, envelope: &Envelope, document: DocumentId, reason: &str) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
-        self.move_document(envelope, document, |at| DocumentCommand::Cancel { reason: reason.to_owned(), at }).await
+    pub async fn cancel_document(
+        &self,
+        envelope: &Envelope,
+        document: DocumentId,
+        reason: &str,
+    ) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
+        self.move_document(envelope, document, |at| DocumentCommand::Cancel {
+            reason: reason.to_owned(),
+            at,
+        })
+        .await
     }
 
     async fn move_document(
         &self,
         envelope: &Envelope,
         document: DocumentId,
-        command: impl Fn(chrono::DateTime<chrono::Utc>) -> DocumentCommand,
+        command: impl Fn(DateTime<Utc>) -> DocumentCommand + Send + Sync,
     ) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
+        let command = &command;
         self.dispatcher
-            .commit(envelope, async |unit: &mut Unit| {
-                let mut loaded = self.dispatcher.load::<Document>(document.0).await?;
-                envelope.expects(loaded.version)?;
-                let chain = loaded.state.journey().map(|journey| journey.order.chain).ok_or(DispatchFailure::Refused(DocumentRefusal::NotRequested))?;
-                let definition = self.dispatcher.definition(chain).await?;
-                let command = command(unit.at());
-                unit.decide_document(&definition, document, &mut loaded, command).map_err(DispatchFailure::Refused)
+            .commit(envelope, |mut unit: Unit| {
+                async move {
+                    let mut loaded = self.dispatcher.load::<Document>(document.0).await?;
+                    envelope.expects(loaded.version)?;
+                    let chain = loaded
+                        .state
+                        .journey()
+                        .map(|journey| journey.order.chain)
+                        .ok_or(DispatchFailure::Refused(DocumentRefusal::NotRequested))?;
+                    let definition = self.dispatcher.definition(chain).await?;
+                    let command = command(unit.at());
+                    unit.decide_document(&definition, document, &mut loaded, command)
+                        .map_err(DispatchFailure::Refused)?;
+                    Ok(unit)
+                }
+                .boxed()
             })
             .await
     }
 }
 
 /// The documents that a batch makes, with their orders.
-fn documents(batch: BatchId, definition: &Definition, order: &BatchOrder, taken: &[(DossierId, String)], date: chrono::NaiveDate) -> Vec<(DocumentId, Order)> {
-    let order_of = |subject, title| Order { batch, subject, chain: order.chain, template: order.template, title, date };
+fn documents(
+    batch: BatchId,
+    definition: &Definition,
+    order: &BatchOrder,
+    taken: &[(DossierId, String)],
+    date: chrono::NaiveDate,
+) -> Vec<(DocumentId, Order)> {
+    let order_of = |subject, title| Order {
+        batch,
+        subject,
+        chain: order.chain,
+        template: order.template,
+        title,
+        date,
+    };
     match definition.scope {
         Scope::Dossier => taken
             .iter()
             .map(|(dossier, reference)| {
-                (DocumentId::of_dossier(batch, *dossier), order_of(Subject::Dossier(*dossier), format!("{} {reference}", definition.label)))
+                (
+                    DocumentId::of_dossier(batch, *dossier),
+                    order_of(
+                        Subject::Dossier(*dossier),
+                        format!("{} {reference}", definition.label),
+                    ),
+                )
             })
             .collect(),
-        Scope::Batch => vec![(DocumentId::of_batch(batch), order_of(Subject::Batch, format!("{} – {}", definition.label, order.label)))],
+        Scope::Batch => vec![(
+            DocumentId::of_batch(batch),
+            order_of(
+                Subject::Batch,
+                format!("{} – {}", definition.label, order.label),
+            ),
+        )],
     }
 }
 
 fn document_ids(batch: BatchId, definition: &Definition, order: &BatchOrder) -> Vec<Uuid> {
     match definition.scope {
-        Scope::Dossier => order.dossiers.iter().map(|dossier| DocumentId::of_dossier(batch, *dossier).0).collect(),
+        Scope::Dossier => order
+            .dossiers
+            .iter()
+            .map(|dossier| DocumentId::of_dossier(batch, *dossier).0)
+            .collect(),
         Scope::Batch => vec![DocumentId::of_batch(batch).0],
     }
 }

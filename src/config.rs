@@ -2,10 +2,16 @@
 
 use crate::workers::RetryPolicy;
 use anyhow::Context as _;
-use navette_adapters::{DepositConfig, iparapheur::IParapheurConfig, maarch::MaarchConfig, nextcloud::NextcloudConfig, smtp::SmtpConfig};
+use navette_adapters::{
+    DepositConfig, iparapheur::IParapheurConfig, maarch::MaarchConfig, nextcloud::NextcloudConfig,
+    smtp::SmtpConfig,
+};
 use secrecy::SecretString;
 use serde::Deserialize;
-use std::{net::SocketAddr, path::{Path, PathBuf}};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 /// The whole configuration.
 #[derive(Debug, Clone, Deserialize)]
@@ -39,14 +45,20 @@ pub struct HttpConfig {
 
 impl Default for HttpConfig {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)), explorer: false }
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            explorer: false,
+        }
     }
 }
 
 /// One section per neighbour.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "each field is the configuration of the neighbour it names")]
+#[expect(
+    missing_docs,
+    reason = "each field is the configuration of the neighbour it names"
+)]
 pub struct NeighboursConfig {
     pub nextcloud: NextcloudConfig,
     pub iparapheur: IParapheurConfig,
@@ -63,7 +75,9 @@ fn default_data() -> PathBuf {
 impl Config {
     /// Reads the configuration file.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
-        let text = std::fs::read_to_string(path).with_context(|| format!("reading the configuration {}", path.display()))?;
-        toml::from_str(&text).with_context(|| format!("understanding the configuration {}", path.display()))
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("reading the configuration {}", path.display()))?;
+        toml::from_str(&text)
+            .with_context(|| format!("understanding the configuration {}", path.display()))
     }
 }

@@ -5,6 +5,7 @@ use crate::{
     unit::{Belonging, Envelope, Unit},
 };
 use anyhow::Context as _;
+use futures::{FutureExt as _, future::BoxFuture};
 use navette_adapters::log::{AppendRefusal, Appended, Log, StreamState};
 use navette_domain::{
     chain::{Chain, ChainRef, Definition},
@@ -104,36 +105,39 @@ impl Dispatcher {
         command: A::Command,
     ) -> Result<Receipt, DispatchFailure<A::Error>>
     where
-        A::Command: Clone,
+        A::Command: Clone + Sync,
     {
         let dossier = (A::TYPE == "dossier").then_some(DossierId(id));
         let belonging = Belonging {
             batch: None,
             dossier,
         };
-        self.commit(envelope, async |unit: &mut Unit| {
-            let mut loaded = self.load::<A>(id).await?;
-            envelope.expects(loaded.version)?;
-            unit.decide(id, &mut loaded, belonging, command.clone())
-                .map_err(DispatchFailure::Refused)?;
-            Ok(())
+        let command = &command;
+        self.commit(envelope, |mut unit: Unit| {
+            async move {
+                let mut loaded = self.load::<A>(id).await?;
+                envelope.expects(loaded.version)?;
+                unit.decide(id, &mut loaded, belonging, command.clone())
+                    .map_err(DispatchFailure::Refused)?;
+                Ok(unit)
+            }
+            .boxed()
         })
         .await
     }
 
     /// Takes whatever `decide` puts in a unit of work, and asks it again when a stream has moved.
-    pub async fn commit<R: std::error::Error>(
+    pub async fn commit<'a, R: std::error::Error>(
         &self,
         envelope: &Envelope,
-        decide: impl AsyncFn(&mut Unit) -> Result<(), DispatchFailure<R>>,
+        decide: impl Fn(Unit) -> BoxFuture<'a, Result<Unit, DispatchFailure<R>>> + Send + Sync,
     ) -> Result<Receipt, DispatchFailure<R>> {
         if let Some(receipt) = self.answered(envelope).await? {
             return Ok(receipt);
         }
         let mut tries = 0;
         loop {
-            let mut unit = Unit::new(envelope, self.clock.now());
-            decide(&mut unit).await?;
+            let unit = decide(Unit::new(envelope, self.clock.now())).await?;
             match self.log.append(unit.into_commit()).await {
                 Ok(appended) => return Ok(appended.into()),
                 Err(AppendRefusal::Conflict { .. })

@@ -43,17 +43,34 @@ pub struct Templates {
 impl Templates {
     /// Templates of this dispatcher's log.
     pub fn new(dispatcher: Dispatcher, files: Arc<dyn FileStore>, workshop: Arc<Workshop>) -> Self {
-        Self { dispatcher, files, workshop }
+        Self {
+            dispatcher,
+            files,
+            workshop,
+        }
     }
 
     /// Compiles and keeps a template; the same bytes as its last version change nothing.
-    pub async fn upload(&self, envelope: &Envelope, code: &str, file_name: &str, bytes: Vec<u8>) -> Result<Uploaded, DispatchFailure<UploadRefusal>> {
+    pub async fn upload(
+        &self,
+        envelope: &Envelope,
+        code: &str,
+        file_name: &str,
+        bytes: Vec<u8>,
+    ) -> Result<Uploaded, DispatchFailure<UploadRefusal>> {
         let workshop = self.workshop.clone();
-        let compiled = tokio::task::spawn_blocking(move || workshop.template(&bytes).map(|template| (template, bytes))).await;
+        let compiled = tokio::task::spawn_blocking(move || {
+            workshop.template(&bytes).map(|template| (template, bytes))
+        })
+        .await;
         let (template, bytes) = compiled
             .map_err(|error| DispatchFailure::Fault(error.into()))?
             .map_err(|failure| DispatchFailure::Refused(UploadRefusal::Unusable(failure)))?;
-        let file = self.files.put(bytes).await.map_err(|error| DispatchFailure::Fault(anyhow::anyhow!(error)))?;
+        let file = self
+            .files
+            .put(bytes)
+            .await
+            .map_err(|error| DispatchFailure::Fault(anyhow::anyhow!(error)))?;
         let fields: Vec<String> = template.fields().into_iter().collect();
         let command = TemplateCommand::Upload {
             code: code.to_owned(),
@@ -63,7 +80,11 @@ impl Templates {
             fields: fields.clone(),
             at: self.dispatcher.now(),
         };
-        match self.dispatcher.dispatch::<Template>(envelope, TemplateId::of_code(code).0, command).await {
+        match self
+            .dispatcher
+            .dispatch::<Template>(envelope, TemplateId::of_code(code).0, command)
+            .await
+        {
             Ok(receipt) => Ok(Uploaded { receipt, fields }),
             Err(DispatchFailure::Refused(refusal)) => Err(DispatchFailure::Refused(refusal.into())),
             Err(DispatchFailure::Conflict { actual }) => Err(DispatchFailure::Conflict { actual }),

@@ -138,7 +138,9 @@ impl Unit {
                     match reaction {
                         Reaction::Begin(effect) => self.commit.begun.push(effect),
                         Reaction::DropPending => self.commit.dropped.push(id),
-                        Reaction::Deliver => commands.push(DocumentCommand::Deliver { at: self.at }),
+                        Reaction::Deliver => {
+                            commands.push(DocumentCommand::Deliver { at: self.at })
+                        }
                     }
                 }
             }
@@ -177,5 +179,6 @@ pub fn document_belonging(document: &Document, command: &DocumentCommand) -> Bel
 
 fn stored<E: DomainEvent>(event: &E, metadata: &str) -> NewEvent {
     // Our events are made of texts, numbers and lists of them: they always have a JSON form.
-    NewEvent::of(event, metadata).unwrap_or_else(|error| unreachable!("an event without a JSON form: {error}"))
+    NewEvent::of(event, metadata)
+        .unwrap_or_else(|error| unreachable!("an event without a JSON form: {error}"))
 }

@@ -219,3 +219,19 @@ fn conditions(query: &mut QueryBuilder<'_, Postgres>, scope: &Scope, filter: &Ba
         query.push(" AND state = ANY(").push_bind(names).push(")");
     }
 }
+
+/// The batches whose documents have all ended, and which nobody has completed yet. All the documents of a
+/// batch are asked for before any of them ends, so a projection that lags tells no lie.
+pub async fn ended(pool: &PgPool) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar(
+        "SELECT id FROM batches
+         WHERE state IN ('running', 'paused')
+           AND EXISTS (SELECT FROM documents WHERE documents.batch_id = batches.id)
+           AND NOT EXISTS (
+               SELECT FROM documents
+               WHERE documents.batch_id = batches.id AND documents.status NOT IN ('delivered', 'cancelled')
+           )",
+    )
+    .fetch_all(pool)
+    .await
+}

@@ -19,7 +19,9 @@ use navette_domain::{
 fn request(case: &Case) -> StepResult<&Request> {
     match &case.dossier {
         Dossier::Open { request, .. } => Ok(request),
-        Dossier::Unborn => Err(anyhow::anyhow!("a document about a dossier that does not exist").into()),
+        Dossier::Unborn => {
+            Err(anyhow::anyhow!("a document about a dossier that does not exist").into())
+        }
     }
 }
 
@@ -37,12 +39,24 @@ impl Steps {
             document: errand.claimed.effect.document,
             subject: format!("{} – {}", errand.journey.title(), request.purpose),
             recipient: case.profile.name.clone(),
-            recipient_email: case.profile.email.as_ref().map(|email| Personal(email.reveal().to_string())),
+            recipient_email: case
+                .profile
+                .email
+                .as_ref()
+                .map(|email| Personal(email.reveal().to_string())),
             date: clock::paris_date(self.clock.now()),
             pdf: self.file(errand.pdf()?.file).await?,
         };
-        let registration = self.ports.register.register(&mail, errand.attempt()).await?;
-        Ok(Outcome::document(DocumentCommand::RecordRegistered { step: errand.step(), registration, at: self.clock.now() }))
+        let registration = self
+            .ports
+            .register
+            .register(&mail, errand.attempt())
+            .await?;
+        Ok(Outcome::document(DocumentCommand::RecordRegistered {
+            step: errand.step(),
+            registration,
+            at: self.clock.now(),
+        }))
     }
 
     async fn deposit(&self, errand: &Errand<'_>, case: &Case) -> StepResult<Deposit> {
@@ -57,17 +71,38 @@ impl Steps {
 
     pub(super) async fn attach(&self, errand: &Errand<'_>) -> StepResult {
         let (_, case) = self.case(errand).await?;
-        let receipt = self.ports.grants_tool.attach(&self.deposit(errand, &case).await?).await?;
-        Ok(Outcome::document(DocumentCommand::RecordAttached { step: errand.step(), url: receipt.url, at: self.clock.now() }))
+        let receipt = self
+            .ports
+            .grants_tool
+            .attach(&self.deposit(errand, &case).await?)
+            .await?;
+        Ok(Outcome::document(DocumentCommand::RecordAttached {
+            step: errand.step(),
+            url: receipt.url,
+            at: self.clock.now(),
+        }))
     }
 
     pub(super) async fn notify(&self, errand: &Errand<'_>) -> StepResult {
         let (dossier, case) = self.case(errand).await?;
         let status = status_code(DossierStatus::Notified)?;
-        let at = errand.journey.order.date.and_time(chrono::NaiveTime::MIN).and_utc();
+        let at = errand
+            .journey
+            .order
+            .date
+            .and_time(chrono::NaiveTime::MIN)
+            .and_utc();
         let reference = &request(&case)?.reference;
-        self.ports.grants_tool.report_status(errand.claimed.effect.id.0, reference, &status, at).await?;
-        Ok(Outcome::Report(notified(errand, dossier, status, self.clock.now())))
+        self.ports
+            .grants_tool
+            .report_status(errand.claimed.effect.id.0, reference, &status, at)
+            .await?;
+        Ok(Outcome::Report(notified(
+            errand,
+            dossier,
+            status,
+            self.clock.now(),
+        )))
     }
 
     pub(super) async fn email(&self, errand: &Errand<'_>) -> StepResult {
@@ -85,15 +120,31 @@ impl Steps {
             subject: words.subject,
             text: words.text,
             html: words.html,
-            attachments: vec![(errand.file_name(), "application/pdf".to_owned(), self.file(errand.pdf()?.file).await?)],
+            attachments: vec![(
+                errand.file_name(),
+                "application/pdf".to_owned(),
+                self.file(errand.pdf()?.file).await?,
+            )],
             // A repeated sending must be the same message, byte for byte.
-            date: errand.journey.order.date.and_time(chrono::NaiveTime::MIN).and_utc(),
+            date: errand
+                .journey
+                .order
+                .date
+                .and_time(chrono::NaiveTime::MIN)
+                .and_utc(),
         };
         self.ports.postman.send(&email).await?;
-        Ok(Outcome::document(DocumentCommand::RecordEmailed { step: errand.step(), message_id, at: self.clock.now() }))
+        Ok(Outcome::document(DocumentCommand::RecordEmailed {
+            step: errand.step(),
+            message_id,
+            at: self.clock.now(),
+        }))
     }
 
-    async fn message_to_applicant(&self, errand: &Errand<'_>) -> StepResult<(Personal<String>, letters::Words)> {
+    async fn message_to_applicant(
+        &self,
+        errand: &Errand<'_>,
+    ) -> StepResult<(Personal<String>, letters::Words)> {
         let (_, case) = self.case(errand).await?;
         let request = request(&case)?;
         let email = case.profile.email.as_ref().ok_or_else(|| {
@@ -106,17 +157,29 @@ impl Steps {
             Stage::Registered { registration, .. } => Some(registration.chrono.as_str()),
             _ => None,
         };
-        let words = letters::to_applicant(&request.reference, &request.purpose, &request.authority.name, chrono);
+        let words = letters::to_applicant(
+            &request.reference,
+            &request.purpose,
+            &request.authority.name,
+            chrono,
+        );
         Ok((Personal(email.reveal().to_string()), words))
     }
 
-    async fn message_to_requester(&self, errand: &Errand<'_>) -> StepResult<(Personal<String>, letters::Words)> {
+    async fn message_to_requester(
+        &self,
+        errand: &Errand<'_>,
+    ) -> StepResult<(Personal<String>, letters::Words)> {
         let batch: StreamState<Batch> = self.dispatcher.load(errand.journey.order.batch.0).await?;
-        let order = batch.state.order().context("a document without its batch")?;
+        let order = batch
+            .state
+            .order()
+            .context("a document without its batch")?;
         let address = order.reply_to.as_ref().ok_or_else(|| {
             StepFailure::Stuck("La personne qui a lancé ce lot n'a pas d'adresse électronique : annulez le document et relancez un lot avec une adresse.".to_owned())
         })?;
-        let words = letters::to_requester(&errand.journey.title(), &order.label, order.dossiers.len());
+        let words =
+            letters::to_requester(&errand.journey.title(), &order.label, order.dossiers.len());
         Ok((Personal(address.reveal().to_string()), words))
     }
 
@@ -125,15 +188,38 @@ impl Steps {
         let account = case.profile.applicant_account.as_deref().ok_or_else(|| {
             StepFailure::Stuck("Le bénéficiaire n'a pas de compte dans le porte-documents : complétez le tiers, puis relancez.".to_owned())
         })?;
-        let receipt = self.ports.porte_documents.deposit(account, &self.deposit(errand, &case).await?).await?;
-        Ok(Outcome::document(DocumentCommand::RecordPublished { step: errand.step(), url: receipt.url, at: self.clock.now() }))
+        let receipt = self
+            .ports
+            .porte_documents
+            .deposit(account, &self.deposit(errand, &case).await?)
+            .await?;
+        Ok(Outcome::document(DocumentCommand::RecordPublished {
+            step: errand.step(),
+            url: receipt.url,
+            at: self.clock.now(),
+        }))
     }
 }
 
-fn notified(errand: &Errand<'_>, dossier: DossierId, status: String, at: chrono::DateTime<chrono::Utc>) -> Report {
+fn notified(
+    errand: &Errand<'_>,
+    dossier: DossierId,
+    status: String,
+    at: chrono::DateTime<chrono::Utc>,
+) -> Report {
     Report {
-        document: Some(DocumentCommand::RecordReported { step: errand.step(), status, at }),
+        document: Some(DocumentCommand::RecordReported {
+            step: errand.step(),
+            status,
+            at,
+        }),
         signature: None,
-        dossier: Some((dossier, DossierCommand::Notify { document: errand.claimed.effect.document, at })),
+        dossier: Some((
+            dossier,
+            DossierCommand::Notify {
+                document: errand.claimed.effect.document,
+                at,
+            },
+        )),
     }
 }

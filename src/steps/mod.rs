@@ -105,7 +105,11 @@ struct Errand<'a> {
 
 impl Errand<'_> {
     fn attempt(&self) -> Attempt {
-        if self.claimed.effect.doubtful { Attempt::Again } else { Attempt::First }
+        if self.claimed.effect.doubtful {
+            Attempt::Again
+        } else {
+            Attempt::First
+        }
     }
 
     fn step(&self) -> navette_domain::chain::StepId {
@@ -113,12 +117,19 @@ impl Errand<'_> {
     }
 
     fn action(&self) -> StepResult<&Action> {
-        let step = self.definition.step(&self.claimed.effect.step).context("the chain has no such step")?;
+        let step = self
+            .definition
+            .step(&self.claimed.effect.step)
+            .context("the chain has no such step")?;
         Ok(&step.action)
     }
 
     fn pdf(&self) -> StepResult<PdfRef> {
-        Ok(self.journey.stage.pdf().context("the document has no PDF at this stage")?)
+        Ok(self
+            .journey
+            .stage
+            .pdf()
+            .context("the document has no PDF at this stage")?)
     }
 
     /// A name for the file that people recognise.
@@ -130,15 +141,26 @@ impl Errand<'_> {
 impl Steps {
     /// Steps that report to this dispatcher's log.
     pub fn new(dispatcher: Dispatcher, ports: Ports, clock: Clock) -> Self {
-        Self { dispatcher, ports, clock }
+        Self {
+            dispatcher,
+            ports,
+            clock,
+        }
     }
 
     /// Carries one effect out.
     pub async fn carry_out(&self, claimed: &Claimed) -> StepResult {
         let loaded: StreamState<Document> = self.dispatcher.load(claimed.effect.document.0).await?;
-        let journey = loaded.state.journey().context("an effect without its document")?;
+        let journey = loaded
+            .state
+            .journey()
+            .context("an effect without its document")?;
         let definition = self.dispatcher.definition(journey.order.chain).await?;
-        let errand = Errand { claimed, journey, definition: &definition };
+        let errand = Errand {
+            claimed,
+            journey,
+            definition: &definition,
+        };
         match &claimed.effect.work {
             Work::Merge => self.merge(&errand).await,
             Work::Convert => self.convert(&errand).await,
@@ -158,12 +180,22 @@ impl Steps {
     }
 
     async fn file(&self, digest: Digest) -> StepResult<Vec<u8>> {
-        let found = self.ports.files.get(digest).await.map_err(|error| anyhow::anyhow!(error))?;
+        let found = self
+            .ports
+            .files
+            .get(digest)
+            .await
+            .map_err(|error| anyhow::anyhow!(error))?;
         Ok(found.with_context(|| format!("the file store has lost {digest}"))?)
     }
 
     async fn keep(&self, bytes: &[u8]) -> StepResult<Digest> {
-        Ok(self.ports.files.put(bytes.to_vec()).await.map_err(|error| anyhow::anyhow!(error))?)
+        Ok(self
+            .ports
+            .files
+            .put(bytes.to_vec())
+            .await
+            .map_err(|error| anyhow::anyhow!(error))?)
     }
 
     /// The dossiers that a document is about, in order, with their third parties.
@@ -172,18 +204,28 @@ impl Steps {
             Subject::Dossier(dossier) => vec![dossier.0],
             Subject::Batch => {
                 let batch: StreamState<Batch> = self.dispatcher.load(journey.order.batch.0).await?;
-                let order = batch.state.order().context("a document without its batch")?;
+                let order = batch
+                    .state
+                    .order()
+                    .context("a document without its batch")?;
                 order.dossiers.iter().map(|dossier| dossier.0).collect()
             }
         };
         let log = self.dispatcher.log();
-        let mut dossiers: HashMap<Uuid, StreamState<Dossier>> = log.load_many(&ids).await.context("loading dossiers")?;
+        let mut dossiers: HashMap<Uuid, StreamState<Dossier>> =
+            log.load_many(&ids).await.context("loading dossiers")?;
         let third_party_of = |dossier: &Dossier| match dossier {
             Dossier::Open { request, .. } => Some(request.third_party.0),
             Dossier::Unborn => None,
         };
-        let parties: Vec<Uuid> = dossiers.values().filter_map(|loaded| third_party_of(&loaded.state)).collect();
-        let parties: HashMap<Uuid, StreamState<ThirdParty>> = log.load_many(&parties).await.context("loading third parties")?;
+        let parties: Vec<Uuid> = dossiers
+            .values()
+            .filter_map(|loaded| third_party_of(&loaded.state))
+            .collect();
+        let parties: HashMap<Uuid, StreamState<ThirdParty>> = log
+            .load_many(&parties)
+            .await
+            .context("loading third parties")?;
         ids.iter()
             .map(|id| {
                 let dossier = dossiers.remove(id).context("a document about a dossier that does not exist")?.state;
@@ -202,13 +244,25 @@ impl Steps {
         let Subject::Dossier(dossier) = errand.journey.order.subject else {
             return Err(anyhow::anyhow!("this step needs a document about one dossier").into());
         };
-        let case = self.cases(errand.journey).await?.pop().context("no dossier")?;
+        let case = self
+            .cases(errand.journey)
+            .await?
+            .pop()
+            .context("no dossier")?;
         Ok((dossier, case))
     }
 
     async fn surroundings(&self, journey: &Journey) -> StepResult<Surroundings> {
         let batch: StreamState<Batch> = self.dispatcher.load(journey.order.batch.0).await?;
-        let batch_label = batch.state.order().map(|order| order.label.clone()).unwrap_or_default();
-        Ok(Surroundings { title: journey.title(), date: journey.order.date, batch_label })
+        let batch_label = batch
+            .state
+            .order()
+            .map(|order| order.label.clone())
+            .unwrap_or_default();
+        Ok(Surroundings {
+            title: journey.title(),
+            date: journey.order.date,
+            batch_label,
+        })
     }
 }

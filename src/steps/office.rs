@@ -15,10 +15,18 @@ impl Steps {
         let around = self.surroundings(errand.journey).await?;
         let cases = self.cases(errand.journey).await?;
         let data = match errand.journey.order.subject {
-            Subject::Dossier(_) => cases.first().and_then(|case| merge_fields::of_dossier(case, &around)).context("a dossier without data")?,
+            Subject::Dossier(_) => cases
+                .first()
+                .and_then(|case| merge_fields::of_dossier(case, &around))
+                .context("a dossier without data")?,
             Subject::Batch => merge_fields::of_batch(&cases, &around),
         };
-        let merged = self.ports.office.merge(&template, &data).await.map_err(|failure| StepFailure::Stuck(sentence(&failure)))?;
+        let merged = self
+            .ports
+            .office
+            .merge(&template, &data)
+            .await
+            .map_err(|failure| StepFailure::Stuck(sentence(&failure)))?;
         Ok(Outcome::document(DocumentCommand::RecordMerged {
             step: errand.step(),
             office: self.keep(&merged.bytes).await?,
@@ -32,11 +40,18 @@ impl Steps {
         let Stage::Merged { office, format } = &errand.journey.stage else {
             return Err(anyhow::anyhow!("the document has no office file at this stage").into());
         };
-        let pdf = self.ports.office.convert(&self.file(*office).await?, *format).await?;
+        let pdf = self
+            .ports
+            .office
+            .convert(&self.file(*office).await?, *format)
+            .await?;
         let file = self.keep(&pdf.bytes).await?;
         Ok(Outcome::document(DocumentCommand::RecordConverted {
             step: errand.step(),
-            pdf: PdfRef { file, pages: pdf.pages },
+            pdf: PdfRef {
+                file,
+                pages: pdf.pages,
+            },
             at: self.clock.now(),
         }))
     }
@@ -48,7 +63,11 @@ fn sentence(failure: &MergeFailure) -> String {
     match failure {
         MergeFailure::Unreadable(sentence) => sentence.clone(),
         MergeFailure::Faults(faults) => {
-            let mut shown: Vec<String> = faults.iter().take(SHOWN).map(|fault| format!("{} ({}, « {} »)", fault.sentence, fault.place, fault.tag)).collect();
+            let mut shown: Vec<String> = faults
+                .iter()
+                .take(SHOWN)
+                .map(|fault| format!("{} ({}, « {} »)", fault.sentence, fault.place, fault.tag))
+                .collect();
             if faults.len() > SHOWN {
                 shown.push(format!("et {} autres problèmes", faults.len() - SHOWN));
             }

@@ -13,7 +13,11 @@ use navette_domain::{
 
 impl Steps {
     pub(super) async fn submit(&self, errand: &Errand<'_>, signature: SignatureId) -> StepResult {
-        let Action::Sign { desk_type, desk_subtype } = errand.action()? else {
+        let Action::Sign {
+            desk_type,
+            desk_subtype,
+        } = errand.action()?
+        else {
             return Err(anyhow::anyhow!("not a step of signature").into());
         };
         let pdf = errand.pdf()?.file;
@@ -27,15 +31,34 @@ impl Steps {
         };
         self.ports.desk.submit(&request, errand.attempt()).await?;
         let at = self.clock.now();
-        let sheet = Sheet { document: errand.claimed.effect.document, pdf, desk_type: desk_type.clone(), desk_subtype: desk_subtype.clone() };
+        let sheet = Sheet {
+            document: errand.claimed.effect.document,
+            pdf,
+            desk_type: desk_type.clone(),
+            desk_subtype: desk_subtype.clone(),
+        };
         Ok(Outcome::Report(Report {
-            document: Some(DocumentCommand::RecordSentForSignature { step: errand.step(), signature, at }),
-            signature: Some((signature, vec![SignatureCommand::Prepare { sheet, at }, SignatureCommand::RecordSubmitted { at }])),
+            document: Some(DocumentCommand::RecordSentForSignature {
+                step: errand.step(),
+                signature,
+                at,
+            }),
+            signature: Some((
+                signature,
+                vec![
+                    SignatureCommand::Prepare { sheet, at },
+                    SignatureCommand::RecordSubmitted { at },
+                ],
+            )),
             dossier: None,
         }))
     }
 
-    pub(super) async fn watch_signature(&self, errand: &Errand<'_>, signature: SignatureId) -> StepResult {
+    pub(super) async fn watch_signature(
+        &self,
+        errand: &Errand<'_>,
+        signature: SignatureId,
+    ) -> StepResult {
         let at = self.clock.now();
         match self.ports.desk.progress(signature).await? {
             DeskProgress::InProgress(word) => {
@@ -57,23 +80,51 @@ impl Steps {
     /// The signed PDF is checked and kept here before the desk is told that it may forget it.
     async fn bring_back(&self, errand: &Errand<'_>, signature: SignatureId) -> StepResult {
         let loaded: StreamState<Signature> = self.dispatcher.load(signature.0).await?;
-        let sent = self.file(loaded.state.sheet().context("a signature without its sheet")?.pdf).await?;
+        let sent = self
+            .file(
+                loaded
+                    .state
+                    .sheet()
+                    .context("a signature without its sheet")?
+                    .pdf,
+            )
+            .await?;
         let folder = self.ports.desk.retrieve(signature).await?;
         let file = self.keep(&folder.pdf).await?;
         let verdict = tokio::task::spawn_blocking(move || pdf::returned(&sent, &folder.pdf))
             .await
             .context("checking the signed PDF")?
-            .map_err(|refusal| StepFailure::Stuck(format!("Le PDF rapporté du parapheur n'est pas acceptable : {refusal}")))?;
+            .map_err(|refusal| {
+                StepFailure::Stuck(format!(
+                    "Le PDF rapporté du parapheur n'est pas acceptable : {refusal}"
+                ))
+            })?;
         let slip = match &folder.slip {
             Some(slip) => Some(self.keep(slip).await?),
             None => None,
         };
         let at = self.clock.now();
         Ok(Outcome::Report(Report {
-            document: Some(DocumentCommand::RecordSigned { step: errand.step(), signature, pdf: PdfRef { file, pages: verdict.pages }, at }),
+            document: Some(DocumentCommand::RecordSigned {
+                step: errand.step(),
+                signature,
+                pdf: PdfRef {
+                    file,
+                    pages: verdict.pages,
+                },
+                at,
+            }),
             signature: Some((
                 signature,
-                vec![SignatureCommand::RecordSigned { at }, SignatureCommand::RecordRetrieved { pdf: file, slip, binding: verdict.binding, at }],
+                vec![
+                    SignatureCommand::RecordSigned { at },
+                    SignatureCommand::RecordRetrieved {
+                        pdf: file,
+                        slip,
+                        binding: verdict.binding,
+                        at,
+                    },
+                ],
             )),
             dossier: None,
         }))
@@ -82,7 +133,12 @@ impl Steps {
     pub(super) async fn archive_signature(&self, signature: SignatureId) -> StepResult {
         self.ports.desk.archive(signature).await?;
         Ok(Outcome::Report(Report {
-            signature: Some((signature, vec![SignatureCommand::RecordArchived { at: self.clock.now() }])),
+            signature: Some((
+                signature,
+                vec![SignatureCommand::RecordArchived {
+                    at: self.clock.now(),
+                }],
+            )),
             ..Report::default()
         }))
     }
@@ -93,7 +149,14 @@ impl Steps {
         let known = loaded.version > 0;
         Ok(Outcome::Report(Report {
             // A deposit whose answer was never heard has no stream; it is gone from the desk all the same.
-            signature: known.then(|| (signature, vec![SignatureCommand::RecordWithdrawn { at: self.clock.now() }])),
+            signature: known.then(|| {
+                (
+                    signature,
+                    vec![SignatureCommand::RecordWithdrawn {
+                        at: self.clock.now(),
+                    }],
+                )
+            }),
             ..Report::default()
         }))
     }

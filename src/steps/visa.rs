@@ -21,11 +21,23 @@ impl Steps {
             circuit: circuit.clone(),
             pdf: self.file(errand.pdf()?.file).await?,
         };
-        let circulation = self.ports.visa.circulate(&request, errand.attempt()).await?;
-        Ok(Outcome::document(DocumentCommand::RecordSentForVisa { step: errand.step(), circulation, at: self.clock.now() }))
+        let circulation = self
+            .ports
+            .visa
+            .circulate(&request, errand.attempt())
+            .await?;
+        Ok(Outcome::document(DocumentCommand::RecordSentForVisa {
+            step: errand.step(),
+            circulation,
+            at: self.clock.now(),
+        }))
     }
 
-    pub(super) async fn watch_visa(&self, errand: &Errand<'_>, circulation: &Circulation) -> StepResult {
+    pub(super) async fn watch_visa(
+        &self,
+        errand: &Errand<'_>,
+        circulation: &Circulation,
+    ) -> StepResult {
         let at = self.clock.now();
         let step = errand.step();
         match self.ports.visa.state(circulation).await? {

@@ -1,7 +1,7 @@
 //! Carries effects out: claim, act, report. Nothing is forgotten if the process dies between any two lines:
 //! the effect is still there, doubtful, and its lease ends.
 
-use super::Stop;
+use super::{REST, Stop, stopped};
 use crate::{
     dispatch::Dispatcher,
     steps::{Outcome, Report, StepFailure, Steps},
@@ -50,7 +50,15 @@ pub struct RetryPolicy {
 
 impl Default for RetryPolicy {
     fn default() -> Self {
-        Self { base_ms: 5_000, cap_ms: 6 * 3_600_000, failures: 12, poll_ms: 60_000, at_once: 8, locked_out_ms: 600_000, lease_ms: 60_000 }
+        Self {
+            base_ms: 5_000,
+            cap_ms: 6 * 3_600_000,
+            failures: 12,
+            poll_ms: 60_000,
+            at_once: 8,
+            locked_out_ms: 600_000,
+            lease_ms: 60_000,
+        }
     }
 }
 
@@ -58,7 +66,10 @@ impl RetryPolicy {
     /// The pause after so many failures in a row, with up to a quarter more so that those who failed
     /// together do not come back together.
     fn pause(&self, failures: u32) -> Duration {
-        let pause = self.base_ms.saturating_mul(1 << failures.min(20)).min(self.cap_ms);
+        let pause = self
+            .base_ms
+            .saturating_mul(1 << failures.min(20))
+            .min(self.cap_ms);
         Duration::from_millis(pause + rand::random_range(0..=pause / 4))
     }
 
@@ -85,12 +96,37 @@ pub struct CarryOut {
 
 impl CarryOut {
     /// A worker on these effects.
-    pub fn new(effects: Effects, steps: Steps, dispatcher: Dispatcher, policy: RetryPolicy) -> Self {
-        Self { effects, steps, dispatcher, policy, leases: Arc::default() }
+    pub fn new(
+        effects: Effects,
+        steps: Steps,
+        dispatcher: Dispatcher,
+        policy: RetryPolicy,
+    ) -> Self {
+        Self {
+            effects,
+            steps,
+            dispatcher,
+            policy,
+            leases: Arc::default(),
+        }
+    }
+
+    /// Carries effects out until told to stop, whatever happens to the database meanwhile.
+    pub async fn run_until(&self, mut stop: Stop) {
+        while let Err(error) = self.run(stop.clone()).await {
+            tracing::warn!(
+                error = format!("{error:#}"),
+                "carrying effects out failed and will go on"
+            );
+            tokio::select! {
+                () = tokio::time::sleep(REST) => {}
+                () = stopped(&mut stop) => return,
+            }
+        }
     }
 
     /// Carries effects out until told to stop; then finishes those that are under way.
-    pub async fn run(&self, mut stop: Stop) -> anyhow::Result<()> {
+    async fn run(&self, mut stop: Stop) -> anyhow::Result<()> {
         let begun = self.dispatcher.log().begun();
         let mut running: JoinSet<Neighbour> = JoinSet::new();
         let mut busy: HashMap<Neighbour, usize> = HashMap::new();
@@ -100,7 +136,10 @@ impl CarryOut {
         while !*stop.borrow() {
             wanted.extend(begun.take());
             for neighbour in Neighbour::ALL {
-                let free = self.policy.at_once(neighbour).saturating_sub(busy.get(&neighbour).copied().unwrap_or(0));
+                let free = self
+                    .policy
+                    .at_once(neighbour)
+                    .saturating_sub(busy.get(&neighbour).copied().unwrap_or(0));
                 if free == 0 || !wanted.contains(&neighbour) {
                     continue;
                 }
@@ -121,7 +160,7 @@ impl CarryOut {
                 Some(ended) = running.join_next() => free_slot(&mut busy, ended),
                 () = begun.wait() => {}
                 _ = tick.tick() => wanted.extend(self.effects.due().await?),
-                _ = stop.wait_for(|stop| *stop) => {}
+                () = stopped(&mut stop) => {}
             }
             while let Some(ended) = running.try_join_next() {
                 free_slot(&mut busy, ended);
@@ -134,7 +173,13 @@ impl CarryOut {
     /// Keeps our leases, and frees those that others stopped keeping.
     pub async fn keep_leases(&self) -> anyhow::Result<()> {
         tokio::time::sleep(Duration::from_millis(self.policy.lease_ms / 4)).await;
-        let held: Vec<Uuid> = self.leases.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect();
+        let held: Vec<Uuid> = self
+            .leases
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .copied()
+            .collect();
         self.effects.renew(&held).await?;
         let freed = self.effects.free_expired().await?;
         if freed > 0 {
@@ -144,18 +189,28 @@ impl CarryOut {
     }
 
     async fn carry_out(&self, claimed: &Claimed) {
-        self.leases.lock().unwrap_or_else(PoisonError::into_inner).insert(claimed.lease);
+        self.leases
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(claimed.lease);
         let kind = claimed.effect.work.kind();
         let ended = match self.steps.carry_out(claimed).await {
             Ok(Outcome::Report(report)) => self.report(claimed, report).await,
-            Ok(Outcome::NotYet) => self.effects.look_again(claimed, Duration::from_millis(self.policy.poll_ms)).await.map_err(anyhow::Error::from),
+            Ok(Outcome::NotYet) => self
+                .effects
+                .look_again(claimed, Duration::from_millis(self.policy.poll_ms))
+                .await
+                .map_err(anyhow::Error::from),
             Err(failure) => self.fail(claimed, failure).await,
         };
         if let Err(error) = ended {
             // The lease ends by itself, and the effect is carried out again.
             tracing::warn!(effect = %claimed.effect.id, kind, error = format!("{error:#}"), "an outcome could not be reported");
         }
-        self.leases.lock().unwrap_or_else(PoisonError::into_inner).remove(&claimed.lease);
+        self.leases
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&claimed.lease);
     }
 
     async fn fail(&self, claimed: &Claimed, failure: StepFailure) -> anyhow::Result<()> {
@@ -164,23 +219,51 @@ impl CarryOut {
         tracing::info!(effect = %claimed.effect.id, kind, failures = claimed.failures, failure = ?failure, "a step failed");
         match failure {
             StepFailure::Stuck(sentence) => self.call_a_person(claimed, sentence).await,
-            StepFailure::Port(PortFailure { class: FailureClass::Rejected, .. }) => self.call_a_person(claimed, sentence).await,
-            StepFailure::Port(PortFailure { class: FailureClass::Throttled(after), .. }) => {
+            StepFailure::Port(PortFailure {
+                class: FailureClass::Rejected,
+                ..
+            }) => self.call_a_person(claimed, sentence).await,
+            StepFailure::Port(PortFailure {
+                class: FailureClass::Throttled(after),
+                ..
+            }) => {
                 let pause = after.unwrap_or_else(|| self.policy.pause(claimed.failures));
-                Ok(self.effects.try_again(claimed, pause, false, &sentence).await?)
+                Ok(self
+                    .effects
+                    .try_again(claimed, pause, false, &sentence)
+                    .await?)
             }
-            StepFailure::Port(PortFailure { class: FailureClass::Credentials, neighbour, .. }) => {
+            StepFailure::Port(PortFailure {
+                class: FailureClass::Credentials,
+                neighbour,
+                ..
+            }) => {
                 let pause = Duration::from_millis(self.policy.locked_out_ms);
                 tracing::error!(%neighbour, sentence, "a neighbour refuses our account; it is left alone for a while");
-                self.effects.hold_neighbour(neighbour, pause, &sentence).await?;
-                Ok(self.effects.try_again(claimed, pause, false, &sentence).await?)
+                self.effects
+                    .hold_neighbour(neighbour, pause, &sentence)
+                    .await?;
+                Ok(self
+                    .effects
+                    .try_again(claimed, pause, false, &sentence)
+                    .await?)
             }
-            StepFailure::Port(PortFailure { class: FailureClass::Transient, .. }) if claimed.failures + 1 >= self.policy.failures => {
-                self.call_a_person(claimed, format!("{sentence} ({} essais)", claimed.failures + 1)).await
+            StepFailure::Port(PortFailure {
+                class: FailureClass::Transient,
+                ..
+            }) if claimed.failures + 1 >= self.policy.failures => {
+                self.call_a_person(
+                    claimed,
+                    format!("{sentence} ({} essais)", claimed.failures + 1),
+                )
+                .await
             }
             StepFailure::Port(_) | StepFailure::Fault(_) => {
                 let pause = self.policy.pause(claimed.failures);
-                Ok(self.effects.try_again(claimed, pause, true, &sentence).await?)
+                Ok(self
+                    .effects
+                    .try_again(claimed, pause, true, &sentence)
+                    .await?)
             }
         }
     }
@@ -191,11 +274,25 @@ impl CarryOut {
         if !claimed.effect.work.is_on_the_way() {
             tracing::warn!(effect = %claimed.effect.id, kind = claimed.effect.work.kind(), sentence, "cleaning up failed");
             let pause = Duration::from_millis(self.policy.cap_ms);
-            return Ok(self.effects.try_again(claimed, pause, true, &sentence).await?);
+            return Ok(self
+                .effects
+                .try_again(claimed, pause, true, &sentence)
+                .await?);
         }
         let at = self.dispatcher.now();
-        let command = DocumentCommand::Fail { step: claimed.effect.step.clone(), sentence, at };
-        self.report(claimed, Report { document: Some(command), ..Report::default() }).await
+        let command = DocumentCommand::Fail {
+            step: claimed.effect.step.clone(),
+            sentence,
+            at,
+        };
+        self.report(
+            claimed,
+            Report {
+                document: Some(command),
+                ..Report::default()
+            },
+        )
+        .await
     }
 
     /// Takes an outcome to the log, with the end of the effect. A lost lease means that somebody else
@@ -209,7 +306,10 @@ impl CarryOut {
         };
         loop {
             let mut unit = Unit::new(&envelope, self.dispatcher.now());
-            unit.finish(FinishedEffect { id: claimed.effect.id, lease: claimed.lease });
+            unit.finish(FinishedEffect {
+                id: claimed.effect.id,
+                lease: claimed.lease,
+            });
             self.decide(&mut unit, claimed, &report).await?;
             match self.dispatcher.log().append(unit.into_commit()).await {
                 Err(AppendRefusal::Conflict { .. }) => {}
@@ -222,15 +322,25 @@ impl CarryOut {
         }
     }
 
-    async fn decide(&self, unit: &mut Unit, claimed: &Claimed, report: &Report) -> anyhow::Result<()> {
+    async fn decide(
+        &self,
+        unit: &mut Unit,
+        claimed: &Claimed,
+        report: &Report,
+    ) -> anyhow::Result<()> {
         let id = claimed.effect.document;
         let mut document: StreamState<Document> = self.dispatcher.load(id.0).await?;
-        let Some(chain) = document.state.journey().map(|journey| journey.order.chain) else { anyhow::bail!("an effect without its document") };
+        let Some(chain) = document.state.journey().map(|journey| journey.order.chain) else {
+            anyhow::bail!("an effect without its document")
+        };
         let definition = self.dispatcher.definition(chain).await?;
-        let belonging = document_belonging(&document.state, &DocumentCommand::Deliver { at: unit.at() });
+        let belonging =
+            document_belonging(&document.state, &DocumentCommand::Deliver { at: unit.at() });
         if let Some(command) = &report.document {
             // A document that was cancelled meanwhile says no: the effect ends, and nothing else happens.
-            if let Err(refusal) = unit.decide_document(&definition, id, &mut document, command.clone()) {
+            if let Err(refusal) =
+                unit.decide_document(&definition, id, &mut document, command.clone())
+            {
                 tracing::info!(document = %id, %refusal, "an outcome was not taken");
                 return Ok(());
             }
@@ -238,14 +348,19 @@ impl CarryOut {
         if let Some((signature, commands)) = &report.signature {
             let mut loaded: StreamState<Signature> = self.dispatcher.load(signature.0).await?;
             for command in commands {
-                if let Err(refusal) = unit.decide(signature.0, &mut loaded, belonging, command.clone()) {
+                if let Err(refusal) =
+                    unit.decide(signature.0, &mut loaded, belonging, command.clone())
+                {
                     tracing::info!(%signature, %refusal, "an outcome was not taken");
                 }
             }
         }
         if let Some((dossier, command)) = &report.dossier {
             let mut loaded: StreamState<Dossier> = self.dispatcher.load(dossier.0).await?;
-            let belonging = Belonging { dossier: Some(*dossier), ..belonging };
+            let belonging = Belonging {
+                dossier: Some(*dossier),
+                ..belonging
+            };
             if let Err(refusal) = unit.decide(dossier.0, &mut loaded, belonging, command.clone()) {
                 tracing::info!(%dossier, %refusal, "an outcome was not taken");
             }
@@ -254,7 +369,10 @@ impl CarryOut {
     }
 }
 
-fn free_slot(busy: &mut HashMap<Neighbour, usize>, ended: Result<Neighbour, tokio::task::JoinError>) {
+fn free_slot(
+    busy: &mut HashMap<Neighbour, usize>,
+    ended: Result<Neighbour, tokio::task::JoinError>,
+) {
     match ended {
         Ok(neighbour) => *busy.entry(neighbour).or_insert(1) -= 1,
         Err(error) => tracing::error!(%error, "a step panicked; its lease will end"),

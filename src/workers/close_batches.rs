@@ -14,7 +14,11 @@ use sqlx::PgPool;
 use tokio::sync::watch;
 
 /// Completes every batch whose documents have all ended, each time the projections move on.
-pub async fn close_batches(pool: &PgPool, all: &Batches, mut position: watch::Receiver<i64>) -> anyhow::Result<()> {
+pub async fn close_batches(
+    pool: &PgPool,
+    all: &Batches,
+    mut position: watch::Receiver<i64>,
+) -> anyhow::Result<()> {
     loop {
         for batch in batches::ended(pool).await? {
             let batch = BatchId(batch);

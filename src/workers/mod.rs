@@ -18,6 +18,12 @@ pub type Stop = watch::Receiver<bool>;
 /// How long a worker rests after a failure of the database.
 const REST: Duration = Duration::from_millis(500);
 
+/// Waits until told to stop.
+pub async fn stopped(stop: &mut Stop) {
+    // A sender that is gone means the same.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
 /// Repeats `work` until told to stop; a failure is logged and followed by a rest.
 pub fn keep_doing<F, T>(name: &'static str, mut stop: Stop, mut work: F) -> JoinHandle<()>
 where
@@ -28,13 +34,17 @@ where
         loop {
             let result = tokio::select! {
                 result = work() => result,
-                _ = stop.wait_for(|stop| *stop) => return,
+                () = stopped(&mut stop) => return,
             };
             if let Err(error) = result {
-                tracing::warn!(worker = name, error = format!("{error:#}"), "a worker failed and will try again");
+                tracing::warn!(
+                    worker = name,
+                    error = format!("{error:#}"),
+                    "a worker failed and will try again"
+                );
                 tokio::select! {
                     () = tokio::time::sleep(REST) => {}
-                    _ = stop.wait_for(|stop| *stop) => return,
+                    () = stopped(&mut stop) => return,
                 }
             }
         }

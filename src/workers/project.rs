@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use navette_adapters::log::Log;
-use navette_domain::event::Recorded;
+use navette_domain::{digest::Digest, event::Recorded};
 use navette_projections::Projector;
 use sqlx::{Connection as _, PgConnection, PgPool};
 use std::sync::Arc;
@@ -36,9 +36,15 @@ impl Projections {
     /// Follows `log`; tables are made if they are missing.
     pub async fn open(log: Log, projectors: Vec<Box<dyn Projector>>) -> anyhow::Result<Self> {
         for projector in &projectors {
-            prepare(log.pool(), projector.as_ref()).await.with_context(|| format!("making the tables of projection {}", projector.name()))?;
+            prepare(log.pool(), projector.as_ref())
+                .await
+                .with_context(|| format!("making the tables of projection {}", projector.name()))?;
         }
-        Ok(Self { log, projectors: Arc::new(projectors), position: watch::channel(0).0 })
+        Ok(Self {
+            log,
+            projectors: Arc::new(projectors),
+            position: watch::channel(0).0,
+        })
     }
 
     /// The position that all the projections have reached, as it grows.
@@ -80,7 +86,8 @@ impl Projections {
                 }
             }
             if failed.is_none() {
-                self.position.send_if_modified(|position| std::mem::replace(position, reached) != reached);
+                self.position
+                    .send_if_modified(|position| std::mem::replace(position, reached) != reached);
             }
             if !more {
                 return failed.map_or(Ok(()), Err);
@@ -89,14 +96,22 @@ impl Projections {
     }
 
     /// Applies one window of events to one projection, unless another process is doing it.
-    async fn advance(&self, projector: &dyn Projector, window: &mut Window) -> anyhow::Result<(i64, bool)> {
+    async fn advance(
+        &self,
+        projector: &dyn Projector,
+        window: &mut Window,
+    ) -> anyhow::Result<(i64, bool)> {
         let mut transaction = self.log.pool().begin().await?;
-        let (position,): (i64,) = sqlx::query_as("SELECT position FROM projection_checkpoints WHERE name = $1 FOR UPDATE")
-            .bind(projector.name())
-            .fetch_one(&mut *transaction)
-            .await?;
+        let (position,): (i64,) = sqlx::query_as(
+            "SELECT position FROM projection_checkpoints WHERE name = $1 FOR UPDATE",
+        )
+        .bind(projector.name())
+        .fetch_one(&mut *transaction)
+        .await?;
         let events = window.after(&self.log, position).await?;
-        let Some(last) = events.last().map(|last| last.position) else { return Ok((position, false)) };
+        let Some(last) = events.last().map(|last| last.position) else {
+            return Ok((position, false));
+        };
         apply(&mut transaction, projector, events).await?;
         sqlx::query("UPDATE projection_checkpoints SET position = $2 WHERE name = $1")
             .bind(projector.name())
@@ -125,48 +140,96 @@ impl Window {
     }
 }
 
-async fn apply(connection: &mut PgConnection, projector: &dyn Projector, events: &[Recorded]) -> Result<(), ProjectionFailure> {
+async fn apply(
+    connection: &mut PgConnection,
+    projector: &dyn Projector,
+    events: &[Recorded],
+) -> Result<(), ProjectionFailure> {
     for recorded in events {
-        projector.apply(connection, recorded).await.map_err(|cause| ProjectionFailure {
-            projection: projector.name(),
-            position: recorded.position,
-            cause,
-        })?;
+        projector
+            .apply(connection, recorded)
+            .await
+            .map_err(|cause| ProjectionFailure {
+                projection: projector.name(),
+                position: recorded.position,
+                cause,
+            })?;
     }
     Ok(())
 }
 
+/// Makes the tables of a projection if they are missing or of another shape; they then fill from the start.
 async fn prepare(pool: &PgPool, projector: &dyn Projector) -> sqlx::Result<()> {
     let mut transaction = pool.begin().await?;
     // Two processes that start together must not make the same table.
-    sqlx::query("SELECT pg_advisory_xact_lock(hashtext('projections'))").execute(&mut *transaction).await?;
-    sqlx::raw_sql(projector.schema()).execute(&mut *transaction).await?;
-    sqlx::query("INSERT INTO projection_checkpoints (name, position) VALUES ($1, 0) ON CONFLICT DO NOTHING")
-        .bind(projector.name())
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtext('projections'))")
         .execute(&mut *transaction)
         .await?;
+    let schema = Digest::of(projector.schema().as_bytes())
+        .as_bytes()
+        .to_vec();
+    let made: Option<(Vec<u8>,)> =
+        sqlx::query_as("SELECT schema FROM projection_checkpoints WHERE name = $1 FOR UPDATE")
+            .bind(projector.name())
+            .fetch_optional(&mut *transaction)
+            .await?;
+    if made.is_some_and(|(made,)| made == schema) {
+        return Ok(());
+    }
+    for table in projector.tables() {
+        sqlx::raw_sql(&format!("DROP TABLE IF EXISTS {table} CASCADE"))
+            .execute(&mut *transaction)
+            .await?;
+    }
+    sqlx::raw_sql(projector.schema())
+        .execute(&mut *transaction)
+        .await?;
+    sqlx::query(
+        "INSERT INTO projection_checkpoints (name, position, schema) VALUES ($1, 0, $2)
+         ON CONFLICT (name) DO UPDATE SET position = 0, schema = EXCLUDED.schema",
+    )
+    .bind(projector.name())
+    .bind(schema)
+    .execute(&mut *transaction)
+    .await?;
     transaction.commit().await
 }
 
 /// Builds a projection anew in the schema `rebuilt`, beside the live one, from the whole log. Returns the
 /// position it reached.
-pub async fn build_beside(log: &Log, projector: &dyn Projector, connection: &mut PgConnection) -> anyhow::Result<i64> {
-    sqlx::raw_sql("CREATE SCHEMA IF NOT EXISTS rebuilt").execute(&mut *connection).await?;
+pub async fn build_beside(
+    log: &Log,
+    projector: &dyn Projector,
+    connection: &mut PgConnection,
+) -> anyhow::Result<i64> {
+    sqlx::raw_sql("CREATE SCHEMA IF NOT EXISTS rebuilt")
+        .execute(&mut *connection)
+        .await?;
     for table in projector.tables() {
-        sqlx::raw_sql(&format!("DROP TABLE IF EXISTS rebuilt.{table} CASCADE")).execute(&mut *connection).await?;
+        sqlx::raw_sql(&format!("DROP TABLE IF EXISTS rebuilt.{table} CASCADE"))
+            .execute(&mut *connection)
+            .await?;
     }
-    sqlx::raw_sql("SET search_path = rebuilt").execute(&mut *connection).await?;
-    sqlx::raw_sql(projector.schema()).execute(&mut *connection).await?;
+    sqlx::raw_sql("SET search_path = rebuilt")
+        .execute(&mut *connection)
+        .await?;
+    sqlx::raw_sql(projector.schema())
+        .execute(&mut *connection)
+        .await?;
     let mut position = 0;
     loop {
         let events = log.read(position, BATCH).await?;
-        let Some(last) = events.last().map(|last| last.position) else { break };
+        let Some(last) = events.last().map(|last| last.position) else {
+            break;
+        };
         let mut transaction = connection.begin().await?;
         apply(&mut transaction, projector, &events).await?;
         transaction.commit().await?;
         position = last;
     }
-    sqlx::raw_sql("SET search_path = DEFAULT").execute(&mut *connection).await?;
+    sqlx::raw_sql("SET search_path = DEFAULT")
+        .execute(&mut *connection)
+        .await?;
     Ok(position)
 }
 
@@ -175,14 +238,21 @@ pub async fn rebuild(log: &Log, projector: &dyn Projector) -> anyhow::Result<i64
     let mut connection = log.pool().acquire().await?.detach();
     let built = build_beside(log, projector, &mut connection).await?;
     let mut transaction = connection.begin().await?;
-    sqlx::query("SELECT position FROM projection_checkpoints WHERE name = $1 FOR UPDATE").bind(projector.name()).execute(&mut *transaction).await?;
+    sqlx::query("SELECT position FROM projection_checkpoints WHERE name = $1 FOR UPDATE")
+        .bind(projector.name())
+        .execute(&mut *transaction)
+        .await?;
     for table in projector.tables() {
         sqlx::raw_sql(&format!("DROP TABLE IF EXISTS public.{table} CASCADE; ALTER TABLE rebuilt.{table} SET SCHEMA public"))
             .execute(&mut *transaction)
             .await?;
     }
     // The follower applies what was written meanwhile.
-    sqlx::query("UPDATE projection_checkpoints SET position = $2 WHERE name = $1").bind(projector.name()).bind(built).execute(&mut *transaction).await?;
+    sqlx::query("UPDATE projection_checkpoints SET position = $2 WHERE name = $1")
+        .bind(projector.name())
+        .bind(built)
+        .execute(&mut *transaction)
+        .await?;
     transaction.commit().await?;
     Ok(built)
 }

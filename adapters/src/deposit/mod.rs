@@ -15,20 +15,27 @@ use reqwest::{
     multipart::{Form, Part},
 };
 use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
 use std::time::Duration;
 use wire::{Held, Meta, Problem};
 
 const LARGEST_ANSWER: usize = 64 << 10;
 
 /// How to reach a neighbour that speaks our contract.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DepositConfig {
     /// The address under which `/v1/…` is found.
     pub url: String,
     /// The bearer token of Navette's account.
     pub token: SecretString,
-    /// How long one call may last.
-    pub timeout: Duration,
+    /// How long one call may last, in seconds.
+    #[serde(default = "default_timeout")]
+    pub timeout_seconds: u64,
+}
+
+fn default_timeout() -> u64 {
+    120
 }
 
 /// A client of our contract.
@@ -50,7 +57,7 @@ impl Door {
         );
         Ok(Self {
             neighbour,
-            client: http::client(config.timeout).build()?,
+            client: http::client(Duration::from_secs(config.timeout_seconds)).build()?,
             base,
             token: config.token.clone(),
         })

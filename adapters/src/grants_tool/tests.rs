@@ -28,7 +28,7 @@ async fn start() -> (GrantsToolSim, GenericGrantsTool, Ledger, Meddler) {
     let tool = GenericGrantsTool::new(&DepositConfig {
         url: format!("{}/", sim.url()),
         token: "demo".into(),
-        timeout: Duration::from_secs(5),
+        timeout_seconds: 5,
     });
     (sim, tool.unwrap(), ledger, meddler)
 }

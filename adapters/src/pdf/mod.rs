@@ -7,7 +7,7 @@ mod signature;
 #[cfg(all(test, feature = "sim"))]
 mod tests;
 
-pub use returned::{Binding, Refusal, Verdict, returned};
+pub use returned::{Refusal, Verdict, returned};
 
 use lopdf::{Document, LoadOptions, xref::XrefRecovery};
 

@@ -6,20 +6,12 @@
 
 use super::{NotAPdf, open, page_count, signature};
 use lopdf::Document;
+use navette_domain::signature::Binding;
 
 /// Below this there is no room for a page, its font and a signature.
 const SMALLEST: usize = 500;
 /// A desk that rewrites a file may compress it better, but not to a quarter: that is another file.
 const LARGEST_SHRINK: usize = 4;
-
-/// How what came back is tied to what was sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Binding {
-    /// It begins with the bytes that were sent: the signature was only added.
-    Exact,
-    /// The desk rewrote the file; it has the same number of pages, and each still says what it said.
-    Weak,
-}
 
 /// What was found on a PDF that can be accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

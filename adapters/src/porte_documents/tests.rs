@@ -39,7 +39,7 @@ impl Porch {
         GenericPorteDocuments::new(&DepositConfig {
             url: self.sim.url(),
             token: token.into(),
-            timeout: Duration::from_secs(5),
+            timeout_seconds: 5,
         })
         .unwrap()
     }
@@ -217,7 +217,7 @@ async fn a_neighbour_that_holds_other_bytes_than_ours_is_not_believed() {
     let client = GenericPorteDocuments::new(&DepositConfig {
         url: server.url(),
         token: "demo".into(),
-        timeout: Duration::from_secs(5),
+        timeout_seconds: 5,
     });
     let failure = client
         .unwrap()

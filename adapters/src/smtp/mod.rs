@@ -35,7 +35,8 @@ pub enum SmtpTls {
 }
 
 /// How to reach the relay.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SmtpConfig {
     /// Its name or address.
     pub host: String,
@@ -49,8 +50,13 @@ pub struct SmtpConfig {
     pub password: Option<SecretString>,
     /// Who writes: `Département de … <ne-pas-repondre@…>`.
     pub from: String,
-    /// How long one sending may last.
-    pub timeout: Duration,
+    /// How long one sending may last, in seconds.
+    #[serde(default = "default_timeout")]
+    pub timeout_seconds: u64,
+}
+
+fn default_timeout() -> u64 {
+    60
 }
 
 /// The mail relay.
@@ -73,7 +79,7 @@ impl Smtp {
         let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&config.host)
             .port(config.port.unwrap_or(usual_port))
             .tls(tls)
-            .timeout(Some(config.timeout));
+            .timeout(Some(Duration::from_secs(config.timeout_seconds)));
         if let (Some(login), Some(password)) = (&config.login, &config.password) {
             let local = matches!(config.host.as_str(), "localhost" | "127.0.0.1" | "::1");
             anyhow::ensure!(
@@ -88,7 +94,7 @@ impl Smtp {
         Ok(Self {
             transport: builder.build(),
             from,
-            timeout: config.timeout,
+            timeout: Duration::from_secs(config.timeout_seconds),
         })
     }
 
