@@ -5,6 +5,8 @@ pub mod batches;
 pub mod clock;
 pub mod config;
 pub mod dispatch;
+#[cfg(feature = "sim")]
+pub mod neighbourhood;
 pub mod steps;
 pub mod templates;
 pub mod unit;
