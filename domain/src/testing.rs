@@ -30,7 +30,7 @@ macro_rules! examples {
             ($label, example)
         }),+),+]);
         for (_, example) in &all {
-            match key(example) { $( $pattern )|+ => {} }
+            let _: &str = match key(example) { $( $pattern => stringify!($pattern) ),+ };
         }
         all
     }};

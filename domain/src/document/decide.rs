@@ -472,9 +472,13 @@ impl Journey {
                 C::Restart { reason, at },
             ) => Ok(vec![E::Restarted { reason, at }]),
             // Outside work is under way: its answer would be taken for the new round's.
-            (_, C::Restart { .. }) if self.trouble.is_none() => {
-                Err(DocumentRefusal::NothingToRetry)
-            }
+            (
+                Stage::Requested
+                | Stage::Merged { .. }
+                | Stage::Converted { .. }
+                | Stage::InVisa { .. },
+                C::Restart { .. },
+            ) if self.trouble.is_none() => Err(DocumentRefusal::NothingToRetry),
             (
                 Stage::Requested
                 | Stage::Merged { .. }
