@@ -5,6 +5,7 @@
 //! are ISO texts, and what is unknown is null, so that a template can test it.
 
 use crate::{
+    amount::Amount,
     dossier::{Dossier, Outcome, Request, Stage},
     third_party::Profile,
 };
@@ -61,7 +62,7 @@ pub fn of_batch(cases: &[Case], around: &Surroundings) -> Value {
         "lot": {
             "intitule": around.batch_label,
             "nombre": rows.len(),
-            "total": crate::amount::Amount::from_cents(total).to_string(),
+            "total": Amount::from_cents(total).to_string(),
             "dossiers": rows,
         },
     })
@@ -92,7 +93,7 @@ fn case_fields(case: &Case) -> Option<Value> {
         None => (None, None, None),
     };
     Some(json!({
-        "dossier": dossier(request, stage, granted.unwrap_or(&request.amount).to_string()),
+        "dossier": dossier(request, stage, *granted.unwrap_or(&request.amount)),
         "beneficiaire": beneficiary(&case.profile),
         "attribuant": { "nom": request.authority.name, "siret": request.authority.siret.as_ref().map(ToString::to_string) },
         "decision": {
@@ -106,11 +107,11 @@ fn case_fields(case: &Case) -> Option<Value> {
     }))
 }
 
-fn dossier(request: &Request, stage: &Stage, amount: String) -> Value {
+fn dossier(request: &Request, stage: &Stage, amount: Amount) -> Value {
     json!({
         "reference": request.reference,
         "objet": request.purpose,
-        "montant": amount,
+        "montant": amount.to_string(),
         "montant_demande": request.amount.to_string(),
         "nature": request.nature,
         "dispositif": request.scheme,
