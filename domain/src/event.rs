@@ -11,6 +11,7 @@ use crate::{
     third_party::ThirdPartyEvent,
 };
 use chrono::{DateTime, Utc};
+use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -121,18 +122,25 @@ pub struct UnreadableEvent {
 impl Event {
     /// Reads the stored bytes of an event of the current version.
     pub fn read(event_type: &str, payload: &str) -> Result<Self, UnreadableEvent> {
-        fn json<E: serde::de::DeserializeOwned>(payload: &str) -> Result<E, String> {
-            serde_json::from_str(payload).map_err(|error| error.to_string())
+        fn json<E>(event_type: &str, payload: &str) -> Result<E, String>
+        where
+            E: DomainEvent,
+        {
+            let event: E = serde_json::from_str(payload).map_err(|error| error.to_string())?;
+            match event.event_type() {
+                found if found == event_type => Ok(event),
+                found => Err(format!("its payload is a {found}")),
+            }
         }
         let noun = event_type.split('.').next().unwrap_or_default();
         match noun {
-            "dossier" => json(payload).map(Self::Dossier),
-            "third_party" => json(payload).map(Self::ThirdParty),
-            "document" => json(payload).map(Self::Document),
-            "signature" => json(payload).map(Self::Signature),
-            "batch" => json(payload).map(Self::Batch),
-            "template" => json(payload).map(Self::Template),
-            "chain" => json(payload).map(Self::Chain),
+            "dossier" => json(event_type, payload).map(Self::Dossier),
+            "third_party" => json(event_type, payload).map(Self::ThirdParty),
+            "document" => json(event_type, payload).map(Self::Document),
+            "signature" => json(event_type, payload).map(Self::Signature),
+            "batch" => json(event_type, payload).map(Self::Batch),
+            "template" => json(event_type, payload).map(Self::Template),
+            "chain" => json(event_type, payload).map(Self::Chain),
             _ => Err("unknown noun".to_owned()),
         }
         .map_err(|cause| UnreadableEvent {

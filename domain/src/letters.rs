@@ -1,5 +1,7 @@
 //! The e-mails that applicants and clerks receive, in French, as text and HTML.
 
+use std::fmt::Write as _;
+
 /// A message's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Words {
@@ -24,11 +26,11 @@ fn words(subject: String, greeting: &str, paragraphs: &[String], signature: &str
         escape(greeting)
     );
     for paragraph in paragraphs {
-        text += &format!("{paragraph}\n\n");
-        html += &format!("<p>{}</p>\n", escape(paragraph));
+        let _ = write!(text, "{paragraph}\n\n");
+        let _ = writeln!(html, "<p>{}</p>", escape(paragraph));
     }
-    text += &format!("{signature}\n");
-    html += &format!("<p>{}</p>\n</body></html>\n", escape(signature));
+    let _ = writeln!(text, "{signature}");
+    let _ = write!(html, "<p>{}</p>\n</body></html>\n", escape(signature));
     Words {
         subject,
         text,

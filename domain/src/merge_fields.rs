@@ -5,6 +5,7 @@
 //! are ISO texts, and what is unknown is null, so that a template can test it.
 
 use crate::{
+    amount::Amount,
     dossier::{Dossier, Outcome, Request, Stage},
     third_party::Profile,
 };
@@ -52,16 +53,17 @@ pub fn of_batch(cases: &[Case], around: &Surroundings) -> Value {
             Some(row)
         })
         .collect();
-    let total = cases
-        .iter()
-        .filter_map(|case| amount_in_force(&case.dossier))
-        .sum::<i64>();
+    let total = Amount::checked_sum(
+        cases
+            .iter()
+            .filter_map(|case| amount_in_force(&case.dossier)),
+    );
     json!({
         "document": document(around),
         "lot": {
             "intitule": around.batch_label,
             "nombre": rows.len(),
-            "total": crate::amount::Amount::from_cents(total).to_string(),
+            "total": total.map(|total| total.to_string()),
             "dossiers": rows,
         },
     })
@@ -71,13 +73,13 @@ fn document(around: &Surroundings) -> Value {
     json!({ "titre": around.title, "date": around.date })
 }
 
-/// What was granted, or else what is asked, in cents.
-fn amount_in_force(dossier: &Dossier) -> Option<i64> {
+/// What was granted, or else what is asked.
+fn amount_in_force(dossier: &Dossier) -> Option<Amount> {
     match dossier {
         Dossier::Unborn => None,
         Dossier::Open { stage, request } => Some(match stage.outcome() {
-            Some(Outcome::Granted { amount, .. }) => amount.cents(),
-            _ => request.amount.cents(),
+            Some(Outcome::Granted { amount, .. }) => *amount,
+            Some(Outcome::Refused { .. }) | None => request.amount,
         }),
     }
 }
@@ -92,7 +94,7 @@ fn case_fields(case: &Case) -> Option<Value> {
         None => (None, None, None),
     };
     Some(json!({
-        "dossier": dossier(request, stage, granted.unwrap_or(&request.amount).to_string()),
+        "dossier": dossier(request, stage, *granted.unwrap_or(&request.amount)),
         "beneficiaire": beneficiary(&case.profile),
         "attribuant": { "nom": request.authority.name, "siret": request.authority.siret.as_ref().map(ToString::to_string) },
         "decision": {
@@ -106,11 +108,11 @@ fn case_fields(case: &Case) -> Option<Value> {
     }))
 }
 
-fn dossier(request: &Request, stage: &Stage, amount: String) -> Value {
+fn dossier(request: &Request, stage: &Stage, amount: Amount) -> Value {
     json!({
         "reference": request.reference,
         "objet": request.purpose,
-        "montant": amount,
+        "montant": amount.to_string(),
         "montant_demande": request.amount.to_string(),
         "nature": request.nature,
         "dispositif": request.scheme,
@@ -136,4 +138,117 @@ fn beneficiary(profile: &Profile) -> Value {
             json!({ "lignes": address.lines, "code_postal": address.postcode, "commune": address.town })
         }),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        dossier::{Decision, DossierEvent as E, Payment},
+        personal::Personal,
+        testing::{march, now, replay, request},
+        third_party::PostalAddress,
+    };
+
+    fn around() -> Surroundings {
+        Surroundings {
+            title: "Notification SUB-2026-0012".into(),
+            date: march(20),
+            batch_label: "Notifications de mars".into(),
+        }
+    }
+
+    /// A dossier whose request and history are these; its third party gives nothing but a name and an
+    /// address.
+    fn case(request: Request, more: Vec<E>) -> Case {
+        let mut history = vec![E::Registered { request, at: now() }];
+        history.extend(more);
+        Case {
+            dossier: replay(history),
+            profile: Profile {
+                name: Personal("L'Éveil culturel".into()),
+                siret: None,
+                rna: "W351001234".parse().ok(),
+                address: Some(Personal(PostalAddress {
+                    lines: vec!["12 rue des Carmes".into()],
+                    postcode: "35600".into(),
+                    town: "Redon".into(),
+                })),
+                email: None,
+                applicant_account: None,
+            },
+        }
+    }
+
+    fn granted(cents: i64) -> E {
+        E::Granted {
+            amount: Amount::from_cents(cents),
+            decision: Decision {
+                reference: Some("CP-2026-03-17".into()),
+                date: Some(march(17)),
+            },
+            at: now(),
+        }
+    }
+
+    #[test]
+    fn the_fields_of_a_letter_are_the_reviewed_ones_and_what_is_unknown_is_null() {
+        let request = Request {
+            payments: vec![Payment {
+                label: "Acompte".into(),
+                date: None,
+                amount: Amount::from_cents(500_000),
+            }],
+            ..request()
+        };
+        insta::assert_json_snapshot!(of_dossier(
+            &case(request, vec![granted(1_000_000)]),
+            &around()
+        ));
+    }
+
+    #[test]
+    fn a_letter_says_what_was_granted_or_else_what_is_asked() {
+        let amount = |more| {
+            let fields = of_dossier(&case(request(), more), &around());
+            fields.map(|fields| fields["dossier"]["montant"].clone())
+        };
+        assert_eq!(amount(vec![]), Some(json!("15000.00")));
+        assert_eq!(amount(vec![granted(1_000_000)]), Some(json!("10000.00")));
+    }
+
+    #[test]
+    fn a_dossier_that_does_not_exist_has_no_fields() {
+        let unborn = Case {
+            dossier: Dossier::Unborn,
+            ..case(request(), vec![])
+        };
+        assert_eq!(of_dossier(&unborn, &around()), None);
+        assert_eq!(of_batch(&[unborn], &around())["lot"]["nombre"], 0);
+    }
+
+    #[test]
+    fn a_table_counts_and_adds_its_dossiers_in_their_order() {
+        let cases = [
+            case(request(), vec![granted(1_000_000)]),
+            case(request(), vec![]),
+        ];
+        let fields = of_batch(&cases, &around());
+        assert_eq!(fields["lot"]["nombre"], 2);
+        assert_eq!(fields["lot"]["total"], "25000.00");
+        assert_eq!(fields["lot"]["dossiers"][0]["montant"], "10000.00");
+        assert_eq!(
+            fields["lot"]["dossiers"][1]["beneficiaire"]["nom"],
+            "L'Éveil culturel"
+        );
+    }
+
+    #[test]
+    fn a_total_that_cannot_be_counted_is_unknown_rather_than_wrong() {
+        let huge = || case(request(), vec![granted(i64::MAX)]);
+        assert_eq!(
+            of_batch(&[huge(), huge()], &around())["lot"]["total"],
+            Value::Null
+        );
+    }
 }

@@ -93,6 +93,7 @@ pub fn sees(principal: &Principal, service: Option<&str>, scheme: Option<&str>) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fmt::Write as _;
 
     fn principal(role: Role) -> Principal {
         Principal {
@@ -120,7 +121,7 @@ mod tests {
                 } else {
                     "no"
                 };
-                table += &format!("{role:?} {permission:?}: {answer}\n");
+                let _ = writeln!(table, "{role:?} {permission:?}: {answer}");
             }
         }
         insta::assert_snapshot!(table);

@@ -16,7 +16,7 @@ use cqrs_es::{
     DomainEvent as _,
     test::{AggregateTestExecutor, TestFramework},
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
 use uuid::Uuid;
 
 /// Lists labelled examples under patterns that must be exhaustive: a variant without an example does not
@@ -24,15 +24,13 @@ use uuid::Uuid;
 macro_rules! examples {
     ($ty:ty, $key:expr; $( $pattern:pat => [ $( $label:literal = $example:expr ),+ $(,)? ] ),+ $(,)?) => {{
         let key = $key;
-        let all: Vec<(&'static str, $ty)> = Vec::from([$($({
-            let example: $ty = $example;
-            assert!(matches!(key(&example), $pattern), "{} is listed under another variant", $label);
-            ($label, example)
-        }),+),+]);
-        for (_, example) in &all {
-            match key(example) { $( $pattern )|+ => {} }
+        let all: Vec<(&'static str, &'static str, $ty)> =
+            Vec::from([$($( (stringify!($pattern), $label, $example) ),+),+]);
+        for (listed_under, label, example) in &all {
+            let found = match key(example) { $( $pattern => stringify!($pattern) ),+ };
+            assert_eq!(&found, listed_under, "{label} is listed under another variant");
         }
-        all
+        all.into_iter().map(|(_, label, example)| (label, example)).collect::<Vec<_>>()
     }};
 }
 pub(crate) use examples;
@@ -50,17 +48,17 @@ where
         .unwrap_or_default();
     let mut text = String::new();
     for (label, state) in states {
-        text += &format!("{label}\n");
+        let _ = writeln!(text, "{label}");
         for (label, command) in commands {
             let answer = match state.decide(command.clone()) {
                 Ok(events) if events.is_empty() => "silence".to_owned(),
                 Ok(events) => {
-                    let types: Vec<_> = events.iter().map(|event| event.event_type()).collect();
+                    let types: Vec<_> = events.iter().map(A::Event::event_type).collect();
                     format!("→ {}", types.join(", "))
                 }
                 Err(refusal) => format!("✗ {refusal}"),
             };
-            text += &format!("    {label:width$}  {answer}\n");
+            let _ = writeln!(text, "    {label:width$}  {answer}");
         }
         text.push('\n');
     }

@@ -66,7 +66,10 @@ pub(super) fn decide(
 
         (S::Running(_), C::Pause { at }) => Ok(vec![BatchEvent::Paused { at }]),
         (S::Paused(_), C::Resume { at }) => Ok(vec![BatchEvent::Resumed { at }]),
-        (S::Paused(_), C::Pause { .. }) | (S::Running(_), C::Resume { .. }) => Ok(vec![]),
+        (S::Paused(_), C::Pause { .. })
+        | (S::Running(_), C::Resume { .. })
+        | (S::Cancelled(_), C::Cancel { .. })
+        | (S::Completed(_), C::Complete { .. }) => Ok(vec![]),
         (S::Running(_) | S::Paused(_), C::Cancel { reason, at }) => {
             Ok(vec![BatchEvent::Cancelled { reason, at }])
         }
@@ -74,7 +77,6 @@ pub(super) fn decide(
             Ok(vec![BatchEvent::Completed { at }])
         }
 
-        (S::Cancelled(_), C::Cancel { .. }) | (S::Completed(_), C::Complete { .. }) => Ok(vec![]),
         (S::Completed(_), C::Cancel { .. } | C::Pause { .. } | C::Resume { .. })
         | (S::Cancelled(_), C::Complete { .. } | C::Pause { .. } | C::Resume { .. }) => {
             Err(BatchRefusal::Over)

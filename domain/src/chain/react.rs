@@ -30,14 +30,14 @@ pub fn react(
         Reaction::Begin(effect(id, after, step, work, doubtful))
     };
     match event {
-        E::Requested { .. } => next(definition, id, after, false),
         E::Restarted { .. } => {
             let mut reactions: Vec<_> = undo(definition, id, before).into_iter().collect();
             reactions.extend(next(definition, id, after, false));
             reactions
         }
         E::Retried { .. } => next(definition, id, after, true),
-        E::Merged { .. }
+        E::Requested { .. }
+        | E::Merged { .. }
         | E::Converted { .. }
         | E::Visaed { .. }
         | E::Registered { .. }

@@ -4,146 +4,8 @@
 //! is under way, the same answer again is silence, and another one is refused, since a neighbour cannot
 //! have done two different things.
 
-use super::{Document, DocumentEvent, Journey, Order, PdfRef, Stage};
-use crate::{
-    chain::StepId,
-    digest::Digest,
-    french,
-    ids::SignatureId,
-    personal::Personal,
-    ports::{Circulation, OfficeFormat, Registration},
-};
-use chrono::{DateTime, Utc};
-
-/// What one may ask of a document.
-#[derive(Debug, Clone, PartialEq)]
-#[expect(
-    missing_docs,
-    reason = "each field means what it means in the event of the same name"
-)]
-pub enum DocumentCommand {
-    Request {
-        order: Order,
-        at: DateTime<Utc>,
-    },
-    RecordMerged {
-        step: StepId,
-        office: Digest,
-        format: OfficeFormat,
-        data: Digest,
-        at: DateTime<Utc>,
-    },
-    RecordConverted {
-        step: StepId,
-        pdf: PdfRef,
-        at: DateTime<Utc>,
-    },
-    RecordSentForVisa {
-        step: StepId,
-        circulation: Circulation,
-        at: DateTime<Utc>,
-    },
-    RecordVisaed {
-        step: StepId,
-        pdf: PdfRef,
-        by: Personal<String>,
-        comment: Option<String>,
-        visaed_at: DateTime<Utc>,
-        at: DateTime<Utc>,
-    },
-    RecordVisaRefused {
-        step: StepId,
-        by: Personal<String>,
-        reason: String,
-        at: DateTime<Utc>,
-    },
-    RecordSentForSignature {
-        step: StepId,
-        signature: SignatureId,
-        at: DateTime<Utc>,
-    },
-    RecordSigned {
-        step: StepId,
-        signature: SignatureId,
-        pdf: PdfRef,
-        at: DateTime<Utc>,
-    },
-    RecordSignatureRefused {
-        step: StepId,
-        signature: SignatureId,
-        reason: String,
-        at: DateTime<Utc>,
-    },
-    RecordRegistered {
-        step: StepId,
-        registration: Registration,
-        at: DateTime<Utc>,
-    },
-    RecordAttached {
-        step: StepId,
-        url: String,
-        at: DateTime<Utc>,
-    },
-    RecordReported {
-        step: StepId,
-        status: String,
-        at: DateTime<Utc>,
-    },
-    RecordEmailed {
-        step: StepId,
-        message_id: String,
-        at: DateTime<Utc>,
-    },
-    RecordPublished {
-        step: StepId,
-        url: String,
-        at: DateTime<Utc>,
-    },
-    Deliver {
-        at: DateTime<Utc>,
-    },
-    Fail {
-        step: StepId,
-        sentence: String,
-        at: DateTime<Utc>,
-    },
-    Retry {
-        at: DateTime<Utc>,
-    },
-    Restart {
-        reason: String,
-        at: DateTime<Utc>,
-    },
-    Cancel {
-        reason: String,
-        at: DateTime<Utc>,
-    },
-}
-
-/// Why a document says no.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum DocumentRefusal {
-    /// It does not exist.
-    #[error("Ce document n'existe pas.")]
-    NotRequested,
-    /// It exists with another order.
-    #[error("Un autre document porte déjà cet identifiant.")]
-    AlreadyRequested,
-    /// The status does not allow it.
-    #[error("Le document est « {status} » : {what} n'est pas possible à ce stade.")]
-    NotFrom {
-        /// The status, in French.
-        status: &'static str,
-        /// What was asked, in French.
-        what: &'static str,
-    },
-    /// Nothing stopped, so nothing can be retried.
-    #[error("Aucune étape de ce document n'est en échec.")]
-    NothingToRetry,
-    /// It is stopped, and only a person can move it.
-    #[error("Le document attend une décision : relancez-le ou annulez-le.")]
-    Waiting,
-}
+use super::{Document, DocumentCommand, DocumentEvent, DocumentRefusal, Journey, PdfRef, Stage};
+use crate::french;
 
 pub(super) fn decide(
     state: &Document,
@@ -165,33 +27,6 @@ pub(super) fn decide(
             Some(step) if journey.done.contains(step) => Ok(vec![]),
             _ => journey.decide(command),
         },
-    }
-}
-
-impl DocumentCommand {
-    /// The step whose end or beginning it reports.
-    fn step(&self) -> Option<&StepId> {
-        match self {
-            Self::RecordMerged { step, .. }
-            | Self::RecordConverted { step, .. }
-            | Self::RecordSentForVisa { step, .. }
-            | Self::RecordVisaed { step, .. }
-            | Self::RecordVisaRefused { step, .. }
-            | Self::RecordSentForSignature { step, .. }
-            | Self::RecordSigned { step, .. }
-            | Self::RecordSignatureRefused { step, .. }
-            | Self::RecordRegistered { step, .. }
-            | Self::RecordAttached { step, .. }
-            | Self::RecordReported { step, .. }
-            | Self::RecordEmailed { step, .. }
-            | Self::RecordPublished { step, .. }
-            | Self::Fail { step, .. } => Some(step),
-            Self::Request { .. }
-            | Self::Deliver { .. }
-            | Self::Retry { .. }
-            | Self::Restart { .. }
-            | Self::Cancel { .. } => None,
-        }
     }
 }
 
@@ -467,19 +302,21 @@ impl Journey {
             }]),
             (_, C::Retry { at }) if self.trouble.is_some() => Ok(vec![E::Retried { at }]),
             (_, C::Retry { .. }) => Err(DocumentRefusal::NothingToRetry),
-            (
-                Stage::VisaRefused { .. } | Stage::SignatureRefused { .. },
-                C::Restart { reason, at },
-            ) => Ok(vec![E::Restarted { reason, at }]),
             // Outside work is under way: its answer would be taken for the new round's.
-            (_, C::Restart { .. }) if self.trouble.is_none() => {
-                Err(DocumentRefusal::NothingToRetry)
-            }
             (
                 Stage::Requested
                 | Stage::Merged { .. }
                 | Stage::Converted { .. }
                 | Stage::InVisa { .. },
+                C::Restart { .. },
+            ) if self.trouble.is_none() => Err(DocumentRefusal::NothingToRetry),
+            (
+                Stage::Requested
+                | Stage::Merged { .. }
+                | Stage::Converted { .. }
+                | Stage::InVisa { .. }
+                | Stage::VisaRefused { .. }
+                | Stage::SignatureRefused { .. },
                 C::Restart { reason, at },
             ) => Ok(vec![E::Restarted { reason, at }]),
             (_, _) => self.no("recommencer le document"),

@@ -9,12 +9,13 @@
 //! Everything that is not delivered may be cancelled.
 //! ```
 
+mod command;
 mod decide;
 mod event;
 #[cfg(test)]
 mod tests;
 
-pub use decide::{DocumentCommand, DocumentRefusal};
+pub use command::{DocumentCommand, DocumentRefusal};
 pub use event::DocumentEvent;
 
 use crate::{

@@ -1,4 +1,5 @@
 //! Rules, one test each.
+#![expect(clippy::expect_used, reason = "a test stops where it cannot go on")]
 
 mod commands;
 mod model;

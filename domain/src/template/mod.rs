@@ -102,6 +102,10 @@ pub enum TemplateRefusal {
 impl Template {
     /// The state after `event`.
     #[must_use]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the same shape as every aggregate's"
+    )]
     pub fn evolve(self, event: TemplateEvent) -> Self {
         match event {
             TemplateEvent::Uploaded {

@@ -93,7 +93,7 @@ impl Auditor {
                 self.hands_over()?;
             }
             E::Registered { .. } | E::Reported { .. } | E::Emailed { .. } | E::Delivered { .. } => {
-                self.hands_over()?
+                self.hands_over()?;
             }
             E::Merged { .. } | E::Failed { .. } | E::Retried { .. } | E::Cancelled { .. } => {}
         }

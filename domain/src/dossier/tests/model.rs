@@ -12,13 +12,12 @@ fn may_become(from: Option<S>) -> &'static [S] {
     match from {
         None => &[S::Deposited, S::Granted],
         Some(S::Deposited) => &[S::Complete],
-        Some(S::Complete) => &[S::UnderInstruction],
+        Some(S::Complete | S::Closed) => &[S::UnderInstruction],
         Some(S::UnderInstruction) => &[S::Scheduled],
         Some(S::Scheduled) => &[S::Scheduled, S::Granted, S::Refused, S::Adjourned],
         Some(S::Adjourned) => &[S::Scheduled, S::UnderInstruction],
         Some(S::Granted | S::Refused) => &[S::Notified, S::UnderInstruction],
         Some(S::Notified) => &[S::Closed],
-        Some(S::Closed) => &[S::UnderInstruction],
     }
 }
 

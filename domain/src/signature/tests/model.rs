@@ -1,6 +1,9 @@
 //! Whatever the sequence of commands, a signature follows the law of the desk.
 
-use super::{super::Signature, table::commands};
+use super::{
+    super::{Signature, SignatureEvent},
+    table::commands,
+};
 use crate::{event::Decider, testing::replay};
 use cqrs_es::DomainEvent as _;
 use proptest::prelude::*;
@@ -31,7 +34,7 @@ proptest! {
             state = events.into_iter().fold(state, Signature::evolve);
 
             prop_assert_ne!(&before, &state, "{} was recorded and changed nothing", label);
-            let types: Vec<_> = history.iter().map(|event| event.event_type()).collect();
+            let types: Vec<_> = history.iter().map(SignatureEvent::event_type).collect();
             let names: Vec<_> = types.iter().map(|name| name.trim_start_matches("signature.")).collect();
             prop_assert!(PATHS.iter().any(|path| path.starts_with(&names)), "{names:?}");
             prop_assert_eq!(state.decide(command), Ok(vec![]), "{} is not silent when repeated", label);

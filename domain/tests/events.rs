@@ -1,0 +1,206 @@
+//! The corpus of events: one golden file for each stored name and version, since what is stored is a
+//! contract with every log there is.
+//!
+//! `UPDATE_EVENTS=1` writes the files that are missing. A file that exists is never rewritten: a change of
+//! shape is a new version, or a new optional field whose sample leaves it out.
+#![expect(clippy::expect_used, reason = "a test stops where it cannot go on")]
+
+#[path = "events/samples.rs"]
+mod samples;
+
+use cqrs_es::DomainEvent;
+use navette_domain::event::Event;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+    sync::LazyLock,
+};
+
+/// File name → content.
+type Corpus = BTreeMap<String, String>;
+
+static CORPUS: LazyLock<Corpus> = LazyLock::new(|| {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/events");
+    if std::env::var_os("UPDATE_EVENTS").is_some() {
+        fs::create_dir_all(&folder).expect("the folder can be made");
+        for event in samples::all() {
+            let path = folder.join(file_name(&event));
+            if !path.exists() {
+                fs::write(path, pretty(&event)).expect("the file can be written");
+            }
+        }
+    }
+    let read = |entry: fs::DirEntry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        (name, fs::read_to_string(entry.path()).expect("a text file"))
+    };
+    let entries = fs::read_dir(folder).expect("the folder of the corpus");
+    entries
+        .map(|entry| read(entry.expect("an entry")))
+        .collect()
+});
+
+fn domain_event(event: &Event) -> &dyn NamedEvent {
+    match event {
+        Event::Dossier(event) => event,
+        Event::ThirdParty(event) => event,
+        Event::Document(event) => event,
+        Event::Signature(event) => event,
+        Event::Batch(event) => event,
+        Event::Template(event) => event,
+        Event::Chain(event) => event,
+    }
+}
+
+/// What the log keeps beside the payload.
+trait NamedEvent {
+    fn name_and_version(&self) -> (String, String);
+}
+
+impl<E: DomainEvent> NamedEvent for E {
+    fn name_and_version(&self) -> (String, String) {
+        (self.event_type(), self.event_version())
+    }
+}
+
+fn name_and_version(event: &Event) -> (String, String) {
+    domain_event(event).name_and_version()
+}
+
+fn file_name(event: &Event) -> String {
+    let (name, version) = name_and_version(event);
+    format!("{name}.v{version}.json")
+}
+
+fn pretty(event: &Event) -> String {
+    serde_json::to_string_pretty(event).expect("an event is JSON") + "\n"
+}
+
+#[test]
+fn every_event_has_a_golden_file() {
+    let missing: Vec<_> = Event::types()
+        .map(|(name, version)| format!("{name}.v{version}.json"))
+        .filter(|file| !CORPUS.contains_key(file))
+        .collect();
+    assert_eq!(missing, [""; 0], "UPDATE_EVENTS=1 writes them");
+}
+
+#[test]
+fn every_golden_file_is_an_event_of_this_version_or_an_older_one() {
+    let current: BTreeMap<_, _> = Event::types().collect();
+    for file in CORPUS.keys() {
+        let parts = file
+            .strip_suffix(".json")
+            .and_then(|stem| stem.rsplit_once(".v"));
+        let (name, version) = parts.expect("<type>.v<version>.json");
+        let known = current.get(name).copied().unwrap_or_default();
+        let version: u16 = version.parse().expect("a number");
+        assert!(
+            (1..=known).contains(&version),
+            "{file} is no event of Navette"
+        );
+    }
+}
+
+#[test]
+fn a_stored_event_is_read_and_written_back_byte_for_byte() {
+    for (name, version) in Event::types() {
+        let stored = &CORPUS[&format!("{name}.v{version}.json")];
+        let event = Event::read(name, stored).expect("it reads");
+        assert_eq!(&pretty(&event), stored);
+    }
+}
+
+#[test]
+fn what_navette_writes_today_is_what_the_corpus_holds() {
+    for event in samples::all() {
+        assert_eq!(CORPUS.get(&file_name(&event)), Some(&pretty(&event)));
+    }
+}
+
+#[test]
+fn every_event_has_a_sample_under_its_stored_name_and_version() {
+    let sampled: BTreeSet<_> = samples::all().iter().map(name_and_version).collect();
+    let declared: BTreeSet<_> = Event::types()
+        .map(|(name, version)| (name.to_owned(), version.to_string()))
+        .collect();
+    assert_eq!(sampled, declared);
+}
+
+#[test]
+fn the_payload_names_its_event_as_the_log_does() {
+    for event in samples::all() {
+        let payload = serde_json::to_value(&event).expect("an event is JSON");
+        assert_eq!(payload["type"], name_and_version(&event).0);
+    }
+}
+
+#[test]
+fn stored_names_are_a_noun_and_a_past_participle_and_never_shared() {
+    let names: Vec<_> = Event::types().map(|(name, _)| name).collect();
+    assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
+    for name in names {
+        let shape = name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c == '_' || c == '.');
+        assert!(shape && name.matches('.').count() == 1, "{name}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_named() {
+    let merged = &CORPUS["document.merged.v1.json"];
+    for (name, payload) in [
+        ("letter.merged", merged.as_str()),
+        ("document.signed", merged),
+        ("document.merged", "{}"),
+    ] {
+        let error = Event::read(name, payload).expect_err("it is not that event");
+        assert_eq!(error.event_type, name);
+    }
+}
+
+/// Walks a payload, and gives the texts that are about a person.
+fn personal_texts(value: &serde_json::Value, personal: bool, found: &mut Vec<String>) {
+    use serde_json::Value as V;
+    match value {
+        V::String(text) if personal => found.push(text.clone()),
+        V::Array(items) => items
+            .iter()
+            .for_each(|item| personal_texts(item, personal, found)),
+        V::Object(fields) => {
+            let is_profile = fields.contains_key("applicant_account");
+            for (key, value) in fields {
+                let about_a_person =
+                    matches!(key.as_str(), "by" | "email" | "address" | "reply_to")
+                        || (is_profile && key == "name");
+                personal_texts(value, personal || about_a_person, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn no_log_line_can_hold_what_an_event_knows_of_a_person() {
+    let mut seen = 0;
+    for (name, version) in Event::types() {
+        let stored = &CORPUS[&format!("{name}.v{version}.json")];
+        let mut texts = vec![];
+        personal_texts(
+            &serde_json::from_str(stored).expect("JSON"),
+            false,
+            &mut texts,
+        );
+        let printed = format!("{:?}", Event::read(name, stored).expect("it reads"));
+        for text in &texts {
+            assert!(!printed.contains(text.as_str()), "{name} prints « {text} »");
+        }
+        seen += texts.len();
+    }
+    assert!(
+        seen >= 10,
+        "the corpus holds too little about people to prove anything"
+    );
+}

@@ -1,0 +1,436 @@
+//! One sample of each event, with every optional field filled.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use navette_domain::{
+    amount::Amount,
+    batch::{self, BatchEvent},
+    chain::{Action, ChainEvent, ChainRef, Definition, Recipient, Scope, Step, StepId},
+    digest::Digest,
+    document::{self, DocumentEvent, PdfRef, Subject},
+    dossier::{Authority, Decision, DossierEvent, DossierStatus, Payment, Request},
+    event::Event,
+    ids::{BatchId, ChainId, DocumentId, DossierId, SignatureId, TemplateId, ThirdPartyId},
+    personal::Personal,
+    ports::{Circulation, OfficeFormat, Registration},
+    signature::{Binding, Sheet, SignatureEvent},
+    template::{TemplateEvent, TemplateRef},
+    third_party::{PostalAddress, Profile, ThirdPartyEvent},
+};
+use uuid::Uuid;
+
+/// Every event there is.
+pub fn all() -> Vec<Event> {
+    let mut all = vec![];
+    all.extend(dossier().into_iter().map(Event::Dossier));
+    all.extend(third_party().into_iter().map(Event::ThirdParty));
+    all.extend(document().into_iter().map(Event::Document));
+    all.extend(signature().into_iter().map(Event::Signature));
+    all.extend(batch().into_iter().map(Event::Batch));
+    all.extend(template_and_chain());
+    all
+}
+
+fn at() -> DateTime<Utc> {
+    "2026-03-17T09:30:00.123456Z".parse().expect("a moment")
+}
+
+fn day(day: u32) -> NaiveDate {
+    NaiveDate::from_ymd_opt(2026, 3, day).expect("a day of March")
+}
+
+fn pdf(content: &str) -> PdfRef {
+    PdfRef {
+        file: Digest::of(content.as_bytes()),
+        pages: 2,
+    }
+}
+
+fn step(name: &str) -> StepId {
+    StepId(name.into())
+}
+
+fn batch_id() -> BatchId {
+    BatchId(Uuid::from_u128(0x0195_a2b4_6d00_7000_8000_0000_0000_0001))
+}
+
+fn dossier_id() -> DossierId {
+    DossierId::of_reference("SUB-2026-0012")
+}
+
+fn document_id() -> DocumentId {
+    DocumentId::of_dossier(batch_id(), dossier_id())
+}
+
+fn signature_id() -> SignatureId {
+    SignatureId::of(document_id(), "sign", 1)
+}
+
+fn chain_ref() -> ChainRef {
+    ChainRef {
+        chain: ChainId::of_code("notification-attribution"),
+        version: 1,
+    }
+}
+
+fn template_ref() -> TemplateRef {
+    TemplateRef {
+        template: TemplateId::of_code("lettre-attribution"),
+        version: 1,
+        file: Digest::of(b"template"),
+        format: OfficeFormat::Odt,
+    }
+}
+
+fn request() -> Request {
+    Request {
+        reference: "SUB-2026-0012".into(),
+        third_party: ThirdPartyId::of_key("siret:73282932000074"),
+        authority: Authority {
+            name: "Département d'Ille-et-Vilaine".into(),
+            siret: "73282932000074".parse().ok(),
+        },
+        purpose: "Festival d'été".into(),
+        amount: Amount::from_cents(1_500_000),
+        nature: Some("aide en numéraire".into()),
+        scheme: Some("Soutien aux festivals".into()),
+        service: Some("Culture".into()),
+        fiscal_year: Some(2026),
+        payment_terms: Some("En deux fois".into()),
+        payments: vec![Payment {
+            label: "Acompte de 50 %".into(),
+            date: Some(day(31)),
+            amount: Amount::from_cents(500_000),
+        }],
+        custom: [("canton".to_owned(), "Redon".to_owned())].into(),
+    }
+}
+
+fn decision() -> Decision {
+    Decision {
+        reference: Some("CP-2026-03-17".into()),
+        date: Some(day(17)),
+    }
+}
+
+fn dossier() -> Vec<DossierEvent> {
+    use DossierEvent as E;
+    let (at, amount, reason) = (at(), Amount::from_cents(1_000_000), || "motif".to_owned());
+    vec![
+        E::Registered {
+            request: request(),
+            at,
+        },
+        E::TakenOver {
+            amount,
+            decision: decision(),
+            at,
+        },
+        E::Amended {
+            request: request(),
+            at,
+        },
+        E::Completed { at },
+        E::TakenUp { at },
+        E::Scheduled {
+            commission: day(17),
+            at,
+        },
+        E::Granted {
+            amount,
+            decision: decision(),
+            at,
+        },
+        E::Refused {
+            reason: reason(),
+            decision: decision(),
+            at,
+        },
+        E::Adjourned {
+            reason: reason(),
+            at,
+        },
+        E::Notified {
+            document: document_id(),
+            at,
+        },
+        E::Closed { at },
+        E::Reopened {
+            reason: reason(),
+            at,
+        },
+    ]
+}
+
+fn third_party() -> Vec<ThirdPartyEvent> {
+    let profile = || Profile {
+        name: Personal("Jeanne Le Goff".into()),
+        siret: "73282932000074".parse().ok(),
+        rna: "W351001234".parse().ok(),
+        address: Some(Personal(PostalAddress {
+            lines: vec!["12 rue des Carmes".into()],
+            postcode: "35600".into(),
+            town: "Redon".into(),
+        })),
+        email: "jeanne.legoff@eveil.example".parse().ok().map(Personal),
+        applicant_account: Some("compte-4711".into()),
+    };
+    vec![
+        ThirdPartyEvent::Registered {
+            profile: profile(),
+            at: at(),
+        },
+        ThirdPartyEvent::Amended {
+            profile: profile(),
+            at: at(),
+        },
+    ]
+}
+
+fn document() -> Vec<DocumentEvent> {
+    let (mut events, at) = (document_made(), at());
+    events.extend(document_handed_over());
+    events.extend([
+        DocumentEvent::Failed {
+            step: step("visa"),
+            sentence: "Nextcloud ne répond pas.".into(),
+            at,
+        },
+        DocumentEvent::Retried { at },
+        DocumentEvent::Restarted {
+            reason: "modèle corrigé".into(),
+            at,
+        },
+        DocumentEvent::Cancelled {
+            reason: "envoyé par erreur".into(),
+            at,
+        },
+    ]);
+    events
+}
+
+fn document_made() -> Vec<DocumentEvent> {
+    use DocumentEvent as E;
+    let at = at();
+    vec![
+        E::Requested {
+            order: document::Order {
+                batch: batch_id(),
+                subject: Subject::Dossier(dossier_id()),
+                chain: chain_ref(),
+                template: template_ref(),
+                title: "Notification SUB-2026-0012".into(),
+                date: day(17),
+            },
+            at,
+        },
+        E::Merged {
+            step: step("merge"),
+            office: Digest::of(b"office"),
+            format: OfficeFormat::Odt,
+            data: Digest::of(b"data"),
+            at,
+        },
+        E::Converted {
+            step: step("convert"),
+            pdf: pdf("letter"),
+            at,
+        },
+        E::SentForVisa {
+            step: step("visa"),
+            circulation: Circulation {
+                file_id: "4242".into(),
+                path: "Notifications/lettre.pdf".into(),
+                etag: "5f3c".into(),
+            },
+            sent: pdf("letter").file,
+            at,
+        },
+        E::Visaed {
+            step: step("visa"),
+            pdf: pdf("annotated letter"),
+            unchanged: false,
+            by: Personal("Paule Kerzerho".into()),
+            comment: Some("vu".into()),
+            visaed_at: at,
+            at,
+        },
+        E::VisaRefused {
+            step: step("visa"),
+            by: Personal("Paule Kerzerho".into()),
+            reason: "faute au nom".into(),
+            at,
+        },
+    ]
+}
+
+fn document_handed_over() -> Vec<DocumentEvent> {
+    use DocumentEvent as E;
+    let (at, signed) = (at(), pdf("signed letter"));
+    vec![
+        E::SentForSignature {
+            step: step("sign"),
+            signature: signature_id(),
+            sent: pdf("annotated letter").file,
+            at,
+        },
+        E::Signed {
+            step: step("sign"),
+            signature: signature_id(),
+            pdf: signed,
+            at,
+        },
+        E::SignatureRefused {
+            step: step("sign"),
+            signature: signature_id(),
+            reason: "montant erroné".into(),
+            at,
+        },
+        E::Registered {
+            step: step("register"),
+            registration: Registration {
+                chrono: "2026D/12".into(),
+                resource: "112".into(),
+            },
+            at,
+        },
+        E::Attached {
+            step: step("attach"),
+            file: signed.file,
+            url: "https://aides.example/documents/12".into(),
+            at,
+        },
+        E::Reported {
+            step: step("notify"),
+            status: "notified".into(),
+            at,
+        },
+        E::Emailed {
+            step: step("email"),
+            message_id: "12@navette.example".into(),
+            at,
+        },
+        E::Published {
+            step: step("publish"),
+            file: signed.file,
+            url: "https://portail.example/documents/12".into(),
+            at,
+        },
+        E::Delivered { at },
+    ]
+}
+
+fn signature() -> Vec<SignatureEvent> {
+    use SignatureEvent as E;
+    let at = at();
+    vec![
+        E::Prepared {
+            sheet: Sheet {
+                document: document_id(),
+                pdf: pdf("annotated letter").file,
+                desk_type: "Courrier".into(),
+                desk_subtype: "Notification".into(),
+            },
+            at,
+        },
+        E::Submitted { at },
+        E::Signed { at },
+        E::Rejected {
+            by: Personal("Yann Guillou".into()),
+            reason: "montant erroné".into(),
+            at,
+        },
+        E::Withdrawn { at },
+        E::Retrieved {
+            pdf: pdf("signed letter").file,
+            slip: Some(Digest::of(b"slip")),
+            binding: Binding::Exact,
+            at,
+        },
+        E::Archived { at },
+    ]
+}
+
+fn batch() -> Vec<BatchEvent> {
+    use BatchEvent as E;
+    let at = at();
+    vec![
+        E::Started {
+            order: batch::Order {
+                label: "Notifications de mars".into(),
+                chain: chain_ref(),
+                template: template_ref(),
+                dossiers: vec![dossier_id()],
+                requested_by: "token:instruction".into(),
+                reply_to: "claire.martin@departement.example"
+                    .parse()
+                    .ok()
+                    .map(Personal),
+            },
+            at,
+        },
+        E::Paused { at },
+        E::Resumed { at },
+        E::Cancelled {
+            reason: "erreur de modèle".into(),
+            at,
+        },
+        E::Completed { at },
+    ]
+}
+
+fn template_and_chain() -> [Event; 2] {
+    let step = |id: &str, action| Step {
+        id: step(id),
+        action,
+    };
+    [
+        Event::Template(TemplateEvent::Uploaded {
+            code: "lettre-attribution".into(),
+            version: 1,
+            file_name: "Lettre d'attribution.odt".into(),
+            format: OfficeFormat::Odt,
+            file: Digest::of(b"template"),
+            fields: vec!["beneficiaire.nom".into(), "dossier.montant".into()],
+            at: at(),
+        }),
+        Event::Chain(ChainEvent::Published {
+            version: 1,
+            definition: Definition {
+                code: "notification-attribution".into(),
+                label: "Notification d'attribution".into(),
+                scope: Scope::Dossier,
+                template: "lettre-attribution".into(),
+                accepts: vec![DossierStatus::Granted],
+                steps: vec![
+                    step("merge", Action::Merge),
+                    step("convert", Action::Convert),
+                    step(
+                        "visa",
+                        Action::Visa {
+                            folder: "Notifications".into(),
+                            circuit: "Visa DGS".into(),
+                        },
+                    ),
+                    step(
+                        "sign",
+                        Action::Sign {
+                            desk_type: "Courrier".into(),
+                            desk_subtype: "Notification".into(),
+                        },
+                    ),
+                    step("register", Action::Register),
+                    step("attach", Action::Attach),
+                    step("notify", Action::Notify),
+                    step(
+                        "email",
+                        Action::Email {
+                            to: Recipient::Applicant,
+                        },
+                    ),
+                    step("publish", Action::Publish),
+                ],
+            },
+            at: at(),
+        }),
+    ]
+}
