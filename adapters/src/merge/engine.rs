@@ -40,9 +40,10 @@ pub(super) fn environment(format: OfficeFormat) -> Environment<'static> {
     environment.add_filter("default", or_default);
     environment.add_filter("d", or_default);
     environment.add_test("none", |value: &Value| value.is_none() || is_missing(value));
-    // A value is text: nothing marks it as markup. (The templates we write use it on constants.)
-    environment.remove_filter("escape");
-    environment.remove_filter("e");
+    // A value is always text: no filter may pass it off as markup.
+    for filter in ["safe", "escape", "e", "tojson"] {
+        environment.remove_filter(filter);
+    }
     environment
 }
 

@@ -88,19 +88,11 @@ fn expression(tag: &Tag) -> Option<&str> {
 
 fn unsupported(tag: &Tag) -> Option<String> {
     let known = [
-        "if",
-        "elif",
-        "else",
-        "endif",
-        "for",
-        "endfor",
-        "set",
-        "endset",
-        "with",
-        "endwith",
-        "filter",
-        "endfilter",
+        "if", "elif", "else", "endif", "for", "endfor", "set", "with", "endwith",
     ];
+    if tag.kind == Kind::Open && tag.keyword() == "set" {
+        return Some("« set » s'écrit avec une valeur : {% set x = … %}".into());
+    }
     if !tag.is_statement() || tag.kind == Kind::Comment || known.contains(&tag.keyword()) {
         return None;
     }
@@ -113,6 +105,8 @@ fn names(environment: &Environment<'_>, code: &str) -> (Vec<String>, Option<Stri
         Ok(expression) => {
             let mut names: Vec<String> =
                 expression.undeclared_variables(true).into_iter().collect();
+            let functions: Vec<&str> = environment.globals().map(|(name, _)| name).collect();
+            names.retain(|name| !functions.contains(&name.as_str()));
             names.sort();
             if names.iter().any(|name| engine::is_ours(name)) {
                 return (Vec::new(), Some("nom réservé".into()));

@@ -68,7 +68,7 @@ impl Part {
         blocks::place(&mut nodes);
         let mut found = blocks::check(&nodes);
         let mut tags = Vec::new();
-        let source = source::write(&nodes, &mut tags);
+        let source = source::write(&nodes, format, &mut tags);
         if tags.is_empty() {
             return None;
         }

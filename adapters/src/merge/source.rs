@@ -6,13 +6,15 @@ use super::{
     values::RECORDER,
     xml::{Element, Node, escape},
 };
+use navette_domain::ports::OfficeFormat;
 use std::fmt::Write as _;
 
 /// The source of one part; `tags` receives its tags, in order.
-pub(super) fn write(nodes: &[Node], tags: &mut Vec<Tag>) -> String {
+pub(super) fn write(nodes: &[Node], format: OfficeFormat, tags: &mut Vec<Tag>) -> String {
     let mut writer = Writer {
         out: String::new(),
         literal: String::new(),
+        sheets: format == OfficeFormat::Ods,
         tags,
     };
     writer.nodes(nodes);
@@ -24,6 +26,7 @@ struct Writer<'a> {
     out: String,
     /// XML not yet written, in which nothing is a tag.
     literal: String,
+    sheets: bool,
     tags: &'a mut Vec<Tag>,
 }
 
@@ -43,10 +46,10 @@ impl Writer<'_> {
     }
 
     fn element(&mut self, element: &Element) {
-        let cell = (element.name == "table:table-cell")
+        let cell = (self.sheets && element.name == "table:table-cell")
             .then(|| sole_print(element))
             .flatten();
-        if element.name == "table:table" {
+        if self.sheets && element.name == "table:table" {
             let name = element.attribute("table:name").unwrap_or_default();
             self.call(&format!("table({})", quoted(name)));
         }
@@ -60,13 +63,14 @@ impl Writer<'_> {
             ));
         }
         let _ = write!(self.literal, "<{}", element.name);
-        let retyped = cell.is_some() || element.attribute("table:formula").is_some();
+        let formula = self.sheets && element.attribute("table:formula").is_some();
+        let retyped = formula || cell.is_some();
         for (name, value) in &element.attributes {
             if name == ROW || (retyped && is_cached_value(name)) {
                 continue;
             }
             let _ = write!(self.literal, " {name}=\"");
-            if name == "table:formula" {
+            if formula && name == "table:formula" {
                 self.call(&format!("formula({})", quoted(value)));
             } else {
                 escape(&mut self.literal, value, true);
@@ -116,7 +120,7 @@ impl Writer<'_> {
         let mut rest = self.literal.as_str();
         while let Some(at) = rest.find('{') {
             self.out.push_str(&rest[..at]);
-            self.out.push_str("{{ \"{\"|safe }}");
+            let _ = write!(self.out, "{{{{ {RECORDER}.brace() }}}}");
             rest = &rest[at + 1..];
         }
         self.out.push_str(rest);
