@@ -8,7 +8,10 @@ use super::{
 use minijinja::{Environment, ErrorKind};
 use navette_domain::ports::TemplateFault;
 use serde_json::Value as Json;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    fmt::Write as _,
+};
 
 /// A field as a tag names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -272,7 +275,7 @@ pub(super) fn unknown(uses: &[Use], data: &Json) -> Vec<TemplateFault> {
             let known = known.get_or_insert_with(|| all_paths(data));
             let mut sentence = format!("champ inconnu `{}`", field.written);
             if let Some(nearest) = nearest(field, known) {
-                sentence.push_str(&format!(" ; vouliez-vous dire `{nearest}` ?"));
+                let _ = write!(sentence, " ; vouliez-vous dire `{nearest}` ?");
             }
             faults.push(fault(&used.tag, sentence));
         }
