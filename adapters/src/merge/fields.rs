@@ -93,6 +93,9 @@ fn unsupported(tag: &Tag) -> Option<String> {
     let known = [
         "if", "elif", "else", "endif", "for", "endfor", "set", "with", "endwith",
     ];
+    if tag.keyword() == "for" && !tag.code.contains(" in ") {
+        return Some("une boucle s'écrit {% for élément in liste %}".into());
+    }
     if tag.kind == Kind::Open && tag.keyword() == "set" {
         return Some("« set » s'écrit avec une valeur : {% set x = … %}".into());
     }

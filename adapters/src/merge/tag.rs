@@ -1,5 +1,7 @@
 //! One tag of the template language, as a clerk wrote it and as the engine reads it.
 
+use super::compare::safe_comparisons;
+
 /// A tag and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Tag {
@@ -53,7 +55,8 @@ impl Tag {
         let inner = inner
             .trim_start_matches(['-', '+'])
             .trim_end_matches(['-', '+']);
-        let mut code = with_plain_none(plain(inner).trim());
+        let code = with_plain_none(plain(inner).trim());
+        let mut code = safe_comparisons(&code);
         let kind = match written.as_bytes().get(1) {
             Some(b'{') => Kind::Print,
             Some(b'#') => Kind::Comment,

@@ -431,6 +431,34 @@ fn a_value_missing_in_one_dossier_is_told_by_its_field() {
 }
 
 #[test]
+fn a_comparison_never_takes_a_missing_or_textual_amount_for_a_great_one() {
+    let file = odt("<text:p>{% if d.montant > 23000 %}convention{% endif %}.</text:p>");
+    let with = |amount: Value| json!({ "d": { "montant": amount } });
+    assert_eq!(body(&file, &with(json!("23000.00"))), "<text:p>.</text:p>");
+    assert_eq!(
+        body(&file, &with(json!("23000.01"))),
+        "<text:p>convention.</text:p>"
+    );
+    assert!(
+        faults(&file, &with(Value::Null))[0]
+            .sentence
+            .contains("`d.montant` est vide")
+    );
+    let file = odt("<text:p>{{ \"oui\" if d.champs.cout >= 1000 else \"non\" }}</text:p>");
+    let with = |cost: &str| json!({ "d": { "champs": { "cout": cost } } });
+    assert_eq!(body(&file, &with("999,99")), "<text:p>non</text:p>");
+    assert_eq!(
+        faults(&file, &with("cher"))[0].sentence,
+        "cette valeur n'est pas un montant"
+    );
+    let guarded = odt("<text:p>{{ 1 if d.m and d.m > 5 else 2 }}</text:p>");
+    assert_eq!(
+        body(&guarded, &json!({ "d": { "m": null } })),
+        "<text:p>2</text:p>"
+    );
+}
+
+#[test]
 fn a_value_that_is_no_amount_or_date_is_told() {
     let file = odt("<text:p>{{ a|montant }}</text:p>");
     let faults = faults(&file, &json!({ "a": "douze" }));
