@@ -49,6 +49,20 @@ impl Writer<'_> {
         let cell = (self.sheets && element.name == "table:table-cell")
             .then(|| sole_print(element))
             .flatten();
+        self.follow(element);
+        let _ = write!(self.literal, "<{}", element.name);
+        self.attributes(element, cell);
+        if element.children.is_empty() {
+            self.literal.push_str("/>");
+        } else {
+            self.literal.push('>');
+            self.nodes(&element.children);
+            let _ = write!(self.literal, "</{}>", element.name);
+        }
+    }
+
+    /// Says at rendering which sheet and row of the template are being written.
+    fn follow(&mut self, element: &Element) {
         if self.sheets && element.name == "table:table" {
             let name = element.attribute("table:name").unwrap_or_default();
             self.call(&format!("table({})", quoted(name)));
@@ -62,7 +76,9 @@ impl Writer<'_> {
                 count.parse::<usize>().unwrap_or(1)
             ));
         }
-        let _ = write!(self.literal, "<{}", element.name);
+    }
+
+    fn attributes(&mut self, element: &Element, cell: Option<&Tag>) {
         let formula = self.sheets && element.attribute("table:formula").is_some();
         let retyped = formula || cell.is_some();
         for (name, value) in &element.attributes {
@@ -79,13 +95,6 @@ impl Writer<'_> {
         }
         if let Some(tag) = cell {
             self.call(&format!("cell({})", undressed(&tag.code)));
-        }
-        if element.children.is_empty() {
-            self.literal.push_str("/>");
-        } else {
-            self.literal.push('>');
-            self.nodes(&element.children);
-            let _ = write!(self.literal, "</{}>", element.name);
         }
     }
 
