@@ -430,7 +430,7 @@ fn hung_worker() {
 fn too_long() {
     let workshop = Workshop::new(PoolOptions {
         workers: 1,
-        timeout: Duration::from_secs(2),
+        timeout: Duration::from_secs(3),
         ..options(&["pdf-worker"])
     });
     let mut data = letter_data();

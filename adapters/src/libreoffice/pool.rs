@@ -85,15 +85,21 @@ impl PdfPool {
             .acquire()
             .await
             .map_err(|error| stopped().because(error))?;
-        let mut first = self.try_once(&office, format).await;
-        if first.is_err() {
-            first = self.try_once(&office, format).await;
+        let idle = self.idle().pop();
+        let mut outcome = self.try_once(idle, &office, format).await;
+        if outcome.is_err() {
+            // With a new worker: whatever broke the first may have broken the idle ones too.
+            outcome = self.try_once(None, &office, format).await;
         }
-        first.map_err(Trouble::into_failure)
+        outcome.map_err(Trouble::into_failure)
     }
 
-    async fn try_once(&self, office: &[u8], format: OfficeFormat) -> Result<Pdf, Trouble> {
-        let idle = self.idle().pop();
+    async fn try_once(
+        &self,
+        idle: Option<Worker>,
+        office: &[u8],
+        format: OfficeFormat,
+    ) -> Result<Pdf, Trouble> {
         let mut worker = match idle {
             Some(worker) => worker,
             None => Worker::start(&self.options.worker_command).await?,
