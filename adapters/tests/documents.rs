@@ -435,7 +435,7 @@ fn too_long() {
     });
     let mut data = letter_data();
     let payment = json!({ "date": "2026-04-01", "libelle": "Acompte", "montant": "1.00" });
-    data["versements"] = Value::Array(vec![payment; 60_000]);
+    data["versements"] = Value::Array(vec![payment; 20_000]);
     run(async {
         let long = workshop
             .merge(&template("lettre-attribution.odt"), &data)

@@ -180,6 +180,13 @@ fn line_breaks_and_tabs_become_what_the_format_calls_so() {
 }
 
 #[test]
+fn custom_fields_may_have_accents_and_spaces() {
+    let file = odt("<text:p>{{ c.libellé }} {{ c[«\u{a0}Nom d’usage\u{a0}»] }}</text:p>");
+    let data = json!({ "c": { "libellé": "a", "Nom d’usage": "b" } });
+    assert_eq!(body(&file, &data), "<text:p>a b</text:p>");
+}
+
+#[test]
 fn amounts_can_be_compared_added_and_written() {
     let file = odt(
         "<text:p>{{ l|sum(attribute=\"montant\")|montant }}; {{ d.montant|montant_en_lettres }}; \
