@@ -7,6 +7,7 @@ pub mod clock;
 pub mod config;
 pub mod dispatch;
 pub mod graphql;
+pub mod http;
 #[cfg(feature = "sim")]
 pub mod neighbourhood;
 pub mod steps;

@@ -1,13 +1,20 @@
 //! Who asks, and how far the read models are.
 
 use super::faults;
+use crate::unit::Envelope;
 use async_graphql::{Context, Error, Result};
-use navette_domain::policy::{self, Permission, Principal};
+use navette_domain::{
+    digest::Digest,
+    ids::CommandId,
+    policy::{self, Permission, Principal},
+};
 use navette_projections::{kinds::Position, scope::Scope};
 use secrecy::SecretString;
+use serde::Serialize;
 use sqlx::PgPool;
 use std::time::Duration;
 use tokio::sync::watch;
+use uuid::Uuid;
 
 /// How long a query waits for the read models to catch up.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -31,6 +38,23 @@ impl Asker {
             principal,
             scope,
             bearer,
+        }
+    }
+
+    /// The envelope of a request. What is asked is pinned whole, under the name of the mutation.
+    pub fn envelope(
+        &self,
+        mutation: &str,
+        key: Uuid,
+        expected_version: Option<i64>,
+        input: &impl Serialize,
+    ) -> Envelope {
+        let asked = serde_json::to_string(input).unwrap_or_default();
+        Envelope {
+            command: CommandId(key),
+            content: Digest::of(format!("{mutation}\u{1f}{asked}").as_bytes()),
+            actor: self.principal.actor.clone(),
+            expected_version,
         }
     }
 

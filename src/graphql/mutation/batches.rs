@@ -1,6 +1,6 @@
 //! Starting and moving batches.
 
-use super::{Change, ReasonedChange, dossiers::seen, envelope};
+use super::{Change, ReasonedChange, dossiers::seen};
 use crate::{
     batches::{Batches, StartBatch, StartRefusal},
     dispatch::{DispatchFailure, Dispatcher},
@@ -124,7 +124,7 @@ impl BatchMutation {
         input: StartBatchInput,
     ) -> Result<StartBatchPayload> {
         let asker = asker(context, Permission::StartBatch)?;
-        let envelope = envelope(asker, "startBatch", input.idempotency_key, None, &input);
+        let envelope = asker.envelope("startBatch", input.idempotency_key, None, &input);
         let (dossiers, unseen) = match selection(context, asker, &input).await? {
             Ok(selection) => selection,
             Err(refusal) => return Ok(not_started(refusal, vec![])),

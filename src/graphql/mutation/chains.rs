@@ -1,6 +1,5 @@
 //! Publishing chains.
 
-use super::envelope;
 use crate::{
     dispatch::Dispatcher,
     graphql::{
@@ -50,7 +49,7 @@ impl ChainMutation {
     ) -> Result<ChainPayload> {
         let asker = asker(context, Permission::Administer)?;
         let (key, expected) = (input.idempotency_key, input.expected_version);
-        let envelope = envelope(asker, "publishChain", key, expected, &input);
+        let envelope = asker.envelope("publishChain", key, expected, &input);
         let definition: Definition = match toml::from_str(&input.toml) {
             Ok(definition) => definition,
             Err(fault) => {

@@ -3,7 +3,6 @@
 use super::{
     Change, ReasonedChange,
     dossier_input::{DecisionInput, RequestInput, amount},
-    envelope,
 };
 use crate::{
     dispatch::Dispatcher,
@@ -135,13 +134,7 @@ impl DossierMutation {
         input: RegisterDossierInput,
     ) -> Result<DossierPayload> {
         let asker = asker(context, Permission::WriteDossiers)?;
-        let envelope = envelope(
-            asker,
-            "registerDossier",
-            input.idempotency_key,
-            None,
-            &input,
-        );
+        let envelope = asker.envelope("registerDossier", input.idempotency_key, None, &input);
         let command = |request, at| DossierCommand::Register { request, at };
         enter(context, asker, &envelope, input.request, command).await
     }
@@ -153,13 +146,7 @@ impl DossierMutation {
         input: TakeOverDossierInput,
     ) -> Result<DossierPayload> {
         let asker = asker(context, Permission::WriteDossiers)?;
-        let envelope = envelope(
-            asker,
-            "takeOverDossier",
-            input.idempotency_key,
-            None,
-            &input,
-        );
+        let envelope = asker.envelope("takeOverDossier", input.idempotency_key, None, &input);
         let (amount, decision) = (amount(input.amount), input.decision.into());
         let command = |request, at| DossierCommand::TakeOver {
             request,

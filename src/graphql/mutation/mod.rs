@@ -14,7 +14,6 @@ mod third_parties;
 use super::asking::Asker;
 use crate::unit::Envelope;
 use async_graphql::{InputObject, MergedObject};
-use navette_domain::{digest::Digest, ids::CommandId};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -49,31 +48,8 @@ struct ReasonedChange {
     reason: String,
 }
 
-/// The envelope of a request. What was asked is pinned whole, under the name of the mutation.
-fn envelope(
-    asker: &Asker,
-    mutation: &str,
-    key: Uuid,
-    expected_version: Option<i64>,
-    input: &impl Serialize,
-) -> Envelope {
-    let asked = serde_json::to_string(input).unwrap_or_default();
-    Envelope {
-        command: CommandId(key),
-        content: Digest::of(format!("{mutation}\u{1f}{asked}").as_bytes()),
-        actor: asker.principal.actor.clone(),
-        expected_version,
-    }
-}
-
 impl Change {
     fn envelope(&self, asker: &Asker, mutation: &str, input: &impl Serialize) -> Envelope {
-        envelope(
-            asker,
-            mutation,
-            self.idempotency_key,
-            self.expected_version,
-            input,
-        )
+        asker.envelope(mutation, self.idempotency_key, self.expected_version, input)
     }
 }

@@ -1,6 +1,6 @@
 //! Changes to third parties.
 
-use super::{Change, dossier_input::siret, envelope};
+use super::{Change, dossier_input::siret};
 use crate::{
     dispatch::Dispatcher,
     graphql::{
@@ -143,7 +143,7 @@ impl ThirdPartyMutation {
     ) -> Result<ThirdPartyPayload> {
         let asker = asker(context, Permission::WriteDossiers)?;
         let key = input.idempotency_key;
-        let envelope = envelope(asker, "registerThirdParty", key, None, &input);
+        let envelope = asker.envelope("registerThirdParty", key, None, &input);
         let profile = match Profile::try_from(input.profile) {
             Ok(profile) => profile,
             Err(refusal) => return Ok(refused(refusal)),
