@@ -2,9 +2,11 @@
 
 pub mod app;
 pub mod batches;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod dispatch;
+pub mod import;
 #[cfg(feature = "sim")]
 pub mod neighbourhood;
 pub mod steps;
