@@ -91,9 +91,9 @@ impl Config {
 
     /// The neighbours, or a sentence that says what is missing.
     pub fn neighbours(&self) -> anyhow::Result<&NeighboursConfig> {
-        self.neighbours
-            .as_ref()
-            .context("the configuration says nothing of the neighbours: add its section [neighbours]")
+        self.neighbours.as_ref().context(
+            "the configuration says nothing of the neighbours: add its section [neighbours]",
+        )
     }
 
     /// Where office files and PDFs are kept.

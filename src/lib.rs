@@ -5,6 +5,8 @@ pub mod batches;
 pub mod cli;
 pub mod clock;
 pub mod config;
+#[cfg(feature = "sim")]
+pub mod demo;
 pub mod dispatch;
 pub mod import;
 #[cfg(feature = "sim")]

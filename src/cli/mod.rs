@@ -8,6 +8,7 @@ mod serve;
 mod signals;
 
 pub use node::Node;
+pub(crate) use serve::build;
 pub use signals::stop_on_signal;
 
 use crate::config::Config;
@@ -17,7 +18,9 @@ use std::{
     path::PathBuf,
     process::ExitCode,
 };
-use tracing_subscriber::{EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+use tracing_subscriber::{
+    EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
 /// Takes batches of subsidy dossiers to signed, registered and delivered letters.
 #[derive(Debug, Parser)]
@@ -42,7 +45,8 @@ pub enum Command {
     /// Carry the work out, without answering HTTP.
     Work,
     /// Show the whole chain on real dossiers, with simulated neighbours.
-//DEMO1
+    #[cfg(feature = "sim")]
+    Demo(crate::demo::Demo),
     /// Import a file of subsidies.
     Import(import::Import),
     /// Bring the tables of the database up to date.
@@ -81,14 +85,17 @@ impl Cli {
         match self.command {
             Command::Serve(options) => serve::serve(options.apply(config()?)).await.map(|()| done),
             Command::Work => serve::work(config()?).await.map(|()| done),
-//DEMO2
+            #[cfg(feature = "sim")]
+            Command::Demo(options) => crate::demo::run(options).await,
             Command::Import(options) => import::import(&options, &config()?).await,
             Command::Migrate => maintenance::migrate(&config()?).await.map(|()| done),
             Command::Rebuild(options) => maintenance::rebuild(&options, &config()?)
                 .await
                 .map(|()| done),
             Command::CheckConfig => check_config::check(&config()?).await,
-            Command::PdfWorker { folder } => Ok(navette_adapters::libreoffice::worker::run(&folder)),
+            Command::PdfWorker { folder } => {
+                Ok(navette_adapters::libreoffice::worker::run(&folder))
+            }
         }
     }
 

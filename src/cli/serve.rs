@@ -41,7 +41,7 @@ impl Serve {
 /// Answers HTTP until told to stop.
 pub(super) async fn serve(serving: Serving) -> anyhow::Result<()> {
     let Serving { config, work } = serving;
-    let stop = stop_on_signal()?;
+    let stop = stop_on_signal()?.subscribe();
     let database = Database::open(&config).await?;
     let served = async {
         let app = build(&config, &database).await?;
@@ -54,7 +54,7 @@ pub(super) async fn serve(serving: Serving) -> anyhow::Result<()> {
 
 /// Carries the work out until told to stop.
 pub(super) async fn work(config: Config) -> anyhow::Result<()> {
-    let stop = stop_on_signal()?;
+    let stop = stop_on_signal()?.subscribe();
     let database = Database::join(&config).await?;
     let worked = async {
         let app = build(&config, &database).await?;
@@ -65,7 +65,8 @@ pub(super) async fn work(config: Config) -> anyhow::Result<()> {
     worked
 }
 
-async fn build(config: &Config, database: &Database) -> anyhow::Result<App> {
+/// Everything that this configuration asks for, on an open database.
+pub(crate) async fn build(config: &Config, database: &Database) -> anyhow::Result<App> {
     let workshop = app::workshop()?;
     let ports = app::ports(config.neighbours()?, &config.files(), workshop.clone())?;
     App::build(

@@ -155,14 +155,26 @@ mod tests {
         for (period, label, date) in [
             ("2017-03-30", "Versement", day),
             ("2017-03-30/2017-03-30", "Versement", day),
-            ("2017-03-30_2017-05-01", "Versement entre le 30 mars 2017 et le 1er mai 2017", None),
-            ("2017-03-30/2017-05-01", "Versement entre le 30 mars 2017 et le 1er mai 2017", None),
+            (
+                "2017-03-30_2017-05-01",
+                "Versement entre le 30 mars 2017 et le 1er mai 2017",
+                None,
+            ),
+            (
+                "2017-03-30/2017-05-01",
+                "Versement entre le 30 mars 2017 et le 1er mai 2017",
+                None,
+            ),
             ("mars 2017", "Versement", None),
             ("", "Versement", None),
         ] {
             let payments = draft(period).request.payments;
             assert_eq!(payments.len(), 1, "{period}");
-            assert_eq!((payments[0].label.as_str(), payments[0].date), (label, date), "{period}");
+            assert_eq!(
+                (payments[0].label.as_str(), payments[0].date),
+                (label, date),
+                "{period}"
+            );
             assert_eq!(payments[0].amount.to_string(), "12.50");
         }
     }
