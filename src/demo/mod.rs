@@ -256,10 +256,12 @@ impl<'a> Chosen<'a> {
         }
         app.projections.catch_up().await?;
         watch::watch(app, self.definition, batch, stop).await?;
+        let (lasted, documents) = (began.elapsed(), outcome::documents_of(app, batch).await?);
+        outcome::print_failures(&documents);
         Ok(Taken {
             batch,
-            documents: outcome::documents_of(app, batch).await?,
-            lasted: began.elapsed(),
+            documents,
+            lasted,
         })
     }
 }

@@ -60,12 +60,16 @@ pub(super) async fn print_table(
     for (label, event) in LINES {
         line(label, counts.get(event).copied().unwrap_or(0));
     }
-    let failed: Vec<_> = documents.iter().filter(|row| !is_delivered(row)).collect();
-    line("En échec ou inachevées", count(failed.len()));
-    for row in failed {
-        say(&format!("    {} : {}", row.title, why(row)));
-    }
+    let failed = documents.iter().filter(|row| !is_delivered(row)).count();
+    line("En échec ou inachevées", count(failed));
     Ok(())
+}
+
+/// Says which documents did not reach their end, and why.
+pub(super) fn print_failures(documents: &[DocumentRow]) {
+    for row in documents.iter().filter(|row| !is_delivered(row)) {
+        say(&format!("  {} : {}", row.title, why(row)));
+    }
 }
 
 fn count(length: usize) -> i64 {
