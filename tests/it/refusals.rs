@@ -31,7 +31,7 @@ fn a_refused_visa_stops_its_letter_alone_and_a_retry_starts_it_over() {
         let visa = nextcloud::Automatic {
             after: Duration::ZERO,
             reply: Arc::new(move |path| {
-                if path.contains("sub-1") && mind.load(Ordering::SeqCst) {
+                if path.contains("SUB-1") && mind.load(Ordering::SeqCst) {
                     nextcloud::Reply::Reject("Le montant est à revoir".to_owned())
                 } else {
                     nextcloud::Reply::Approve(None)

@@ -26,6 +26,7 @@ use navette_domain::{
     personal::Personal,
     third_party::{PostalAddress, Profile, ThirdParty, ThirdPartyCommand},
 };
+use navette_projections::batches;
 use sqlx::{Connection as _, PgConnection};
 use std::{
     future::Future,
@@ -248,8 +249,13 @@ impl TestApp {
     }
 
     pub async fn until_status(&self, document: DocumentId, status: DocumentStatus) {
-        self.until(&format!("the document is {status:?}"), async || {
-            self.status(document).await == status
+        let what = format!("the document is {status:?}");
+        self.until(&what, async || {
+            let journey = self.journey(document).await;
+            if let Some(trouble) = journey.trouble {
+                panic!("{what}, but it stopped: {trouble}");
+            }
+            journey.stage.status() == status
         })
         .await;
     }
@@ -269,10 +275,14 @@ impl TestApp {
             effects.waiting().await.unwrap() == 0
         })
         .await;
-        self.until("the projections have caught up", async || {
-            let last = self.app.dispatcher.log().last_position().await.unwrap();
-            *self.app.projections.position().borrow() == last
-        })
+        self.until(
+            "the projections have caught up, and no batch is left to close",
+            async || {
+                let last = self.app.dispatcher.log().last_position().await.unwrap();
+                *self.app.projections.position().borrow() == last
+                    && batches::ended(&self.app.pool).await.unwrap().is_empty()
+            },
+        )
         .await;
     }
 
