@@ -273,6 +273,7 @@ impl Steps {
         Ok(Surroundings {
             title: journey.title(),
             date: journey.order.date,
+            batch: journey.order.batch,
             batch_label,
         })
     }
