@@ -4,6 +4,7 @@ mod access;
 mod chain;
 mod doors;
 mod projections;
+mod readme;
 mod refusals;
 mod story;
 mod support;
