@@ -15,11 +15,13 @@ use navette_domain::{
     document::{Document, DocumentCommand, DocumentRefusal, Order, Subject},
     dossier::Dossier,
     french,
-    ids::{BatchId, ChainId, DocumentId, DossierId, TemplateId},
+    ids::{BatchId, ChainId, CommandId, DocumentId, DossierId, TemplateId},
     personal::Personal,
     template::{Template, TemplateRef},
     third_party::EmailAddress,
 };
+use navette_projections::documents;
+use std::collections::HashSet;
 use uuid::Uuid;
 
 /// A batch to start.
@@ -119,7 +121,8 @@ impl Batches {
         }
         let (chain, definition) = self.chain(&ask.chain_code).await?;
         let template = self.template(&definition).await?;
-        let Sorted { taken, refused } = self.sort_out(&definition, &ask.dossiers).await?;
+        let Sorted { taken, mut refused } = self.sort_out(&definition, &ask.dossiers).await?;
+        let taken = self.not_under_way(chain, taken, &mut refused).await?;
         if taken.is_empty() {
             return Err(DispatchFailure::Refused(StartRefusal::NothingLeft(refused)));
         }
@@ -153,7 +156,7 @@ impl Batches {
                         return Ok(unit);
                     }
                     for (id, order) in
-                        documents(ask.batch, definition, order, taken, clock::paris_date(at))
+                        ordered(ask.batch, definition, order, taken, clock::paris_date(at))
                     {
                         let mut document = StreamState::<Document>::default();
                         unit.decide_document(
@@ -210,7 +213,8 @@ impl Batches {
             .await
             .context("loading the dossiers of the batch")?;
         let (mut taken, mut refused) = (vec![], vec![]);
-        for dossier in dossiers {
+        let mut met = HashSet::new();
+        for dossier in dossiers.iter().filter(|dossier| met.insert(**dossier)) {
             let state = loaded.get(&dossier.0).map(|loaded| &loaded.state);
             match state {
                 None | Some(Dossier::Unborn) => refused.push(RefusedDossier {
@@ -221,9 +225,7 @@ impl Batches {
                 Some(Dossier::Open { request, stage })
                     if definition.accepts.contains(&stage.status()) =>
                 {
-                    if !taken.iter().any(|(known, _)| known == dossier) {
-                        taken.push((*dossier, request.reference.clone()));
-                    }
+                    taken.push((*dossier, request.reference.clone()));
                 }
                 Some(Dossier::Open { request, stage }) => refused.push(RefusedDossier {
                     dossier: *dossier,
@@ -246,13 +248,41 @@ impl Batches {
         Ok(Sorted { taken, refused })
     }
 
+    /// The dossiers without a document under way in this chain: nobody is to get the same letter twice
+    /// because two clerks asked for it. (Two that ask within the same instant are both heard.)
+    async fn not_under_way(
+        &self,
+        chain: ChainRef,
+        taken: Vec<(DossierId, String)>,
+        refused: &mut Vec<RefusedDossier>,
+    ) -> anyhow::Result<Vec<(DossierId, String)>> {
+        let ids: Vec<Uuid> = taken.iter().map(|(dossier, _)| dossier.0).collect();
+        let pool = self.dispatcher.log().pool();
+        let busy: HashSet<Uuid> = documents::under_way(pool, chain.chain.0, &ids)
+            .await
+            .context("looking for documents under way")?
+            .into_iter()
+            .collect();
+        let (again, taken): (Vec<_>, Vec<_>) = taken
+            .into_iter()
+            .partition(|(dossier, _)| busy.contains(&dossier.0));
+        refused.extend(again.into_iter().map(|(dossier, reference)| RefusedDossier {
+            dossier,
+            sentence: format!(
+                "Le dossier {reference} a déjà un document en cours dans cette chaîne : attendez qu'il soit remis, ou annulez-le."
+            ),
+            reference: Some(reference),
+        }));
+        Ok(taken)
+    }
+
     /// Makes the chains of a batch wait.
     pub async fn pause(
         &self,
         envelope: &Envelope,
         batch: BatchId,
     ) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
-        self.change(envelope, batch, |at| BatchCommand::Pause { at }, Some(true))
+        self.change(envelope, batch, |at| BatchCommand::Pause { at }, true)
             .await
     }
 
@@ -262,13 +292,8 @@ impl Batches {
         envelope: &Envelope,
         batch: BatchId,
     ) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
-        self.change(
-            envelope,
-            batch,
-            |at| BatchCommand::Resume { at },
-            Some(false),
-        )
-        .await
+        self.change(envelope, batch, |at| BatchCommand::Resume { at }, false)
+            .await
     }
 
     /// Says that all the documents of a batch reached their end.
@@ -277,8 +302,9 @@ impl Batches {
         envelope: &Envelope,
         batch: BatchId,
     ) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
-        self.change(envelope, batch, |at| BatchCommand::Complete { at }, None)
-            .await
+        // Nothing may stay held that nobody can resume.
+        let complete = |at| BatchCommand::Complete { at };
+        self.change(envelope, batch, complete, false).await
     }
 
     async fn change(
@@ -286,7 +312,7 @@ impl Batches {
         envelope: &Envelope,
         batch: BatchId,
         command: impl Fn(DateTime<Utc>) -> BatchCommand + Send + Sync,
-        held: Option<bool>,
+        held: bool,
     ) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
         let command = &command;
         let belonging = Belonging {
@@ -301,9 +327,7 @@ impl Batches {
                     let command = command(unit.at());
                     unit.decide(batch.0, &mut loaded, belonging, command)
                         .map_err(DispatchFailure::Refused)?;
-                    if let Some(held) = held {
-                        unit.hold(batch, held);
-                    }
+                    unit.hold(batch, held);
                     Ok(unit)
                 }
                 .boxed()
@@ -319,6 +343,23 @@ impl Batches {
         batch: BatchId,
         reason: &str,
     ) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
+        if let Some(receipt) = self.dispatcher.answered(envelope).await? {
+            return Ok(receipt);
+        }
+        // Paused first: otherwise its documents may move on faster than all of them can be cancelled at once.
+        let mut pause = envelope.clone();
+        pause.command = CommandId::following(envelope.command.0, "pause");
+        let mut expected_version = envelope.expected_version;
+        match self.pause(&pause, batch).await {
+            Ok(paused) => expected_version = expected_version.map(|_| paused.version),
+            // It is over, or was never started: the cancellation says what follows.
+            Err(DispatchFailure::Refused(_)) => {}
+            Err(failure) => return Err(failure),
+        }
+        let envelope = &Envelope {
+            expected_version,
+            ..envelope.clone()
+        };
         let belonging = Belonging {
             batch: Some(batch),
             dossier: None,
@@ -429,7 +470,7 @@ impl Batches {
 }
 
 /// The documents that a batch makes, with their orders.
-fn documents(
+fn ordered(
     batch: BatchId,
     definition: &Definition,
     order: &BatchOrder,

@@ -3,6 +3,7 @@
 mod access;
 mod chain;
 mod doors;
+mod mishaps;
 mod projections;
 mod readme;
 mod refusals;
