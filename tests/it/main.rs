@@ -3,6 +3,7 @@
 mod access;
 mod chain;
 mod doors;
+mod graphql;
 mod projections;
 mod refusals;
 mod story;
