@@ -1,6 +1,8 @@
 //! The tests that need the whole of Navette, in one binary.
 
+mod access;
 mod chain;
+mod doors;
 mod projections;
 mod refusals;
 mod story;
