@@ -45,7 +45,10 @@ impl Manners {
 }
 
 /// See the module. Everything stops when it is dropped.
-#[expect(missing_docs, reason = "each field is the simulator of the neighbour it names")]
+#[expect(
+    missing_docs,
+    reason = "each field is the simulator of the neighbour it names"
+)]
 pub struct Neighbourhood {
     /// Every effect that any of them applied.
     pub ledger: Ledger,
