@@ -11,6 +11,8 @@ CREATE TABLE effects (
     work        jsonb NOT NULL,
     -- Whether the neighbour may already have been asked: then look before acting.
     doubtful    boolean NOT NULL,
+    -- Whether it moves its document on; the others clean up behind it, and survive a cancellation.
+    on_the_way  boolean NOT NULL,
     -- Failed attempts in a row, for back-off and giving up.
     failures    integer NOT NULL DEFAULT 0,
     run_at      timestamptz NOT NULL DEFAULT clock_timestamp(),

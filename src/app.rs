@@ -20,7 +20,7 @@ use navette_adapters::{
     maarch::MaarchCourrier,
     nextcloud::Nextcloud,
     porte_documents::GenericPorteDocuments,
-    postgres::{self, EmbeddedPostgres},
+    postgres::{self, EmbeddedPostgres, EmbeddedPostgresError},
     smtp::Smtp,
     workshop::Workshop,
 };
@@ -61,6 +61,30 @@ impl Database {
                 (embedded.connect_options(), Some(embedded))
             }
         };
+        Self::prepare(options, embedded).await
+    }
+
+    /// The same for work that may be done beside another Navette: when that one runs the embedded
+    /// PostgreSQL, its server is used.
+    pub async fn join(config: &Config) -> anyhow::Result<Self> {
+        let refused = match Self::open(config).await {
+            Ok(database) => return Ok(database),
+            Err(refused) => refused,
+        };
+        let in_use = matches!(
+            refused.downcast_ref(),
+            Some(EmbeddedPostgresError::InUse(_))
+        );
+        match EmbeddedPostgres::reach(&config.data.join("postgres")) {
+            Some(options) if in_use => Self::prepare(options, None).await,
+            _ => Err(refused),
+        }
+    }
+
+    async fn prepare(
+        options: PgConnectOptions,
+        embedded: Option<EmbeddedPostgres>,
+    ) -> anyhow::Result<Self> {
         let pool = connect(options).await?;
         postgres::check_durability(&pool).await?;
         MIGRATIONS

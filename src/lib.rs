@@ -2,9 +2,13 @@
 
 pub mod app;
 pub mod batches;
+pub mod cli;
 pub mod clock;
 pub mod config;
+#[cfg(feature = "sim")]
+pub mod demo;
 pub mod dispatch;
+pub mod import;
 #[cfg(feature = "sim")]
 pub mod neighbourhood;
 pub mod steps;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use cqrs_es::DomainEvent;
 use navette_adapters::log::{Commit, FinishedEffect, NewEvent, StreamAppend, StreamState};
 use navette_domain::{
-    chain::{Definition, Reaction, react},
+    chain::{Definition, Effect, Reaction, react},
     digest::Digest,
     document::{Document, DocumentCommand, DocumentRefusal, Subject},
     event::{Decider, Metadata},
@@ -77,6 +77,11 @@ impl Unit {
     /// Holds the effects of a batch, or lets them go.
     pub fn hold(&mut self, batch: BatchId, held: bool) {
         self.commit.held.push((batch, held));
+    }
+
+    /// Begins outside work that no event of a chain asks for.
+    pub fn begin(&mut self, effect: Effect) {
+        self.commit.begun.push(effect);
     }
 
     /// What is to be written.

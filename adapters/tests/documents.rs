@@ -61,6 +61,10 @@ fn tests() -> Vec<Trial> {
             "a_worker_that_hangs_is_given_up_in_bounded_time",
             hung_worker,
         ),
+        test(
+            "a_document_too_long_to_convert_is_given_up_and_hurts_no_other",
+            too_long,
+        ),
         test("ten_documents_at_once_share_the_workers", many),
     ]
 }
@@ -98,7 +102,7 @@ fn options(arguments: &[&str]) -> PoolOptions {
     worker_command.extend(arguments.iter().map(OsString::from));
     PoolOptions {
         workers: 2,
-        timeout: Duration::from_secs(60),
+        timeout: Duration::from_mins(1),
         worker_command,
         archival: true,
     }
@@ -179,6 +183,8 @@ fn odt_letter() {
     assert_says(&text, &["Dossier AS-2026-00417", "page 1 / 1"]);
     assert!(!text.contains("{%"), "{text}");
     assert_eq!(pdf.pages, 1);
+    let metadata = String::from_utf8_lossy(&pdf.bytes).into_owned();
+    assert_says(&metadata, &["<pdfaid:part>2<", "<pdfaid:conformance>B<"]);
 }
 
 fn docx_letter() {
@@ -419,6 +425,42 @@ fn hung_worker() {
     let failure = run(pool.convert(&merged_letter(), OfficeFormat::Odt)).unwrap_err();
     assert_eq!(failure.class, FailureClass::Transient);
     assert!(started.elapsed() < Duration::from_secs(30));
+}
+
+fn too_long() {
+    let workshop = Workshop::new(PoolOptions {
+        workers: 1,
+        timeout: Duration::from_secs(3),
+        ..options(&["pdf-worker"])
+    });
+    let mut data = letter_data();
+    let payment = json!({ "date": "2026-04-01", "libelle": "Acompte", "montant": "1.00" });
+    data["versements"] = Value::Array(vec![payment; 20_000]);
+    run(async {
+        let long = workshop
+            .merge(&template("lettre-attribution.odt"), &data)
+            .await
+            .unwrap();
+        let started = Instant::now();
+        let failure = workshop
+            .convert(&long.bytes, long.format)
+            .await
+            .unwrap_err();
+        assert_eq!(failure.class, FailureClass::Transient, "{failure:?}");
+        assert!(started.elapsed() < Duration::from_secs(30));
+        let short = workshop
+            .merge(&template("lettre-attribution.odt"), &letter_data())
+            .await;
+        let short = short.unwrap();
+        assert_eq!(
+            workshop
+                .convert(&short.bytes, short.format)
+                .await
+                .unwrap()
+                .pages,
+            1
+        );
+    });
 }
 
 fn many() {

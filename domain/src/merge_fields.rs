@@ -7,6 +7,7 @@
 use crate::{
     amount::Amount,
     dossier::{Dossier, Outcome, Request, Stage},
+    ids::BatchId,
     third_party::Profile,
 };
 use chrono::NaiveDate;
@@ -28,6 +29,8 @@ pub struct Surroundings {
     pub title: String,
     /// The date that the document bears.
     pub date: NaiveDate,
+    /// The batch; its number is the end of its id, which people can quote.
+    pub batch: BatchId,
     /// What the clerk calls the batch.
     pub batch_label: String,
 }
@@ -36,7 +39,7 @@ pub struct Surroundings {
 pub fn of_dossier(case: &Case, around: &Surroundings) -> Option<Value> {
     let mut fields = case_fields(case)?;
     fields["document"] = document(around);
-    fields["lot"] = json!({ "intitule": around.batch_label });
+    fields["lot"] = batch(around);
     Some(fields)
 }
 
@@ -58,15 +61,17 @@ pub fn of_batch(cases: &[Case], around: &Surroundings) -> Value {
             .iter()
             .filter_map(|case| amount_in_force(&case.dossier)),
     );
-    json!({
-        "document": document(around),
-        "lot": {
-            "intitule": around.batch_label,
-            "nombre": rows.len(),
-            "total": total.map(|total| total.to_string()),
-            "dossiers": rows,
-        },
-    })
+    let mut lot = batch(around);
+    lot["nombre"] = json!(rows.len());
+    lot["total"] = json!(total.map(|total| total.to_string()));
+    lot["dossiers"] = json!(rows);
+    json!({ "document": document(around), "lot": lot })
+}
+
+fn batch(around: &Surroundings) -> Value {
+    let id = around.batch.0.simple().to_string().to_uppercase();
+    let number = &id[id.len() - 8..];
+    json!({ "numero": number, "intitule": around.batch_label, "date": around.date })
 }
 
 fn document(around: &Surroundings) -> Value {
@@ -154,6 +159,7 @@ mod tests {
         Surroundings {
             title: "Notification SUB-2026-0012".into(),
             date: march(20),
+            batch: BatchId(uuid::Uuid::from_u128(0x2a)),
             batch_label: "Notifications de mars".into(),
         }
     }

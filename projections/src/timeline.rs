@@ -171,3 +171,18 @@ pub async fn history(
         .fetch_all(pool)
         .await
 }
+
+/// How many documents of a batch each kind of event has happened to.
+pub async fn documents_by_event(
+    pool: &PgPool,
+    batch: Uuid,
+) -> Result<Vec<(String, i64)>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT event_type, count(DISTINCT document_id)
+         FROM timeline JOIN documents ON documents.id = timeline.document_id
+         WHERE documents.batch_id = $1 GROUP BY event_type",
+    )
+    .bind(batch)
+    .fetch_all(pool)
+    .await
+}

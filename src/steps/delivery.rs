@@ -7,7 +7,7 @@ use navette_adapters::log::StreamState;
 use navette_domain::{
     batch::Batch,
     chain::{Action, Recipient},
-    document::{DocumentCommand, Stage},
+    document::DocumentCommand,
     dossier::{Dossier, DossierCommand, DossierStatus, Request},
     ids::DossierId,
     letters,
@@ -153,10 +153,8 @@ impl Steps {
                 request.reference
             ))
         })?;
-        let chrono = match &errand.journey.stage {
-            Stage::Registered { registration, .. } => Some(registration.chrono.as_str()),
-            _ => None,
-        };
+        let registration = errand.journey.registration.as_ref();
+        let chrono = registration.map(|registration| registration.chrono.as_str());
         let words = letters::to_applicant(
             &request.reference,
             &request.purpose,

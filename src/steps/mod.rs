@@ -1,14 +1,14 @@
 //! What each step of a chain does outside, and how it is reported.
 //!
 //! A step reads the aggregates, calls one port, and answers with an [`Outcome`]: commands to take to the
-//! log, or patience. It never writes anything itself.
+//! log, or patience. It writes nothing itself, but for what must be in the log before the desk hears of it.
 
 mod delivery;
 mod office;
 mod signature;
 mod visa;
 
-use crate::{clock::Clock, dispatch::Dispatcher};
+use crate::{clock::Clock, dispatch::Dispatcher, unit::Belonging};
 use anyhow::Context as _;
 use navette_adapters::{effects::Claimed, log::StreamState};
 use navette_domain::{
@@ -130,6 +130,17 @@ impl Errand<'_> {
             .stage
             .pdf()
             .context("the document has no PDF at this stage")?)
+    }
+
+    fn belonging(&self) -> Belonging {
+        let dossier = match self.journey.order.subject {
+            Subject::Dossier(dossier) => Some(dossier),
+            Subject::Batch => None,
+        };
+        Belonging {
+            batch: Some(self.journey.order.batch),
+            dossier,
+        }
     }
 
     /// A name for the file that people recognise.
@@ -262,6 +273,7 @@ impl Steps {
         Ok(Surroundings {
             title: journey.title(),
             date: journey.order.date,
+            batch: journey.order.batch,
             batch_label,
         })
     }

@@ -1,12 +1,18 @@
 //! Having a PDF signed, and bringing it back.
 
 use super::{Errand, Outcome, Report, StepFailure, StepResult, Steps};
+use crate::{
+    dispatch::DispatchFailure,
+    unit::{Envelope, NAVETTE, Unit},
+};
 use anyhow::Context as _;
+use futures::FutureExt as _;
 use navette_adapters::{log::StreamState, pdf};
 use navette_domain::{
     chain::Action,
+    digest::Digest,
     document::{DocumentCommand, PdfRef},
-    ids::SignatureId,
+    ids::{CommandId, SignatureId},
     ports::{DeskProgress, SigningRequest},
     signature::{Sheet, Signature, SignatureCommand},
 };
@@ -21,6 +27,15 @@ impl Steps {
             return Err(anyhow::anyhow!("not a step of signature").into());
         };
         let pdf = errand.pdf()?.file;
+        let sheet = Sheet {
+            document: errand.claimed.effect.document,
+            pdf,
+            desk_type: desk_type.clone(),
+            desk_subtype: desk_subtype.clone(),
+        };
+        if !self.prepare(errand, signature, sheet).await? {
+            return Ok(Outcome::Report(Report::default()));
+        }
         let request = SigningRequest {
             signature,
             title: errand.journey.title().chars().take(100).collect(),
@@ -31,27 +46,59 @@ impl Steps {
         };
         self.ports.desk.submit(&request, errand.attempt()).await?;
         let at = self.clock.now();
-        let sheet = Sheet {
-            document: errand.claimed.effect.document,
-            pdf,
-            desk_type: desk_type.clone(),
-            desk_subtype: desk_subtype.clone(),
-        };
         Ok(Outcome::Report(Report {
             document: Some(DocumentCommand::RecordSentForSignature {
                 step: errand.step(),
                 signature,
                 at,
             }),
-            signature: Some((
-                signature,
-                vec![
-                    SignatureCommand::Prepare { sheet, at },
-                    SignatureCommand::RecordSubmitted { at },
-                ],
-            )),
+            signature: Some((signature, vec![SignatureCommand::RecordSubmitted { at }])),
             dossier: None,
         }))
+    }
+
+    /// Writes down what is about to be submitted, before the desk hears of it: nothing may be at the desk
+    /// that the log does not know. Answers no when it was taken back meanwhile.
+    async fn prepare(
+        &self,
+        errand: &Errand<'_>,
+        signature: SignatureId,
+        sheet: Sheet,
+    ) -> StepResult<bool> {
+        let envelope = Envelope {
+            command: CommandId::following(errand.claimed.lease, "prepare"),
+            content: Digest::of(errand.claimed.lease.as_bytes()),
+            actor: NAVETTE.to_owned(),
+            expected_version: None,
+        };
+        let belonging = errand.belonging();
+        let at = self.clock.now();
+        let sheet = &sheet;
+        let prepared = self
+            .dispatcher
+            .commit(&envelope, |mut unit: Unit| {
+                async move {
+                    let mut loaded: StreamState<Signature> =
+                        self.dispatcher.load(signature.0).await?;
+                    let command = SignatureCommand::Prepare {
+                        sheet: sheet.clone(),
+                        at,
+                    };
+                    unit.decide(signature.0, &mut loaded, belonging, command)
+                        .map_err(DispatchFailure::Refused)?;
+                    Ok(unit)
+                }
+                .boxed()
+            })
+            .await;
+        match prepared {
+            Ok(_) => Ok(true),
+            Err(DispatchFailure::Refused(refusal)) => {
+                tracing::info!(%signature, %refusal, "a deposit was given up");
+                Ok(false)
+            }
+            Err(failure) => Err(anyhow::Error::from(failure).into()),
+        }
     }
 
     pub(super) async fn watch_signature(
@@ -145,18 +192,13 @@ impl Steps {
 
     pub(super) async fn withdraw_signature(&self, signature: SignatureId) -> StepResult {
         self.ports.desk.withdraw(signature).await?;
-        let loaded: StreamState<Signature> = self.dispatcher.load(signature.0).await?;
-        let known = loaded.version > 0;
         Ok(Outcome::Report(Report {
-            // A deposit whose answer was never heard has no stream; it is gone from the desk all the same.
-            signature: known.then(|| {
-                (
-                    signature,
-                    vec![SignatureCommand::RecordWithdrawn {
-                        at: self.clock.now(),
-                    }],
-                )
-            }),
+            signature: Some((
+                signature,
+                vec![SignatureCommand::RecordWithdrawn {
+                    at: self.clock.now(),
+                }],
+            )),
             ..Report::default()
         }))
     }

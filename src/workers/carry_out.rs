@@ -12,11 +12,12 @@ use navette_adapters::{
     log::{AppendRefusal, FinishedEffect, StreamState},
 };
 use navette_domain::{
+    chain::{Effect, Work},
     digest::Digest,
     document::{Document, DocumentCommand},
     dossier::Dossier,
-    ids::CommandId,
-    ports::{FailureClass, Neighbour, PortFailure},
+    ids::{CommandId, EffectId},
+    ports::{Circulation, FailureClass, Neighbour, PortFailure},
     signature::Signature,
 };
 use serde::Deserialize;
@@ -337,11 +338,15 @@ impl CarryOut {
         let belonging =
             document_belonging(&document.state, &DocumentCommand::Deliver { at: unit.at() });
         if let Some(command) = &report.document {
-            // A document that was cancelled meanwhile says no: the effect ends, and nothing else happens.
+            // A document that was cancelled meanwhile says no: the effect ends, and what it left outside is
+            // taken back. (What it left at the desk is taken back by the cancellation itself.)
             if let Err(refusal) =
                 unit.decide_document(&definition, id, &mut document, command.clone())
             {
                 tracing::info!(document = %id, %refusal, "an outcome was not taken");
+                if let DocumentCommand::RecordSentForVisa { circulation, .. } = command {
+                    unit.begin(taking_back(claimed, circulation.clone()));
+                }
                 return Ok(());
             }
         }
@@ -366,6 +371,17 @@ impl CarryOut {
             }
         }
         Ok(())
+    }
+}
+
+/// The undoing of a circulation that began although its document was given up.
+fn taking_back(claimed: &Claimed, circulation: Circulation) -> Effect {
+    let work = Work::WithdrawVisa { circulation };
+    Effect {
+        id: EffectId(CommandId::following(claimed.lease, work.kind()).0),
+        work,
+        doubtful: false,
+        ..claimed.effect.clone()
     }
 }
 

@@ -1,4 +1,7 @@
 //! The tests that need the whole of Navette, in one binary.
 
+mod chain;
 mod projections;
+mod refusals;
 mod story;
+mod support;

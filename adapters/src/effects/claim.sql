@@ -1,6 +1,7 @@
 -- $1 neighbour, $2 limit, $3 owner, $4 lease in seconds.
 -- The batches that have work, found by skipping through the index; then one effect of each in turn, so
--- that a batch of ten is not stuck behind one of ten thousand.
+-- that a batch of ten is not stuck behind one of ten thousand. A document has one effect under way at a
+-- time: what takes a deposit back must not overtake the deposit.
 WITH RECURSIVE batches AS (
     (SELECT batch_id FROM effects WHERE neighbour = $1 AND lease_token IS NULL ORDER BY batch_id LIMIT 1)
     UNION ALL
@@ -18,9 +19,13 @@ candidates AS (
     CROSS JOIN LATERAL (
         SELECT id, row_number() OVER (ORDER BY run_at, seq) AS turn
         FROM (
-            SELECT id, run_at, seq FROM effects
+            SELECT id, run_at, seq FROM effects AS mine
             WHERE neighbour = $1 AND lease_token IS NULL
               AND batch_id = batches.batch_id AND run_at <= clock_timestamp()
+              AND NOT EXISTS (
+                  SELECT FROM effects AS other
+                  WHERE other.document_id = mine.document_id AND other.lease_token IS NOT NULL
+              )
             ORDER BY run_at, seq
             LIMIT $2
         ) AS first

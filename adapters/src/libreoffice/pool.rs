@@ -2,7 +2,7 @@
 //! document one retry.
 
 use super::{
-    output,
+    folders, output,
     worker::{Reply, Request},
 };
 use crate::merge::archive::Archive;
@@ -20,7 +20,7 @@ use std::{
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    process::{Child, ChildStdin, ChildStdout, Command},
+    process::{Child, ChildStderr, ChildStdin, ChildStdout, Command},
     sync::Semaphore,
     time::timeout,
 };
@@ -43,7 +43,7 @@ impl PoolOptions {
     pub fn for_this_machine(worker_command: Vec<OsString>) -> Self {
         Self {
             workers: std::thread::available_parallelism().map_or(1, usize::from),
-            timeout: Duration::from_secs(60),
+            timeout: Duration::from_mins(1),
             worker_command,
             archival: true,
         }
@@ -69,6 +69,7 @@ pub struct PdfPool {
 impl PdfPool {
     /// A pool; workers are started when first needed.
     pub fn new(options: PoolOptions) -> Self {
+        folders::sweep();
         Self {
             room: Semaphore::new(options.workers.max(1)),
             idle: Mutex::default(),
@@ -78,21 +79,27 @@ impl PdfPool {
 
     /// Converts `office`, which must be a sound file of `format`, to a checked PDF.
     pub async fn convert(&self, office: &[u8], format: OfficeFormat) -> Answer<Pdf> {
-        scan(office, format)?;
+        let office = scan(office.to_vec(), format).await?;
         let _room = self
             .room
             .acquire()
             .await
             .map_err(|error| stopped().because(error))?;
-        let mut first = self.try_once(office, format).await;
-        if first.is_err() {
-            first = self.try_once(office, format).await;
+        let idle = self.idle().pop();
+        let mut outcome = self.try_once(idle, &office, format).await;
+        if outcome.is_err() {
+            // With a new worker: whatever broke the first may have broken the idle ones too.
+            outcome = self.try_once(None, &office, format).await;
         }
-        first.map_err(Trouble::into_failure)
+        outcome.map_err(Trouble::into_failure)
     }
 
-    async fn try_once(&self, office: &[u8], format: OfficeFormat) -> Result<Pdf, Trouble> {
-        let idle = self.idle().pop();
+    async fn try_once(
+        &self,
+        idle: Option<Worker>,
+        office: &[u8],
+        format: OfficeFormat,
+    ) -> Result<Pdf, Trouble> {
         let mut worker = match idle {
             Some(worker) => worker,
             None => Worker::start(&self.options.worker_command).await?,
@@ -111,17 +118,27 @@ impl PdfPool {
 }
 
 /// LibreOffice makes PDFs of rubbish: only files that we can read ourselves are given to it.
-fn scan(office: &[u8], format: OfficeFormat) -> Answer<()> {
-    let refused =
-        |sentence: String| PortFailure::new(Neighbour::Office, FailureClass::Rejected, sentence);
-    match Archive::open(office) {
-        Ok(archive) if archive.format() == format => Ok(()),
-        Ok(_) => Err(refused(format!(
+async fn scan(office: Vec<u8>, format: OfficeFormat) -> Answer<Vec<u8>> {
+    let scanned = tokio::task::spawn_blocking(move || {
+        let found = Archive::open(&office)?.format();
+        Ok((found, office))
+    });
+    let refused = |sentence| {
+        Err(PortFailure::new(
+            Neighbour::Office,
+            FailureClass::Rejected,
+            sentence,
+        ))
+    };
+    match scanned.await {
+        Ok(Ok((found, office))) if found == format => Ok(office),
+        Ok(Ok(_)) => refused(format!(
             "le fichier n'est pas au format {} annoncé",
             format.extension()
-        ))),
-        Err(MergeFailure::Unreadable(sentence)) => Err(refused(sentence)),
-        Err(MergeFailure::Faults(_)) => Err(refused("le fichier est illisible".into())),
+        )),
+        Ok(Err(MergeFailure::Unreadable(sentence))) => refused(sentence),
+        Ok(Err(MergeFailure::Faults(_))) => refused("le fichier est illisible".into()),
+        Err(error) => Err(stopped().because(error)),
     }
 }
 
@@ -180,7 +197,7 @@ struct Worker {
 
 impl Worker {
     async fn start(command: &[OsString]) -> Result<Self, Trouble> {
-        let folder = tempfile::Builder::new().prefix("navette-pdf-").tempdir()?;
+        let folder = folders::create()?;
         let (program, arguments) = command
             .split_first()
             .ok_or_else(|| io::Error::other("no worker command"))?;
@@ -196,12 +213,15 @@ impl Worker {
             .env("SAL_LOK_OPTIONS", "unipoll")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()?;
         let (Some(requests), Some(replies)) = (program.stdin.take(), program.stdout.take()) else {
             return Err(io::Error::other("the worker has no pipes").into());
         };
+        if let Some(words) = program.stderr.take() {
+            tokio::spawn(log(words));
+        }
         let mut worker = Self {
             requests,
             replies: BufReader::new(replies),
@@ -242,6 +262,7 @@ impl Worker {
             .read_to_end(&mut bytes)
             .await?;
         tokio::fs::remove_file(&request.output).await?;
+        tokio::fs::remove_file(&request.input).await?;
         Ok(output::check(bytes)?)
     }
 
@@ -270,5 +291,13 @@ impl Worker {
             Ok(Ok(_)) => Ok(serde_json::from_str(&line).map_err(io::Error::from)?),
             Ok(Err(error)) => Err(error.into()),
         }
+    }
+}
+
+/// What a worker says goes to the log: it never holds data of the document.
+async fn log(words: ChildStderr) {
+    let mut lines = BufReader::new(words).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        tracing::debug!(target: "pdf_worker", "{line}");
     }
 }

@@ -194,8 +194,7 @@ fn settle_row(mut row: Element) -> Vec<Node> {
 
 /// For each statement of a row, in order, whether its block is whole in one cell.
 fn stays(row: &Element) -> Vec<Stay> {
-    let mut stays = Vec::new();
-    let mut open: Vec<(usize, usize, Vec<usize>)> = Vec::new();
+    let (mut stays, mut open) = (Vec::new(), Vec::<(usize, usize, Vec<usize>)>::new());
     for (cell, child) in row.children.iter().enumerate() {
         let mut see = |tag: &Tag| {
             if !tag.is_statement() {
@@ -227,10 +226,10 @@ fn stays(row: &Element) -> Vec<Stay> {
             Node::Text(_) | Node::Raw(_) => {}
         }
     }
-    for (opening, _, middles) in open {
-        for index in middles.into_iter().chain([opening]) {
-            stays[index] = Stay::Around;
-        }
+    let unclosed =
+        |(opening, _, middles): (usize, usize, Vec<usize>)| [vec![opening], middles].concat();
+    for index in open.into_iter().flat_map(unclosed) {
+        stays[index] = Stay::Around;
     }
     stays
 }

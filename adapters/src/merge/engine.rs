@@ -1,6 +1,7 @@
 //! minijinja set up for office parts: French filters, values that are always text, limits.
 
 use super::{
+    compare,
     french::{self, Cents},
     values::{Missing, RECORDER, Recorder},
     xml::is_allowed,
@@ -35,14 +36,17 @@ pub(super) fn environment(format: OfficeFormat) -> Environment<'static> {
     environment.add_filter("date_en_lettres", |value: &Value| {
         with_date(value, french::date_in_words)
     });
+    environment.add_filter(compare::NUMBER, to_number);
+    environment.add_filter(compare::ORDERED, ordered);
     environment.add_filter("pluriel", plural);
     environment.add_filter("civilite", civility);
     environment.add_filter("default", or_default);
     environment.add_filter("d", or_default);
     environment.add_test("none", |value: &Value| value.is_none() || is_missing(value));
-    // A value is text: nothing marks it as markup. (The templates we write use it on constants.)
-    environment.remove_filter("escape");
-    environment.remove_filter("e");
+    // A value is always text: no filter may pass it off as markup.
+    for filter in ["safe", "escape", "e", "tojson"] {
+        environment.remove_filter(filter);
+    }
     environment
 }
 
@@ -97,6 +101,18 @@ fn to_number(value: &Value) -> Result<f64, Error> {
         .decimal()
         .parse()
         .map_err(|_| invalid("cette valeur n'est pas un nombre"))
+}
+
+/// A value as it can be compared with another of unknown kind.
+fn ordered(value: Value) -> Value {
+    if noted(&value) {
+        return Value::from(0);
+    }
+    let amount = value.as_str().and_then(Cents::parse);
+    match amount.and_then(|amount| amount.decimal().parse::<f64>().ok()) {
+        Some(number) => Value::from(number),
+        None => value,
+    }
 }
 
 fn plural(count: &Value, one: &str, many: Option<&str>) -> Result<String, Error> {

@@ -8,7 +8,10 @@ use super::{
 use minijinja::{Environment, ErrorKind};
 use navette_domain::ports::TemplateFault;
 use serde_json::Value as Json;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    fmt::Write as _,
+};
 
 /// A field as a tag names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,19 +91,14 @@ fn expression(tag: &Tag) -> Option<&str> {
 
 fn unsupported(tag: &Tag) -> Option<String> {
     let known = [
-        "if",
-        "elif",
-        "else",
-        "endif",
-        "for",
-        "endfor",
-        "set",
-        "endset",
-        "with",
-        "endwith",
-        "filter",
-        "endfilter",
+        "if", "elif", "else", "endif", "for", "endfor", "set", "with", "endwith",
     ];
+    if tag.keyword() == "for" && !tag.code.contains(" in ") {
+        return Some("une boucle s'écrit {% for élément in liste %}".into());
+    }
+    if tag.kind == Kind::Open && tag.keyword() == "set" {
+        return Some("« set » s'écrit avec une valeur : {% set x = … %}".into());
+    }
     if !tag.is_statement() || tag.kind == Kind::Comment || known.contains(&tag.keyword()) {
         return None;
     }
@@ -113,6 +111,8 @@ fn names(environment: &Environment<'_>, code: &str) -> (Vec<String>, Option<Stri
         Ok(expression) => {
             let mut names: Vec<String> =
                 expression.undeclared_variables(true).into_iter().collect();
+            let functions: Vec<&str> = environment.globals().map(|(name, _)| name).collect();
+            names.retain(|name| !functions.contains(&name.as_str()));
             names.sort();
             if names.iter().any(|name| engine::is_ours(name)) {
                 return (Vec::new(), Some("nom réservé".into()));
@@ -278,7 +278,7 @@ pub(super) fn unknown(uses: &[Use], data: &Json) -> Vec<TemplateFault> {
             let known = known.get_or_insert_with(|| all_paths(data));
             let mut sentence = format!("champ inconnu `{}`", field.written);
             if let Some(nearest) = nearest(field, known) {
-                sentence.push_str(&format!(" ; vouliez-vous dire `{nearest}` ?"));
+                let _ = write!(sentence, " ; vouliez-vous dire `{nearest}` ?");
             }
             faults.push(fault(&used.tag, sentence));
         }

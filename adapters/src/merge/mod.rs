@@ -7,6 +7,7 @@
 
 pub(crate) mod archive;
 mod blocks;
+mod compare;
 mod engine;
 mod fields;
 mod french;

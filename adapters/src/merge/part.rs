@@ -4,7 +4,7 @@ use super::{
     blocks,
     fields::{self, Use},
     join, source,
-    values::{Recorder, from_json},
+    values::{Record, Recorder, from_json},
     xml,
 };
 use minijinja::{Environment, Error, ErrorKind, Value};
@@ -57,18 +57,14 @@ impl Part {
         faults: &mut Vec<TemplateFault>,
     ) -> Option<Self> {
         let Ok(mut nodes) = xml::parse(text) else {
-            faults.push(part_fault(
-                title,
-                "",
-                "cette partie du fichier est illisible".into(),
-            ));
+            faults.push(part_fault(title, "cette partie est illisible".into()));
             return None;
         };
         faults.extend(join::join(&mut nodes, format, title));
         blocks::place(&mut nodes);
         let mut found = blocks::check(&nodes);
         let mut tags = Vec::new();
-        let source = source::write(&nodes, &mut tags);
+        let source = source::write(&nodes, format, &mut tags);
         if tags.is_empty() {
             return None;
         }
@@ -79,11 +75,7 @@ impl Part {
             && let Err(error) = environment.add_template_owned(name.to_owned(), source)
         {
             let detail = error.detail().unwrap_or_default();
-            found.push(part_fault(
-                title,
-                "",
-                format!("balises incorrectes ({detail})"),
-            ));
+            found.push(part_fault(title, format!("balises incorrectes ({detail})")));
         }
         faults.extend(found);
         Some(Self {
@@ -111,20 +103,7 @@ impl Part {
             .get_template(&self.name)
             .and_then(|template| template.render_captured_to(context, &mut out).map(drop));
         let record = recorder.record();
-        let mut noted: Vec<TemplateFault> = record
-            .faults
-            .iter()
-            .filter_map(|(tag, sentence)| {
-                Some(fields::fault(&self.uses.get(*tag)?.tag, sentence.clone()))
-            })
-            .collect();
-        if let Err(error) = rendered {
-            let fault = self.uses.get(record.tag).map(|used| {
-                let sentence = fields::empty(used, data).unwrap_or_else(|| in_french(&error));
-                fields::fault(&used.tag, sentence)
-            });
-            noted.push(fault.unwrap_or_else(|| part_fault(&self.name, "", in_french(&error))));
-        }
+        let mut noted = self.noted(&record, rendered.err(), data);
         // A tag whose field is unknown has been told so: what follows from it says nothing more.
         noted.retain(|fault| {
             !unknown
@@ -137,12 +116,33 @@ impl Part {
         let text = String::from_utf8(out.0).ok().filter(|_| sound)?;
         Some(record.sheets.write_formulas(text))
     }
+
+    /// What the rendering noted, and what ended it.
+    fn noted(
+        &self,
+        record: &Record,
+        error: Option<Error>,
+        data: &serde_json::Value,
+    ) -> Vec<TemplateFault> {
+        let tag = |index: usize| self.uses.get(index);
+        let noted = record.faults.iter().filter_map(|(index, sentence)| {
+            Some(fields::fault(&tag(*index)?.tag, sentence.clone()))
+        });
+        let ending = error.map(|error| match tag(record.tag) {
+            Some(used) => {
+                let sentence = fields::empty(used, data).unwrap_or_else(|| in_french(&error));
+                fields::fault(&used.tag, sentence)
+            }
+            None => part_fault(&self.name, in_french(&error)),
+        });
+        noted.chain(ending).collect()
+    }
 }
 
-fn part_fault(place: &str, tag: &str, sentence: String) -> TemplateFault {
+fn part_fault(place: &str, sentence: String) -> TemplateFault {
     TemplateFault {
         place: place.into(),
-        tag: tag.into(),
+        tag: String::new(),
         sentence,
     }
 }

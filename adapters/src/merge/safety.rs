@@ -54,7 +54,7 @@ pub(super) fn check(name: &str, content: &[u8], format: OfficeFormat) -> Result<
     {
         return macros();
     }
-    if lower.contains("activex") || lower.contains("oleobject") || lower.ends_with(".ole") {
+    if lower.contains("activex") || lower.contains("oleobject") {
         return refused("le fichier contient un objet OLE : le remplacer par une image");
     }
     if lower.contains("externallinks/") {

@@ -6,13 +6,15 @@ use super::{
     values::RECORDER,
     xml::{Element, Node, escape},
 };
+use navette_domain::ports::OfficeFormat;
 use std::fmt::Write as _;
 
 /// The source of one part; `tags` receives its tags, in order.
-pub(super) fn write(nodes: &[Node], tags: &mut Vec<Tag>) -> String {
+pub(super) fn write(nodes: &[Node], format: OfficeFormat, tags: &mut Vec<Tag>) -> String {
     let mut writer = Writer {
         out: String::new(),
         literal: String::new(),
+        sheets: format == OfficeFormat::Ods,
         tags,
     };
     writer.nodes(nodes);
@@ -24,6 +26,7 @@ struct Writer<'a> {
     out: String,
     /// XML not yet written, in which nothing is a tag.
     literal: String,
+    sheets: bool,
     tags: &'a mut Vec<Tag>,
 }
 
@@ -43,10 +46,24 @@ impl Writer<'_> {
     }
 
     fn element(&mut self, element: &Element) {
-        let cell = (element.name == "table:table-cell")
+        let cell = (self.sheets && element.name == "table:table-cell")
             .then(|| sole_print(element))
             .flatten();
-        if element.name == "table:table" {
+        self.follow(element);
+        let _ = write!(self.literal, "<{}", element.name);
+        self.attributes(element, cell);
+        if element.children.is_empty() {
+            self.literal.push_str("/>");
+        } else {
+            self.literal.push('>');
+            self.nodes(&element.children);
+            let _ = write!(self.literal, "</{}>", element.name);
+        }
+    }
+
+    /// Says at rendering which sheet and row of the template are being written.
+    fn follow(&mut self, element: &Element) {
+        if self.sheets && element.name == "table:table" {
             let name = element.attribute("table:name").unwrap_or_default();
             self.call(&format!("table({})", quoted(name)));
         }
@@ -59,14 +76,17 @@ impl Writer<'_> {
                 count.parse::<usize>().unwrap_or(1)
             ));
         }
-        let _ = write!(self.literal, "<{}", element.name);
-        let retyped = cell.is_some() || element.attribute("table:formula").is_some();
+    }
+
+    fn attributes(&mut self, element: &Element, cell: Option<&Tag>) {
+        let formula = self.sheets && element.attribute("table:formula").is_some();
+        let retyped = formula || cell.is_some();
         for (name, value) in &element.attributes {
             if name == ROW || (retyped && is_cached_value(name)) {
                 continue;
             }
             let _ = write!(self.literal, " {name}=\"");
-            if name == "table:formula" {
+            if formula && name == "table:formula" {
                 self.call(&format!("formula({})", quoted(value)));
             } else {
                 escape(&mut self.literal, value, true);
@@ -75,13 +95,6 @@ impl Writer<'_> {
         }
         if let Some(tag) = cell {
             self.call(&format!("cell({})", undressed(&tag.code)));
-        }
-        if element.children.is_empty() {
-            self.literal.push_str("/>");
-        } else {
-            self.literal.push('>');
-            self.nodes(&element.children);
-            let _ = write!(self.literal, "</{}>", element.name);
         }
     }
 
@@ -116,7 +129,7 @@ impl Writer<'_> {
         let mut rest = self.literal.as_str();
         while let Some(at) = rest.find('{') {
             self.out.push_str(&rest[..at]);
-            self.out.push_str("{{ \"{\"|safe }}");
+            let _ = write!(self.out, "{{{{ {RECORDER}.brace() }}}}");
             rest = &rest[at + 1..];
         }
         self.out.push_str(rest);

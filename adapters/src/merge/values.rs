@@ -77,6 +77,7 @@ impl Object for Recorder {
         let mut record = self.record();
         match method {
             "at" => record.tag = number(args, 0),
+            "brace" => return Ok(Value::from_safe_string("{".into())),
             "table" => record.sheets.start_table(text(0)),
             "row" => record.sheets.add_row(number(args, 0), number(args, 1)),
             "formula" => return Ok(Value::from_safe_string(record.sheets.add_formula(text(0)))),

@@ -89,10 +89,9 @@ pub(super) fn parse(text: &str) -> Result<Vec<Node>, Malformed> {
             Event::GeneralRef(reference) => Node::Text(resolve(&reference.into_inner())?),
             Event::Comment(text) => Node::Raw(format!("<!--{}-->", text.into_inner())),
             Event::Decl(text) => Node::Raw(format!("<?{}?>", &*text)),
-            Event::PI(text) => Node::Raw(format!("<?{}?>", &*text)),
-            Event::DocType(_) => return Err(Malformed),
+            Event::PI(text) => Node::Raw(["<?", &*text, "?>"].concat()),
             Event::Eof if open.is_empty() => return Ok(top),
-            Event::Eof => return Err(Malformed),
+            Event::DocType(_) | Event::Eof => return Err(Malformed),
         };
         let siblings = open
             .last_mut()

@@ -211,23 +211,27 @@ fn a_refused_visa_waits_for_a_person() {
 #[test]
 fn a_refused_signature_waits_for_a_person() {
     given::<Document>(until("sent_for_signature"))
-        .when(record_signature_refused())
+        .when(record_signature_refused(1))
         .then_expect_events(vec![signature_refused()]);
     let refused = after("sent_for_signature", &[signature_refused()]);
     given::<Document>(refused.clone())
-        .when(record_signature_refused())
+        .when(record_signature_refused(1))
         .then_expect_events(silence());
     given::<Document>(refused)
         .when(record_signed(1))
         .then_expect_error(R::Waiting);
     given::<Document>(until("visaed"))
-        .when(record_signature_refused())
+        .when(record_signature_refused(1))
         .then_expect_error(refusal("visé", "enregistrer la signature"));
 }
 
 #[test]
 fn only_the_passage_under_way_at_the_desk_is_heard() {
-    for other in [record_sent_for_signature(2), record_signed(2)] {
+    for other in [
+        record_sent_for_signature(2),
+        record_signed(2),
+        record_signature_refused(2),
+    ] {
         given::<Document>(until("sent_for_signature"))
             .when(other.clone())
             .inspect_result()

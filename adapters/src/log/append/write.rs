@@ -117,7 +117,7 @@ async fn write_effects(
         .map(|document| document.0)
         .collect();
     if !finished.is_empty() || !dropped.is_empty() {
-        sqlx::query("DELETE FROM effects WHERE id = ANY($1) OR (document_id = ANY($2) AND lease_token IS NULL)")
+        sqlx::query("DELETE FROM effects WHERE id = ANY($1) OR (document_id = ANY($2) AND on_the_way AND lease_token IS NULL)")
             .bind(&finished)
             .bind(&dropped)
             .execute(&mut *connection)
@@ -137,8 +137,8 @@ async fn write_effects(
         .collect::<Result<Vec<_>, _>>()
         .map_err(json)?;
     sqlx::query(
-        "INSERT INTO effects (id, document_id, batch_id, step, neighbour, work, doubtful)
-         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::jsonb[], $7::boolean[])
+        "INSERT INTO effects (id, document_id, batch_id, step, neighbour, work, doubtful, on_the_way)
+         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::jsonb[], $7::boolean[], $8::boolean[])
          ON CONFLICT (id) DO NOTHING",
     )
     .bind(begun.iter().map(|effect| effect.id.0).collect::<Vec<_>>())
@@ -148,6 +148,12 @@ async fn write_effects(
     .bind(begun.iter().map(|effect| effect.work.neighbour().code()).collect::<Vec<_>>())
     .bind(works)
     .bind(begun.iter().map(|effect| effect.doubtful).collect::<Vec<_>>())
+    .bind(
+        begun
+            .iter()
+            .map(|effect| effect.work.is_on_the_way())
+            .collect::<Vec<_>>(),
+    )
     .execute(connection)
     .await?;
     Ok(())

@@ -1,6 +1,7 @@
 //! Amounts of money, exact to the cent.
 
 use super::words;
+use std::fmt::Write as _;
 
 /// An amount in cents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +57,7 @@ pub(crate) fn in_figures(amount: Cents) -> String {
         }
         out.push(digit);
     }
-    out.push_str(&format!(",{:02}", cents % 100));
+    let _ = write!(out, ",{:02}", cents % 100);
     out
 }
 

@@ -116,10 +116,10 @@ pub(super) fn record_signed(round: u128) -> C {
     }
 }
 
-pub(super) fn record_signature_refused() -> C {
+pub(super) fn record_signature_refused(round: u128) -> C {
     C::RecordSignatureRefused {
         step: step("sign"),
-        signature: signature(1),
+        signature: signature(round),
         reason: "montant erroné".into(),
         at: now(),
     }

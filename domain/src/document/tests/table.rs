@@ -26,7 +26,10 @@ pub(super) fn all() -> Vec<(&'static str, C)> {
             "record signed" = record_signed(1),
             "record signed, other passage" = record_signed(2),
         ],
-        C::RecordSignatureRefused { .. } => ["record signature refused" = record_signature_refused()],
+        C::RecordSignatureRefused { .. } => [
+            "record signature refused" = record_signature_refused(1),
+            "record signature refused, other passage" = record_signature_refused(2),
+        ],
         C::RecordRegistered { .. } => ["record registered" = record_registered()],
         C::RecordAttached { .. } => ["record attached" = record_attached()],
         C::RecordReported { .. } => ["record reported" = record_reported()],

@@ -1,0 +1,381 @@
+//! A whole Navette for a test: a fresh database, simulated neighbours on the wire, workers that run, and
+//! an end that tells on whoever left something behind.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
+use navette::{
+    app::{self, App, MIGRATIONS},
+    batches::{StartBatch, Started},
+    clock::Clock,
+    dispatch::{DispatchFailure, Receipt},
+    neighbourhood::{Manners, Neighbourhood},
+    templates::Uploaded,
+    unit::Envelope,
+    workers::{RetryPolicy, build_beside},
+};
+use navette_adapters::{
+    libreoffice::PoolOptions, postgres::test_cluster::TestDatabase, workshop::Workshop,
+};
+use navette_domain::{
+    amount::Amount,
+    chain::{Chain, ChainCommand, Definition},
+    digest::Digest,
+    document::{Document, DocumentRefusal, DocumentStatus, Journey},
+    dossier::{Authority, Decision, Dossier, DossierCommand, DossierStatus, Payment, Request},
+    ids::{BatchId, ChainId, CommandId, DocumentId, DossierId},
+    personal::Personal,
+    third_party::{PostalAddress, Profile, ThirdParty, ThirdPartyCommand},
+};
+use navette_projections::batches;
+use sqlx::{Connection as _, PgConnection};
+use std::{
+    future::Future,
+    sync::{Arc, LazyLock},
+    time::{Duration, Instant},
+};
+use tokio::{runtime::Runtime, sync::watch, task::JoinHandle};
+use uuid::Uuid;
+
+/// One runtime for all the tests, so that they share the PDF workers, which are slow to start.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+static WORKSHOP: LazyLock<Arc<Workshop>> = LazyLock::new(|| {
+    let worker = vec![env!("CARGO_BIN_EXE_navette").into(), "pdf-worker".into()];
+    Arc::new(Workshop::new(PoolOptions::for_this_machine(worker)))
+});
+
+/// Nothing that a test waits for takes this long.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Runs one test.
+pub fn run(test: impl Future<Output = ()>) {
+    RUNTIME.block_on(test);
+}
+
+pub struct TestApp {
+    pub app: App,
+    pub neighbours: Neighbourhood,
+    database: TestDatabase,
+    _files: tempfile::TempDir,
+    stop: watch::Sender<bool>,
+    workers: Vec<JoinHandle<()>>,
+}
+
+/// A fresh command of a person.
+pub fn asks() -> Envelope {
+    let id = Uuid::now_v7();
+    Envelope {
+        command: CommandId(id),
+        content: Digest::of(id.as_bytes()),
+        actor: "token:test".to_owned(),
+        expected_version: None,
+    }
+}
+
+fn quick() -> RetryPolicy {
+    RetryPolicy {
+        base_ms: 20,
+        cap_ms: 200,
+        failures: 40,
+        poll_ms: 30,
+        locked_out_ms: 200,
+        ..RetryPolicy::default()
+    }
+}
+
+impl TestApp {
+    pub async fn start(manners: Manners) -> Self {
+        Self::start_with(manners, quick()).await
+    }
+
+    pub async fn start_with(manners: Manners, policy: RetryPolicy) -> Self {
+        let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
+        let pool = app::connect(database.connect_options()).await.unwrap();
+        let neighbours = Neighbourhood::start(manners).await.unwrap();
+        let files = tempfile::tempdir().unwrap();
+        let ports = app::ports(&neighbours.config(), files.path(), WORKSHOP.clone()).unwrap();
+        let app = App::build(pool, ports, WORKSHOP.clone(), Clock::system(), policy)
+            .await
+            .unwrap();
+        let (stop, stopping) = watch::channel(false);
+        let mut workers = app.follow(&stopping);
+        workers.extend(app.work("test", &stopping).await.unwrap());
+        let test = Self {
+            app,
+            neighbours,
+            database,
+            _files: files,
+            stop,
+            workers,
+        };
+        test.publish(include_str!(
+            "../../examples/chains/notification-attribution.toml"
+        ))
+        .await;
+        test.publish(include_str!(
+            "../../examples/chains/tableau-commission.toml"
+        ))
+        .await;
+        let letter = include_bytes!("../../examples/templates/lettre-attribution.odt");
+        test.upload("lettre-attribution", "lettre.odt", letter)
+            .await;
+        let table = include_bytes!("../../examples/templates/tableau-commission.ods");
+        test.upload("tableau-commission", "tableau.ods", table)
+            .await;
+        test
+    }
+
+    pub async fn publish(&self, toml: &str) {
+        let definition: Definition = toml::from_str(toml).unwrap();
+        let id = ChainId::of_code(&definition.code);
+        let command = ChainCommand::Publish {
+            definition,
+            at: self.app.clock.now(),
+        };
+        self.app
+            .dispatcher
+            .dispatch::<Chain>(&asks(), id.0, command)
+            .await
+            .unwrap();
+    }
+
+    pub async fn upload(&self, code: &str, name: &str, bytes: &[u8]) -> Uploaded {
+        self.app
+            .templates
+            .upload(&asks(), code, name, bytes.to_vec())
+            .await
+            .unwrap()
+    }
+
+    /// Registers a granted dossier, and a third party who can be reached.
+    pub async fn granted(&self, reference: &str) -> DossierId {
+        let profile = profile(reference);
+        let third_party = profile.derived_id();
+        self.profile(profile, false).await;
+        let at = self.app.clock.now();
+        let amount = Amount::from_cents(2_345_650);
+        let command = DossierCommand::TakeOver {
+            request: request(reference, third_party, amount),
+            amount,
+            decision: Decision {
+                reference: Some("DELIB-2026-12".to_owned()),
+                date: Some("2026-03-12".parse().unwrap()),
+            },
+            at,
+        };
+        let dossier = DossierId::of_reference(reference);
+        self.app
+            .dispatcher
+            .dispatch::<Dossier>(&asks(), dossier.0, command)
+            .await
+            .unwrap();
+        dossier
+    }
+
+    pub async fn profile(&self, profile: Profile, amend: bool) {
+        let at = self.app.clock.now();
+        let id = profile.derived_id();
+        let command = if amend {
+            ThirdPartyCommand::Amend { profile, at }
+        } else {
+            ThirdPartyCommand::Register { profile, at }
+        };
+        self.app
+            .dispatcher
+            .dispatch::<ThirdParty>(&asks(), id.0, command)
+            .await
+            .unwrap();
+    }
+
+    pub async fn start_batch(&self, chain: &str, dossiers: &[DossierId]) -> (BatchId, Started) {
+        let batch = BatchId(Uuid::now_v7());
+        let ask = StartBatch {
+            batch,
+            label: "Commission de mars".to_owned(),
+            chain_code: chain.to_owned(),
+            dossiers: dossiers.to_vec(),
+            reply_to: Some(Personal("agent@departement.example".parse().unwrap())),
+        };
+        (batch, self.app.batches.start(&asks(), &ask).await.unwrap())
+    }
+
+    pub async fn notify(&self, dossiers: &[DossierId]) -> BatchId {
+        self.start_batch("notification-attribution", dossiers)
+            .await
+            .0
+    }
+
+    pub async fn journey(&self, document: DocumentId) -> Journey {
+        let loaded = self
+            .app
+            .dispatcher
+            .load::<Document>(document.0)
+            .await
+            .unwrap();
+        loaded.state.journey().unwrap().clone()
+    }
+
+    pub async fn status(&self, document: DocumentId) -> DocumentStatus {
+        self.journey(document).await.stage.status()
+    }
+
+    pub async fn dossier_status(&self, dossier: DossierId) -> DossierStatus {
+        match self
+            .app
+            .dispatcher
+            .load::<Dossier>(dossier.0)
+            .await
+            .unwrap()
+            .state
+        {
+            Dossier::Open { stage, .. } => stage.status(),
+            Dossier::Unborn => panic!("the dossier does not exist"),
+        }
+    }
+
+    pub async fn retry(
+        &self,
+        document: DocumentId,
+    ) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
+        self.app.batches.retry_document(&asks(), document).await
+    }
+
+    /// Waits until `holds` answers yes.
+    pub async fn until(&self, what: &str, holds: impl AsyncFn() -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !holds().await {
+            assert!(Instant::now() < deadline, "waited in vain until {what}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    pub async fn until_status(&self, document: DocumentId, status: DocumentStatus) {
+        let what = format!("the document is {status:?}");
+        self.until(&what, async || {
+            let journey = self.journey(document).await;
+            if let Some(trouble) = journey.trouble {
+                panic!("{what}, but it stopped: {trouble}");
+            }
+            journey.stage.status() == status
+        })
+        .await;
+    }
+
+    pub async fn until_stopped(&self, document: DocumentId) -> String {
+        self.until("the document calls a person", async || {
+            self.journey(document).await.trouble.is_some()
+        })
+        .await;
+        self.journey(document).await.trouble.unwrap()
+    }
+
+    /// Waits until no outside work is left, and the projections have seen it all.
+    pub async fn settle(&self) {
+        let effects = self.app.effects("observer");
+        self.until("no effect is left", async || {
+            effects.waiting().await.unwrap() == 0
+        })
+        .await;
+        self.until(
+            "the projections have caught up, and no batch is left to close",
+            async || {
+                let last = self.app.dispatcher.log().last_position().await.unwrap();
+                *self.app.projections.position().borrow() == last
+                    && batches::ended(&self.app.pool).await.unwrap().is_empty()
+            },
+        )
+        .await;
+    }
+
+    /// Stops, and checks what must hold after every chain: nothing is left to do, positions are dense,
+    /// and each projection equals a fresh rebuild, byte for byte.
+    pub async fn end(self) {
+        self.settle().await;
+        let _ = self.stop.send(true);
+        for worker in self.workers {
+            worker.await.unwrap();
+        }
+        self.app.projections.catch_up().await.unwrap();
+        let (count, last): (i64, i64) =
+            sqlx::query_as("SELECT count(*), coalesce(max(position), 0) FROM events")
+                .fetch_one(&self.database.pool)
+                .await
+                .unwrap();
+        assert_eq!(count, last, "positions are dense");
+        let mut connection = PgConnection::connect_with(&self.database.connect_options())
+            .await
+            .unwrap();
+        for projector in self.app.projections.projectors() {
+            build_beside(
+                self.app.dispatcher.log(),
+                projector.as_ref(),
+                &mut connection,
+            )
+            .await
+            .unwrap();
+            for table in projector.tables() {
+                let live = rows(&mut connection, "public", table).await;
+                assert_eq!(
+                    live,
+                    rows(&mut connection, "rebuilt", table).await,
+                    "{table} equals its rebuild"
+                );
+            }
+        }
+    }
+}
+
+async fn rows(connection: &mut PgConnection, schema: &str, table: &str) -> Vec<String> {
+    let statement =
+        format!("SELECT t::text FROM {schema}.{table} AS t ORDER BY t::text COLLATE \"C\"");
+    sqlx::query_scalar(&statement)
+        .fetch_all(connection)
+        .await
+        .unwrap()
+}
+
+pub fn profile(reference: &str) -> Profile {
+    Profile {
+        name: Personal(format!("Association L'Éveil & <Culturel> {reference}")),
+        siret: None,
+        rna: None,
+        address: Some(Personal(PostalAddress {
+            lines: vec!["12 rue de la République".to_owned()],
+            postcode: "31000".to_owned(),
+            town: "Toulouse".to_owned(),
+        })),
+        email: Some(Personal(
+            format!("contact@{}.example", reference.to_lowercase())
+                .parse()
+                .unwrap(),
+        )),
+        applicant_account: Some(format!("usager-{reference}")),
+    }
+}
+
+fn request(
+    reference: &str,
+    third_party: navette_domain::ids::ThirdPartyId,
+    amount: Amount,
+) -> Request {
+    Request {
+        reference: reference.to_owned(),
+        third_party,
+        authority: Authority {
+            name: "Département de la Haute-Garonne".to_owned(),
+            siret: None,
+        },
+        purpose: "Saison culturelle 2026".to_owned(),
+        amount,
+        nature: Some("aide en numéraire".to_owned()),
+        scheme: Some("Culture".to_owned()),
+        service: Some("Direction de la culture".to_owned()),
+        fiscal_year: Some(2026),
+        payment_terms: Some("unique".to_owned()),
+        payments: vec![Payment {
+            label: "Versement unique".to_owned(),
+            date: Some("2026-06-30".parse().unwrap()),
+            amount,
+        }],
+        custom: std::collections::BTreeMap::new(),
+    }
+}
