@@ -1,7 +1,7 @@
 //! What must hold once nothing is left to do, whatever was killed.
 
 use crate::{site::Site, story::Batch};
-use ::navette::{app::App, workers::build_beside};
+use navette::{app::App, workers::build_beside};
 use navette_adapters::sim::{grants_tool, ledger::Entry, porte_documents, smtp};
 use navette_domain::{digest::Digest, ports::Neighbour};
 use sqlx::PgPool;

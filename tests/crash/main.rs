@@ -1,6 +1,5 @@
 //! What must hold when Navette, or its PostgreSQL, is killed at any moment: every dossier ends, and every
-//! neighbour has seen each effect once. This program is also the Navette that it kills, hence its own
-//! harness.
+//! neighbour has seen each effect once.
 
 #![expect(
     clippy::unwrap_used,
@@ -9,51 +8,14 @@
 
 mod checks;
 mod killers;
-mod navette;
 mod neighbours;
 mod site;
 mod story;
 
-use ::navette::neighbourhood::{Manners, Neighbourhood};
 use killers::{AtEveryMoment, AtRandom, Moment, OfPostgres};
-use libtest_mimic::{Arguments, Trial};
-use navette_adapters::libreoffice::worker;
 use site::Site;
-use std::{collections::BTreeSet, future::Future, path::Path, process::ExitCode};
+use std::collections::BTreeSet;
 use story::Batch;
-
-fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().collect();
-    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [_, "navette", config] => navette::run(Path::new(config)),
-        [_, "pdf-worker", folder] => worker::run(Path::new(folder)),
-        _ => libtest_mimic::run(&Arguments::from_args(), tests()).exit_code(),
-    }
-}
-
-fn tests() -> Vec<Trial> {
-    vec![
-        test(
-            "a_navette_killed_at_every_moment_of_every_outside_request_does_each_thing_once",
-            killed_at_every_moment,
-        ),
-        test(
-            "a_navette_killed_at_random_moments_of_a_batch_does_each_thing_once",
-            killed_at_random,
-        ),
-        test(
-            "a_navette_whose_postgresql_is_killed_goes_on_by_itself_and_does_each_thing_once",
-            postgres_killed,
-        ),
-    ]
-}
-
-fn test<T: Future<Output = ()> + 'static>(name: &str, body: fn() -> T) -> Trial {
-    Trial::test(name, move || {
-        tokio::runtime::Runtime::new()?.block_on(body());
-        Ok(())
-    })
-}
 
 /// Every operation of every neighbour that the two chains need. A step that asks for another one must be
 /// added here: it is then killed like the others.
@@ -84,8 +46,9 @@ const OPERATIONS: [&str; 24] = [
     "smtp DATA",
 ];
 
-async fn killed_at_every_moment() {
-    let site = Site::open(Neighbourhood::start(Manners::obliging()).await.unwrap());
+#[tokio::test(flavor = "multi_thread")]
+async fn a_navette_killed_at_every_moment_of_every_outside_request_does_each_thing_once() {
+    let site = Site::open().await;
     let killer = AtEveryMoment::new(site.victim.clone());
     site.neighbours.meddler.becomes(killer.clone());
     let mut batches = Vec::new();
@@ -111,11 +74,12 @@ async fn killed_at_every_moment() {
     checks::everything_holds(&site, &batches).await;
 }
 
-async fn killed_at_random() {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_navette_killed_at_random_moments_of_a_batch_does_each_thing_once() {
     let kills = number_from("NAVETTE_KILLS").unwrap_or(10);
     let seed = number_from("NAVETTE_SEED").unwrap_or_else(rand::random);
     println!("NAVETTE_SEED={seed} NAVETTE_KILLS={kills}");
-    let site = Site::open(Neighbourhood::start(Manners::obliging()).await.unwrap());
+    let site = Site::open().await;
     let batch = Batch::of_letters(10, 0);
     site.prepare(&[&batch]).await;
     let killer = AtRandom::new(site.victim.clone(), seed, kills);
@@ -123,8 +87,9 @@ async fn killed_at_random() {
     checks::everything_holds(&site, &[batch]).await;
 }
 
-async fn postgres_killed() {
-    let site = Site::open(Neighbourhood::start(Manners::obliging()).await.unwrap());
+#[tokio::test(flavor = "multi_thread")]
+async fn a_navette_whose_postgresql_is_killed_goes_on_by_itself_and_does_each_thing_once() {
+    let site = Site::open().await;
     let killer = OfPostgres::new(
         site.postmaster_file(),
         &[

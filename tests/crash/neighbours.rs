@@ -11,7 +11,12 @@ pub fn config(data: &Path, neighbours: &NeighboursConfig) -> String {
     let retry = json!({
         "base_ms": 20, "cap_ms": 500, "failures": 200, "poll_ms": 20, "locked_out_ms": 500, "lease_ms": 2_000,
     });
-    let whole = json!({ "data": data, "retry": retry, "neighbours": sections(neighbours) });
+    let whole = json!({
+        "data": data,
+        "http": { "listen": "127.0.0.1:0" },
+        "retry": retry,
+        "neighbours": sections(neighbours),
+    });
     toml::to_string(&whole).unwrap()
 }
 

@@ -2,16 +2,17 @@
 
 use crate::{
     killers::Victim,
-    navette::put_together,
     neighbours,
     story::{self, Batch},
 };
-use ::navette::{
-    app::{App, Database},
+use navette::{
+    app::{self, App, Database},
+    clock::Clock,
     config::Config,
-    neighbourhood::Neighbourhood,
+    neighbourhood::{Manners, Neighbourhood},
 };
-use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
+use navette_adapters::postgres::EmbeddedPostgres;
+use sqlx::{Connection as _, PgConnection};
 use std::{
     fs::{self, OpenOptions, Permissions},
     future::{Future, pending},
@@ -24,7 +25,7 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 /// How long a run may take; it is far longer than any takes.
-const PATIENCE: Duration = Duration::from_mins(5);
+const PATIENCE: Duration = Duration::from_mins(3);
 const GLANCE: Duration = Duration::from_millis(50);
 
 pub struct Site {
@@ -34,12 +35,13 @@ pub struct Site {
 }
 
 impl Site {
-    pub fn open(neighbours: Neighbourhood) -> Self {
+    /// A new site, among neighbours who say yes at once.
+    pub async fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
         // PostgreSQL's account must be able to enter, since the test may run as root.
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
         let site = Self {
-            neighbours,
+            neighbours: Neighbourhood::start(Manners::obliging()).await.unwrap(),
             victim: Victim::default(),
             folder,
         };
@@ -60,17 +62,25 @@ impl Site {
         self.folder.path().join("navette.log")
     }
 
-    /// Where PostgreSQL says which process it is.
-    pub fn postmaster_file(&self) -> PathBuf {
-        self.data().join("postgres/cluster/postmaster.pid")
+    fn postgres(&self) -> PathBuf {
+        self.data().join("postgres")
     }
 
-    /// Navette's parts on the site's data, in this process, while no other Navette lives there.
+    /// Where PostgreSQL says which process it is.
+    pub fn postmaster_file(&self) -> PathBuf {
+        self.postgres().join("cluster/postmaster.pid")
+    }
+
+    /// Navette's parts on the site's data, in this process, while no Navette lives there.
     pub async fn visit(&self) -> (Database, App) {
         let config = Config::read(&self.config()).unwrap();
         let database = Database::open(&config).await.unwrap();
-        let app = put_together(&config, &database).await.unwrap();
-        (database, app)
+        let workshop = app::workshop().unwrap();
+        let neighbours = config.neighbours().unwrap();
+        let ports = app::ports(neighbours, &config.files(), workshop.clone()).unwrap();
+        let (pool, clock) = (database.pool.clone(), Clock::system());
+        let app = App::build(pool, ports, workshop, clock, config.retry).await;
+        (database, app.unwrap())
     }
 
     /// Starts batches that nobody works on yet.
@@ -87,52 +97,41 @@ impl Site {
     /// Lets Navette live, again each time it is killed, until nothing is left to do. Returns the number
     /// of its lives.
     pub async fn run_until_done(&self) -> u32 {
-        self.run_with(pending()).await
-    }
-
-    /// The same, while `meanwhile` happens.
-    pub async fn run_with(&self, meanwhile: impl Future<Output = ()>) -> u32 {
         let deadline = Instant::now() + PATIENCE;
-        let lives = self.live_until_done();
-        let mut meanwhile = Box::pin(async {
-            meanwhile.await;
-            pending().await
-        });
-        tokio::select! {
-            lives = lives => lives,
-            () = &mut meanwhile => 0,
-            () = tokio::time::sleep_until(deadline.into()) => self.tell_why().await,
-        }
-    }
-
-    async fn live_until_done(&self) -> u32 {
-        let mut lives = 0;
-        loop {
-            lives += 1;
-            let mut child = self.start();
-            self.victim.is_born(child.id().unwrap());
-            // Navette ends when this closes: it must not outlive us. Waiting for it would close it.
-            let _leash = child.stdin.take();
+        for lives in 1.. {
+            let mut navette = self.start();
+            self.victim.is_born(navette.id().unwrap());
             tokio::select! {
-                () = self.nothing_is_left() => {
-                    self.victim.kill();
-                    child.kill().await.unwrap();
+                () = self.nothing_is_left(deadline) => {
+                    navette.kill().await.unwrap();
                     return lives;
                 }
-                ended = child.wait() => self.check_killed(ended.unwrap()),
+                ended = navette.wait() => self.check_killed(ended.unwrap()),
             }
+        }
+        unreachable!("lives are counted for ever")
+    }
+
+    /// The same, while `killer` is at work.
+    pub async fn run_with(&self, killer: impl Future<Output = ()>) -> u32 {
+        let killer = async {
+            killer.await;
+            pending().await
+        };
+        tokio::select! {
+            lives = self.run_until_done() => lives,
+            () = killer => 0,
         }
     }
 
     fn start(&self) -> Child {
-        let journal = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(self.journal());
-        Command::new(std::env::current_exe().unwrap())
-            .arg("navette")
+        let mut journal = OpenOptions::new();
+        let journal = journal.create(true).append(true).open(self.journal());
+        Command::new(env!("CARGO_BIN_EXE_navette"))
+            .arg("serve")
+            .arg("--config")
             .arg(self.config())
-            .stdin(Stdio::piped())
+            .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(journal.unwrap())
             .kill_on_drop(true)
@@ -141,57 +140,49 @@ impl Site {
     }
 
     fn check_killed(&self, ended: ExitStatus) {
-        let journal = fs::read_to_string(self.journal()).unwrap_or_default();
-        assert_eq!(
-            ended.signal(),
-            Some(9),
-            "Navette ended by itself:\n{journal}"
-        );
-    }
-
-    async fn connect(&self) -> sqlx::Result<PgConnection> {
-        let options = PgConnectOptions::new_without_pgpass()
-            .socket(self.data().join("postgres/socket"))
-            .username("navette")
-            .database("navette");
-        PgConnection::connect_with(&options).await
+        let killed = ended.signal() == Some(9);
+        assert!(killed, "Navette ended by itself:\n{}", self.last_words());
     }
 
     /// Ends when every batch has.
-    async fn nothing_is_left(&self) {
+    async fn nothing_is_left(&self, deadline: Instant) {
         loop {
-            if let Ok(mut connection) = self.connect().await {
+            if let Some(mut connection) = self.connect().await {
                 while let Ok(left) = left(&mut connection).await {
-                    if !left {
+                    if left.is_empty() {
                         return;
                     }
+                    let words = || self.last_words();
+                    assert!(Instant::now() < deadline, "{left:#?}\n{}", words());
                     tokio::time::sleep(GLANCE).await;
                 }
             }
+            assert!(Instant::now() < deadline, "{}", self.last_words());
             tokio::time::sleep(GLANCE).await;
         }
     }
 
-    async fn tell_why(&self) -> ! {
-        let why = match self.connect().await {
-            Ok(mut connection) => troubles(&mut connection).await,
-            Err(error) => vec![error.to_string()],
-        };
+    async fn connect(&self) -> Option<PgConnection> {
+        let options = EmbeddedPostgres::reach(&self.postgres())?;
+        PgConnection::connect_with(&options).await.ok()
+    }
+
+    fn last_words(&self) -> String {
         let journal = fs::read_to_string(self.journal()).unwrap_or_default();
         let lines: Vec<&str> = journal.lines().collect();
-        let last = lines[lines.len().saturating_sub(100)..].join("\n");
-        panic!("something is left to do: {why:#?}\n{last}");
+        lines[lines.len().saturating_sub(100)..].join("\n")
     }
 }
 
-async fn left(connection: &mut PgConnection) -> sqlx::Result<bool> {
-    sqlx::query_scalar("SELECT EXISTS (SELECT FROM effects) OR EXISTS (SELECT FROM batches WHERE ended_at IS NULL)")
-        .fetch_one(connection)
-        .await
-}
-
-async fn troubles(connection: &mut PgConnection) -> Vec<String> {
-    let sql = "SELECT e::text FROM effects e UNION ALL SELECT d::text FROM documents d UNION ALL SELECT b::text FROM batches b";
-    let told = sqlx::query_scalar(sql).fetch_all(connection).await;
-    told.unwrap_or_else(|error| vec![error.to_string()])
+/// The outside work and the batches that have not ended. A document that calls a person would wait for
+/// ever.
+async fn left(connection: &mut PgConnection) -> sqlx::Result<Vec<String>> {
+    let troubled = "SELECT d::text FROM documents d WHERE needs_attention";
+    let troubled: Vec<String> = sqlx::query_scalar(troubled)
+        .fetch_all(&mut *connection)
+        .await?;
+    assert_eq!(troubled, Vec::<String>::new(), "nobody should be called");
+    let left = "SELECT e::text FROM effects e
+                UNION ALL SELECT b::text FROM batches b WHERE ended_at IS NULL";
+    sqlx::query_scalar(left).fetch_all(connection).await
 }
