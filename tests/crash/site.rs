@@ -25,7 +25,7 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 /// How long a run may take; it is far longer than any takes.
-const PATIENCE: Duration = Duration::from_mins(3);
+const PATIENCE: Duration = Duration::from_mins(10);
 const GLANCE: Duration = Duration::from_millis(50);
 
 pub struct Site {

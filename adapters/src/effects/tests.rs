@@ -152,13 +152,16 @@ async fn a_document_has_one_effect_under_way_at_a_time() {
         id: EffectId(Uuid::now_v7()),
         ..first.clone()
     };
+    let oldest = first.id;
     let begun = vec![first, second];
     log.append(Commit { begun, ..nothing() }).await.unwrap();
     let worker = worker(&database, "a", LONG);
-    let claimed = worker.claim(DESK, 1).await.unwrap();
-    assert_eq!(worker.claim(DESK, 1).await.unwrap(), []);
+    let claimed = worker.claim(DESK, 8).await.unwrap();
+    assert_eq!(claimed.len(), 1);
+    assert_eq!(claimed[0].effect.id, oldest);
+    assert_eq!(worker.claim(DESK, 8).await.unwrap(), []);
     log.append(finishing(&claimed[0])).await.unwrap();
-    assert_eq!(worker.claim(DESK, 1).await.unwrap().len(), 1);
+    assert_eq!(worker.claim(DESK, 8).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -4,7 +4,11 @@ use super::{AppendRefusal, Commit, Log, NewEvent, StreamAppend};
 use cqrs_es::{
     Aggregate, AggregateContext, AggregateError, DomainEvent, EventEnvelope, EventStore,
 };
-use navette_domain::{digest::Digest, event::Decider, ids::CommandId};
+use navette_domain::{
+    digest::Digest,
+    event::{Decider, Metadata},
+    ids::CommandId,
+};
 use std::{collections::HashMap, marker::PhantomData};
 use uuid::Uuid;
 
@@ -91,9 +95,18 @@ impl<A: Decider> EventStore<A> for LogStore<A> {
         context: LogContext<A>,
         metadata: HashMap<String, String>,
     ) -> Result<Vec<EventEnvelope<A>>, AggregateError<A::Error>> {
+        let command = CommandId(Uuid::now_v7());
+        let told = Metadata {
+            command,
+            actor: metadata.get("actor").cloned().unwrap_or_default(),
+            batch: None,
+            dossier: None,
+            effect: None,
+        };
+        let told = serde_json::to_string(&told).map_err(fault)?;
         let stored = events
             .iter()
-            .map(|event| NewEvent::of(event, "{}"))
+            .map(|event| NewEvent::of(event, &told))
             .collect::<Result<Vec<_>, _>>()
             .map_err(fault)?;
         let content = Digest::of(
@@ -104,7 +117,7 @@ impl<A: Decider> EventStore<A> for LogStore<A> {
                 .as_bytes(),
         );
         let commit = Commit {
-            command: CommandId(Uuid::now_v7()),
+            command,
             content,
             streams: vec![StreamAppend {
                 stream_type: A::TYPE,
