@@ -4,6 +4,7 @@ mod access;
 mod chain;
 mod doors;
 mod graphql;
+mod parity;
 mod projections;
 mod refusals;
 mod story;
