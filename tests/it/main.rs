@@ -6,6 +6,7 @@ mod doors;
 mod graphql;
 mod parity;
 mod projections;
+mod readme;
 mod refusals;
 mod story;
 mod support;
