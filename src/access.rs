@@ -5,6 +5,7 @@
 //! tells nothing about them.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
 use navette_domain::{
     digest::Digest,
     personal::Personal,
@@ -94,6 +95,15 @@ pub async fn revoke(pool: &PgPool, name: &str) -> Result<bool, sqlx::Error> {
     .execute(pool)
     .await?;
     Ok(revoked.rows_affected() > 0)
+}
+
+/// The name and role of every token, and when it was revoked if it was; by name.
+pub async fn list(
+    pool: &PgPool,
+) -> Result<Vec<(String, String, Option<DateTime<Utc>>)>, sqlx::Error> {
+    sqlx::query_as("SELECT name, role, revoked_at FROM api_tokens ORDER BY name")
+        .fetch_all(pool)
+        .await
 }
 
 #[derive(FromRow)]

@@ -234,7 +234,7 @@ mod tests {
         ] {
             let start = Instant::now();
             assert_eq!(read(&query).err(), Some(expected), "{}", &query[..60]);
-            assert!(start.elapsed().as_millis() < 100, "{}", &query[..60]);
+            assert!(start.elapsed().as_millis() < 500, "{}", &query[..60]);
         }
     }
 

@@ -35,6 +35,10 @@ pub struct BatchProgress {
     pub progress: Progress,
 }
 
+#[expect(
+    clippy::unused_async,
+    reason = "the macro wants asynchronous functions"
+)]
 #[GraphQlSubscription]
 impl Subscription {
     /// How far a batch is: now, then at each change, until it is over. It ends at once for a batch that

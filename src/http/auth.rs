@@ -63,11 +63,10 @@ impl FromRequestParts<House> for Asker {
     }
 }
 
-/// Goes on only if the role allows it.
-pub fn may(asker: &Asker, permission: Permission) -> Result<(), Response> {
-    let forbidden = |_| {
+/// What whoever may not do this is answered; `None` for those who may.
+pub fn forbidden(asker: &Asker, permission: Permission) -> Option<Response> {
+    asker.may(permission).err().map(|_| {
         let message = "Votre rôle ne permet pas cette opération.";
         refused(StatusCode::FORBIDDEN, "FORBIDDEN", message)
-    };
-    asker.may(permission).map(|_| ()).map_err(forbidden)
+    })
 }

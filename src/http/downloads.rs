@@ -63,7 +63,7 @@ async fn send(
     Path(id): Path<String>,
     choose: impl AsyncFn(&House, &DocumentRow) -> sqlx::Result<File>,
 ) -> Response {
-    if let Err(forbidden) = auth::may(&asker, Permission::Read) {
+    if let Some(forbidden) = auth::forbidden(&asker, Permission::Read) {
         return forbidden;
     }
     match find(&house, &asker, &id, choose).await {

@@ -34,7 +34,7 @@ async fn upload(
     headers: HeaderMap,
     form: Multipart,
 ) -> Response {
-    if let Err(forbidden) = auth::may(&asker, Permission::WriteTemplates) {
+    if let Some(forbidden) = auth::forbidden(&asker, Permission::WriteTemplates) {
         return forbidden;
     }
     let key = headers
@@ -51,8 +51,8 @@ async fn upload(
     if bytes.len() > TEMPLATE {
         return too_large();
     }
-    let asked = (&code, &name, Digest::of(&bytes));
-    let envelope = asker.envelope("uploadTemplate", key, None, &asked);
+    let content = (&code, &name, Digest::of(&bytes));
+    let envelope = asker.envelope("uploadTemplate", key, None, &content);
     match house.templates.upload(&envelope, &code, &name, bytes).await {
         Ok(uploaded) => taken(&code, &uploaded),
         Err(failure) => not_taken(failure),

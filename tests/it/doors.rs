@@ -39,7 +39,8 @@ pub struct House {
     pub client: Client,
     _database: TestDatabase,
     _files: tempfile::TempDir,
-    _stop: watch::Sender<bool>,
+    stop: watch::Sender<bool>,
+    followers: usize,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -80,6 +81,7 @@ impl House {
             .unwrap();
         let (stop, stopping) = watch::channel(false);
         let mut tasks = app.follow(&stopping);
+        let followers = tasks.len();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = router(&app, doors);
@@ -92,7 +94,8 @@ impl House {
             client: Client::new(),
             _database: database,
             _files: files,
-            _stop: stop,
+            stop,
+            followers,
             tasks,
         }
     }
@@ -180,6 +183,15 @@ impl House {
             .unwrap();
         self.settle().await;
         id
+    }
+
+    /// Stops following the log, so that the only statements are those of the questions.
+    pub fn stop_following(&self) {
+        let _ = self.stop.send(true);
+        self.tasks
+            .iter()
+            .take(self.followers)
+            .for_each(JoinHandle::abort);
     }
 
     /// A chain and its template.

@@ -3,7 +3,9 @@
 mod access;
 mod chain;
 mod doors;
+mod graphql;
 mod mishaps;
+mod parity;
 mod projections;
 mod readme;
 mod refusals;

@@ -6,6 +6,8 @@
 mod append;
 mod read;
 mod store;
+#[cfg(all(test, feature = "sim"))]
+pub(crate) mod tests;
 mod upcast;
 
 pub use append::{AppendRefusal, Appended, Commit, FinishedEffect, NewEvent, StreamAppend};

@@ -28,7 +28,7 @@ impl From<BatchRow> for Batch {
 #[Object]
 impl Batch {
     #[graphql(flatten)]
-    async fn row(&self) -> &BatchRow {
+    fn row(&self) -> &BatchRow {
         &self.0
     }
 

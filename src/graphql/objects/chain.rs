@@ -18,7 +18,7 @@ impl From<ChainRow> for Chain {
 #[Object]
 impl Chain {
     #[graphql(flatten)]
-    async fn row(&self) -> &ChainRow {
+    fn row(&self) -> &ChainRow {
         &self.0
     }
 

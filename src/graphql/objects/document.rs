@@ -23,7 +23,7 @@ impl From<DocumentRow> for Document {
 #[Object]
 impl Document {
     #[graphql(flatten)]
-    async fn row(&self) -> &DocumentRow {
+    fn row(&self) -> &DocumentRow {
         &self.0
     }
 
@@ -83,7 +83,7 @@ pub struct Signature(SignatureRow);
 #[Object]
 impl Signature {
     #[graphql(flatten)]
-    async fn row(&self) -> &SignatureRow {
+    fn row(&self) -> &SignatureRow {
         &self.0
     }
 

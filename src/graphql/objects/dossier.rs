@@ -43,7 +43,7 @@ pub struct CustomField {
 #[Object]
 impl Dossier {
     #[graphql(flatten)]
-    async fn row(&self) -> &DossierRow {
+    fn row(&self) -> &DossierRow {
         &self.0
     }
 

@@ -26,7 +26,7 @@ pub struct PostalAddress {
 #[Object]
 impl ThirdParty {
     #[graphql(flatten)]
-    async fn row(&self) -> &ThirdPartyRow {
+    fn row(&self) -> &ThirdPartyRow {
         &self.0
     }
 
