@@ -1,9 +1,12 @@
 //! The tests that need the whole of Navette, in one binary.
 
 mod access;
+mod architecture;
 mod chain;
+mod demo;
 mod doors;
 mod graphql;
+mod import;
 mod parity;
 mod projections;
 mod readme;
