@@ -1,5 +1,10 @@
 //! The tests that need the whole of Navette, in one binary.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests mint ids and meet Navette as they like"
+)]
+
 mod access;
 mod architecture;
 mod chain;
