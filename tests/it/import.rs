@@ -238,7 +238,7 @@ fn site() -> (tempfile::TempDir, PathBuf) {
     let data = folder.path().join("data");
     fs::create_dir(&data).unwrap();
     fs::set_permissions(&data, Permissions::from_mode(0o711)).unwrap();
-    fs::write(&config, format!("data = {data:?}")).unwrap();
+    fs::write(&config, format!("data = '{}'", data.display())).unwrap();
     (folder, config)
 }
 
