@@ -49,17 +49,15 @@ pub struct Database {
 impl Database {
     /// Opens the site's PostgreSQL, or starts our own; brings its tables up to date.
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
-        let (options, embedded) = match &config.database_url {
-            Some(url) => (
-                url.expose_secret()
-                    .parse::<PgConnectOptions>()
-                    .context("understanding database_url")?,
-                None,
-            ),
-            None => {
-                let embedded = EmbeddedPostgres::start(&config.data.join("postgres")).await?;
-                (embedded.connect_options(), Some(embedded))
-            }
+        let (options, embedded) = if let Some(url) = &config.database_url {
+            let options: PgConnectOptions = url
+                .expose_secret()
+                .parse()
+                .context("understanding database_url")?;
+            (options, None)
+        } else {
+            let embedded = EmbeddedPostgres::start(&config.data.join("postgres")).await?;
+            (embedded.connect_options(), Some(embedded))
         };
         Self::prepare(options, embedded).await
     }

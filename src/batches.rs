@@ -48,6 +48,15 @@ pub struct RefusedDossier {
     pub sentence: String,
 }
 
+/// A selection, as a chain sees it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sorted {
+    /// The dossiers it takes, with what people call them.
+    pub taken: Vec<(DossierId, String)>,
+    /// Those it leaves out.
+    pub refused: Vec<RefusedDossier>,
+}
+
 /// What was started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Started {
@@ -110,7 +119,7 @@ impl Batches {
         }
         let (chain, definition) = self.chain(&ask.chain_code).await?;
         let template = self.template(&definition).await?;
-        let (taken, refused) = self.sort_out(&definition, &ask.dossiers).await?;
+        let Sorted { taken, refused } = self.sort_out(&definition, &ask.dossiers).await?;
         if taken.is_empty() {
             return Err(DispatchFailure::Refused(StartRefusal::NothingLeft(refused)));
         }
@@ -148,7 +157,7 @@ impl Batches {
                     {
                         let mut document = StreamState::<Document>::default();
                         unit.decide_document(
-                            &definition,
+                            definition,
                             id,
                             &mut document,
                             DocumentCommand::Request { order, at },
@@ -192,7 +201,7 @@ impl Batches {
         &self,
         definition: &Definition,
         dossiers: &[DossierId],
-    ) -> anyhow::Result<(Vec<(DossierId, String)>, Vec<RefusedDossier>)> {
+    ) -> anyhow::Result<Sorted> {
         let ids: Vec<Uuid> = dossiers.iter().map(|dossier| dossier.0).collect();
         let loaded = self
             .dispatcher
@@ -234,7 +243,7 @@ impl Batches {
                 }),
             }
         }
-        Ok((taken, refused))
+        Ok(Sorted { taken, refused })
     }
 
     /// Makes the chains of a batch wait.

@@ -52,6 +52,8 @@ pub struct HttpConfig {
     pub listen: SocketAddr,
     /// Whether the explorer and introspection are open.
     pub explorer: bool,
+    /// The origins, besides our own, whose pages may open a subscription.
+    pub origins: Vec<String>,
 }
 
 impl Default for HttpConfig {
@@ -59,6 +61,7 @@ impl Default for HttpConfig {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             explorer: false,
+            origins: vec![],
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The shell: doors, workers and wiring. No business rule lives here.
 
+pub mod access;
 pub mod app;
 pub mod batches;
 pub mod cli;
@@ -8,6 +9,8 @@ pub mod config;
 #[cfg(feature = "sim")]
 pub mod demo;
 pub mod dispatch;
+pub mod graphql;
+pub mod http;
 pub mod import;
 #[cfg(feature = "sim")]
 pub mod neighbourhood;

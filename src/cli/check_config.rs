@@ -7,6 +7,7 @@ use crate::{
 };
 use anyhow::Context as _;
 use axum::http::Uri;
+use navette_adapters::smtp::SmtpTls;
 use secrecy::ExposeSecret as _;
 use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
 use std::{process::ExitCode, time::Duration};
@@ -84,9 +85,14 @@ fn addresses(neighbours: &NeighboursConfig) -> Vec<(&'static str, anyhow::Result
         .into_iter()
         .map(|(name, url)| (name, address(url)))
         .collect();
+    let usual = match smtp.tls {
+        SmtpTls::None => 25,
+        SmtpTls::Starttls => 587,
+        SmtpTls::Tls => 465,
+    };
     all.push((
         "smtp",
-        Ok(format!("{}:{}", smtp.host, smtp.port.unwrap_or(587))),
+        Ok(format!("{}:{}", smtp.host, smtp.port.unwrap_or(usual))),
     ));
     all
 }

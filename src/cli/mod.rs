@@ -1,12 +1,15 @@
 //! The command line: one role per file.
 
 mod check_config;
+mod door;
 mod import;
 mod maintenance;
 mod node;
 mod serve;
 mod signals;
+mod token;
 
+pub use door::Door;
 pub use node::Node;
 pub(crate) use serve::build;
 pub use signals::stop_on_signal;
@@ -53,6 +56,10 @@ pub enum Command {
     Migrate,
     /// Rebuild projections from the log, beside the live ones, and put them in their place.
     Rebuild(maintenance::Rebuild),
+    /// Make, revoke or list API tokens.
+    Token(token::Token),
+    /// Print the GraphQL schema.
+    Schema,
     /// Print the configuration without its secrets, and try to reach the database and the neighbours.
     CheckConfig,
     /// Convert documents for the process that started this one.
@@ -92,6 +99,11 @@ impl Cli {
             Command::Rebuild(options) => maintenance::rebuild(&options, &config()?)
                 .await
                 .map(|()| done),
+            Command::Token(options) => token::token(options, &config()?).await.map(|()| done),
+            Command::Schema => {
+                say(crate::graphql::sdl().trim_end());
+                Ok(done)
+            }
             Command::CheckConfig => check_config::check(&config()?).await,
             Command::PdfWorker { folder } => {
                 Ok(navette_adapters::libreoffice::worker::run(&folder))

@@ -1,6 +1,6 @@
 //! `navette serve` and `navette work`.
 
-use super::{Node, stop_on_signal};
+use super::{Door, Node, stop_on_signal};
 use crate::{
     app::{self, App, Database},
     clock::Clock,
@@ -45,7 +45,10 @@ pub(super) async fn serve(serving: Serving) -> anyhow::Result<()> {
     let database = Database::open(&config).await?;
     let served = async {
         let app = build(&config, &database).await?;
-        run(&app, work, &stop, vec![]).await
+        let door = Door::open(config.http.listen).await?;
+        tracing::info!(address = %door.address(), "answering");
+        let http = door.serve(&app, &config.http, stop.clone());
+        run(&app, work, &stop, vec![http]).await
     };
     let served = served.await;
     database.close().await;

@@ -7,9 +7,10 @@ mod place;
 mod watch;
 
 use crate::{
+    access::{self, Holder},
     app::{App, Database},
     batches::StartBatch,
-    cli::{self, Node, say, stop_on_signal},
+    cli::{self, Door, Node, say, stop_on_signal},
     config::{Config, HttpConfig},
     neighbourhood::{Manners, Neighbourhood},
     unit::Envelope,
@@ -32,6 +33,7 @@ use navette_projections::{
     scope::Scope,
 };
 use place::Place;
+use secrecy::ExposeSecret as _;
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -86,10 +88,15 @@ pub async fn run(options: Demo) -> anyhow::Result<ExitCode> {
     let stop = stopping.subscribe();
     let shown = async {
         let app = cli::build(&config, &database).await?;
-        let node = Node::claim(&app.pool).await?;
+        let (node, door) = (Node::claim(&app.pool).await?, open_door(&options).await?);
+        let address = door.address();
         let mut tasks = app.follow(&stop);
         tasks.extend(app.work(node.name(), &stop).await?);
+        tasks.push(door.serve(&app, &config.http, stop.clone()));
         let shown = show(&app, &options, place.path(), &stop).await;
+        if shown.is_ok() {
+            invite(&app, address).await?;
+        }
         if shown.is_ok() && !options.exit {
             say("\nCtrl-C pour arrêter.");
             stopped(&mut stop.clone()).await;
@@ -106,6 +113,34 @@ pub async fn run(options: Demo) -> anyhow::Result<ExitCode> {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     })
+}
+
+/// The address that was asked for, else the usual one, else any that is free.
+async fn open_door(options: &Demo) -> anyhow::Result<Door> {
+    if let Some(asked) = options.listen {
+        return Door::open(asked).await;
+    }
+    let usual = HttpConfig::default().listen;
+    match Door::open(usual).await {
+        Ok(door) => Ok(door),
+        Err(_) => Door::open(SocketAddr::new(usual.ip(), 0)).await,
+    }
+}
+
+/// Says how to come and look.
+async fn invite(app: &App, address: SocketAddr) -> anyhow::Result<()> {
+    let holder = Holder {
+        name: "demo".to_owned(),
+        role: Role::Admin,
+        services: vec![],
+        schemes: vec![],
+        email: None,
+    };
+    let token = access::issue(&app.pool, &holder).await?;
+    say(&format!("\nGraphQL :         http://{address}/graphql"));
+    say(&format!("Explorateur :     http://{address}/"));
+    say(&format!("Jeton :           {}", token.expose_secret()));
+    Ok(())
 }
 
 fn manners() -> Manners {

@@ -196,7 +196,7 @@ impl CarryOut {
             .insert(claimed.lease);
         let kind = claimed.effect.work.kind();
         let ended = match self.steps.carry_out(claimed).await {
-            Ok(Outcome::Report(report)) => self.report(claimed, report).await,
+            Ok(Outcome::Report(report)) => self.report(claimed, *report).await,
             Ok(Outcome::NotYet) => self
                 .effects
                 .look_again(claimed, Duration::from_millis(self.policy.poll_ms))

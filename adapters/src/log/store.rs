@@ -96,34 +96,28 @@ impl<A: Decider> EventStore<A> for LogStore<A> {
         metadata: HashMap<String, String>,
     ) -> Result<Vec<EventEnvelope<A>>, AggregateError<A::Error>> {
         let command = CommandId(Uuid::now_v7());
-        let told = Metadata {
+        let about = serde_json::to_string(&Metadata {
             command,
             actor: metadata.get("actor").cloned().unwrap_or_default(),
             batch: None,
             dossier: None,
             effect: None,
-        };
-        let told = serde_json::to_string(&told).map_err(fault)?;
-        let stored = events
+        })
+        .map_err(fault)?;
+        let new_events = events
             .iter()
-            .map(|event| NewEvent::of(event, &told))
+            .map(|event| NewEvent::of(event, &about))
             .collect::<Result<Vec<_>, _>>()
             .map_err(fault)?;
-        let content = Digest::of(
-            stored
-                .iter()
-                .map(|event| event.payload.as_str())
-                .collect::<String>()
-                .as_bytes(),
-        );
         let commit = Commit {
             command,
-            content,
+            // Nobody repeats this command: its id is known to nobody else.
+            content: Digest::of(command.0.as_bytes()),
             streams: vec![StreamAppend {
                 stream_type: A::TYPE,
                 stream_id: context.id,
                 expected: context.version,
-                events: stored,
+                events: new_events,
             }],
             finished: None,
             begun: vec![],
