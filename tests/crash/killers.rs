@@ -105,16 +105,18 @@ impl AtEveryMoment {
 
 impl Mischief for AtEveryMoment {
     fn before(&self, call: &Call) -> Fate {
-        match self.strikes(call, Moment::Before) {
-            true => Fate::HangUp,
-            false => Fate::Serve,
+        if self.strikes(call, Moment::Before) {
+            Fate::HangUp
+        } else {
+            Fate::Serve
         }
     }
 
     fn applied(&self, call: &Call) -> Delivery {
-        match self.strikes(call, Moment::Applied) {
-            true => Delivery::Lose,
-            false => Delivery::Answer,
+        if self.strikes(call, Moment::Applied) {
+            Delivery::Lose
+        } else {
+            Delivery::Answer
         }
     }
 

@@ -19,14 +19,15 @@ use story::Batch;
 
 /// Every operation of every neighbour that the two chains need. A step that asks for another one must be
 /// added here: it is then killed like the others.
-const OPERATIONS: [&str; 24] = [
+const OPERATIONS: [&str; 25] = [
     "grants_tool POST",
     "grants_tool PUT",
     "iparapheur ArchiverDossier",
     "iparapheur CreerDossier",
     "iparapheur GetDossier",
     "iparapheur GetHistoDossier",
-    "maarch_courrier GET doctypes",
+    "maarch_courrier GET autocomplete/statuses",
+    "maarch_courrier GET doctypes/types",
     "maarch_courrier GET entities",
     "maarch_courrier GET indexingModels",
     "maarch_courrier GET priorities",
@@ -35,9 +36,9 @@ const OPERATIONS: [&str; 24] = [
     "maarch_courrier POST resources",
     "maarch_courrier PUT resources/external",
     "nextcloud GET",
-    "nextcloud GET rules",
     "nextcloud GET state",
     "nextcloud GET user",
+    "nextcloud GET user-requester-rules",
     "nextcloud POST request",
     "nextcloud POST shares",
     "nextcloud PROPFIND",

@@ -177,7 +177,7 @@ async fn the_same_commands_give_the_same_answers_and_events_as_the_engines_own_s
     let both = Both::open().await;
     let mut random = StdRng::seed_from_u64(2026);
     let references = ["SUB-1", "SUB-2", "SUB-3"];
-    let commands = (0..300).map(|_| {
+    let commands = (0..600).map(|_| {
         let reference = references[random.random_range(0..references.len())];
         let command = any_command(&mut random, reference);
         (DossierId::of_reference(reference).0, command)
