@@ -144,7 +144,7 @@ impl Site {
     pub async fn run_with(&self, killer: impl Future<Output = ()>) -> u32 {
         let killer = async {
             killer.await;
-            pending().await
+            pending::<()>().await;
         };
         tokio::select! {
             lives = self.run_until_done() => lives,
