@@ -21,6 +21,8 @@ use navette_domain::{
     template::{Template, TemplateRef},
     third_party::EmailAddress,
 };
+use navette_projections::documents;
+use std::collections::HashSet;
 use uuid::Uuid;
 
 /// A batch to start.
@@ -120,7 +122,8 @@ impl Batches {
         }
         let (chain, definition) = self.chain(&ask.chain_code).await?;
         let template = self.template(&definition).await?;
-        let Sorted { taken, refused } = self.sort_out(&definition, &ask.dossiers).await?;
+        let Sorted { taken, mut refused } = self.sort_out(&definition, &ask.dossiers).await?;
+        let taken = self.not_under_way(chain, taken, &mut refused).await?;
         if taken.is_empty() {
             return Err(DispatchFailure::Refused(StartRefusal::NothingLeft(refused)));
         }
@@ -154,7 +157,7 @@ impl Batches {
                         return Ok(unit);
                     }
                     for (id, order) in
-                        documents(ask.batch, definition, order, taken, clock::paris_date(at))
+                        ordered(ask.batch, definition, order, taken, clock::paris_date(at))
                     {
                         let mut document = StreamState::<Document>::default();
                         unit.decide_document(
@@ -211,7 +214,8 @@ impl Batches {
             .await
             .context("loading the dossiers of the batch")?;
         let (mut taken, mut refused) = (vec![], vec![]);
-        for dossier in dossiers {
+        let mut met = HashSet::new();
+        for dossier in dossiers.iter().filter(|dossier| met.insert(**dossier)) {
             let state = loaded.get(&dossier.0).map(|loaded| &loaded.state);
             match state {
                 None | Some(Dossier::Unborn) => refused.push(RefusedDossier {
@@ -222,9 +226,7 @@ impl Batches {
                 Some(Dossier::Open { request, stage })
                     if definition.accepts.contains(&stage.status()) =>
                 {
-                    if !taken.iter().any(|(known, _)| known == dossier) {
-                        taken.push((*dossier, request.reference.clone()));
-                    }
+                    taken.push((*dossier, request.reference.clone()));
                 }
                 Some(Dossier::Open { request, stage }) => refused.push(RefusedDossier {
                     dossier: *dossier,
@@ -246,10 +248,38 @@ impl Batches {
         }
         Ok(Sorted { taken, refused })
     }
+
+    /// The dossiers without a document under way in this chain: nobody is to get the same letter twice
+    /// because two clerks asked for it. (Two that ask within the same instant are both heard.)
+    async fn not_under_way(
+        &self,
+        chain: ChainRef,
+        taken: Vec<(DossierId, String)>,
+        refused: &mut Vec<RefusedDossier>,
+    ) -> anyhow::Result<Vec<(DossierId, String)>> {
+        let ids: Vec<Uuid> = taken.iter().map(|(dossier, _)| dossier.0).collect();
+        let pool = self.dispatcher.log().pool();
+        let busy: HashSet<Uuid> = documents::under_way(pool, chain.chain.0, &ids)
+            .await
+            .context("looking for documents under way")?
+            .into_iter()
+            .collect();
+        let (again, taken): (Vec<_>, Vec<_>) = taken
+            .into_iter()
+            .partition(|(dossier, _)| busy.contains(&dossier.0));
+        refused.extend(again.into_iter().map(|(dossier, reference)| RefusedDossier {
+            dossier,
+            sentence: format!(
+                "Le dossier {reference} a déjà un document en cours dans cette chaîne : attendez qu'il soit remis, ou annulez-le."
+            ),
+            reference: Some(reference),
+        }));
+        Ok(taken)
+    }
 }
 
 /// The documents that a batch makes, with their orders.
-fn documents(
+fn ordered(
     batch: BatchId,
     definition: &Definition,
     order: &BatchOrder,

@@ -12,7 +12,7 @@ use navette_domain::{
     batch::{Batch, BatchCommand, BatchRefusal, Order},
     chain::{Definition, Scope},
     document::{Document, DocumentCommand, DocumentRefusal},
-    ids::{BatchId, DocumentId},
+    ids::{BatchId, CommandId, DocumentId},
 };
 use uuid::Uuid;
 
@@ -23,7 +23,7 @@ impl Batches {
         envelope: &Envelope,
         batch: BatchId,
     ) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
-        self.change(envelope, batch, |at| BatchCommand::Pause { at }, Some(true))
+        self.change(envelope, batch, |at| BatchCommand::Pause { at }, true)
             .await
     }
 
@@ -33,13 +33,8 @@ impl Batches {
         envelope: &Envelope,
         batch: BatchId,
     ) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
-        self.change(
-            envelope,
-            batch,
-            |at| BatchCommand::Resume { at },
-            Some(false),
-        )
-        .await
+        self.change(envelope, batch, |at| BatchCommand::Resume { at }, false)
+            .await
     }
 
     /// Says that all the documents of a batch reached their end.
@@ -48,8 +43,9 @@ impl Batches {
         envelope: &Envelope,
         batch: BatchId,
     ) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
-        self.change(envelope, batch, |at| BatchCommand::Complete { at }, None)
-            .await
+        // Nothing may stay held that nobody can resume.
+        let complete = |at| BatchCommand::Complete { at };
+        self.change(envelope, batch, complete, false).await
     }
 
     async fn change(
@@ -57,7 +53,7 @@ impl Batches {
         envelope: &Envelope,
         batch: BatchId,
         command: impl Fn(DateTime<Utc>) -> BatchCommand + Send + Sync,
-        held: Option<bool>,
+        held: bool,
     ) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
         let command = &command;
         let belonging = Belonging {
@@ -72,9 +68,7 @@ impl Batches {
                     let command = command(unit.at());
                     unit.decide(batch.0, &mut loaded, belonging, command)
                         .map_err(DispatchFailure::Refused)?;
-                    if let Some(held) = held {
-                        unit.hold(batch, held);
-                    }
+                    unit.hold(batch, held);
                     Ok(unit)
                 }
                 .boxed()
@@ -90,6 +84,23 @@ impl Batches {
         batch: BatchId,
         reason: &str,
     ) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
+        if let Some(receipt) = self.dispatcher.answered(envelope).await? {
+            return Ok(receipt);
+        }
+        // Paused first: otherwise its documents may move on faster than all of them can be cancelled at once.
+        let mut pause = envelope.clone();
+        pause.command = CommandId::following(envelope.command.0, "pause");
+        let mut expected_version = envelope.expected_version;
+        match self.pause(&pause, batch).await {
+            Ok(paused) => expected_version = expected_version.map(|_| paused.version),
+            // It is over, or was never started: the cancellation says what follows.
+            Err(DispatchFailure::Refused(_)) => {}
+            Err(failure) => return Err(failure),
+        }
+        let envelope = &Envelope {
+            expected_version,
+            ..envelope.clone()
+        };
         let belonging = Belonging {
             batch: Some(batch),
             dossier: None,

@@ -12,6 +12,7 @@ mod demo;
 mod doors;
 mod graphql;
 mod import;
+mod mishaps;
 mod parity;
 mod projections;
 mod readme;

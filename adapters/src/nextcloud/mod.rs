@@ -123,6 +123,16 @@ impl VisaCircuit for Nextcloud {
         })
     }
 
+    async fn find(&self, request: &VisaRequest) -> Answer<Option<Circulation>> {
+        let path = place::path(&self.config.root_folder, request);
+        let found = self.resource(&path).await?;
+        Ok(found.map(|file| Circulation {
+            file_id: file.file_id,
+            path,
+            etag: file.etag,
+        }))
+    }
+
     async fn state(&self, circulation: &Circulation) -> Answer<VisaState> {
         let seen = self.approval(&circulation.file_id).await?;
         let by = Personal(seen.user_name.or(seen.user_id).unwrap_or_default());

@@ -69,6 +69,8 @@ pub enum VisaState {
 pub trait VisaCircuit: Send + Sync {
     /// Uploads the PDF and asks for approval.
     async fn circulate(&self, request: &VisaRequest, attempt: Attempt) -> Answer<Circulation>;
+    /// Where it circulates, if an earlier attempt put it there; the request's bytes do not matter.
+    async fn find(&self, request: &VisaRequest) -> Answer<Option<Circulation>>;
     /// Where the visa stands.
     async fn state(&self, circulation: &Circulation) -> Answer<VisaState>;
     /// Takes the PDF out of circulation; already gone is done.
