@@ -41,6 +41,10 @@ impl Victim {
         self.0.store(pid.try_into().unwrap(), Ordering::SeqCst);
     }
 
+    pub fn is_dead(&self) {
+        self.0.store(0, Ordering::SeqCst);
+    }
+
     /// Kills it, once a life.
     pub fn kill(&self) -> bool {
         let pid = self.0.swap(0, Ordering::SeqCst);
@@ -101,16 +105,18 @@ impl AtEveryMoment {
 
 impl Mischief for AtEveryMoment {
     fn before(&self, call: &Call) -> Fate {
-        match self.strikes(call, Moment::Before) {
-            true => Fate::HangUp,
-            false => Fate::Serve,
+        if self.strikes(call, Moment::Before) {
+            Fate::HangUp
+        } else {
+            Fate::Serve
         }
     }
 
     fn applied(&self, call: &Call) -> Delivery {
-        match self.strikes(call, Moment::Applied) {
-            true => Delivery::Lose,
-            false => Delivery::Answer,
+        if self.strikes(call, Moment::Applied) {
+            Delivery::Lose
+        } else {
+            Delivery::Answer
         }
     }
 
@@ -192,8 +198,13 @@ impl AtRandom {
         }
     }
 
+    /// How many kills are left.
+    pub fn left(&self) -> u64 {
+        self.kills
+    }
+
     /// Ends when all the kills are done.
-    pub async fn run(mut self) {
+    pub async fn run(&mut self) {
         while self.kills > 0 {
             let pause = Duration::from_millis(self.random.random_range(50..1_500));
             tokio::time::sleep(pause).await;

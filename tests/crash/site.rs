@@ -12,6 +12,7 @@ use navette::{
     neighbourhood::{Manners, Neighbourhood},
 };
 use navette_adapters::postgres::EmbeddedPostgres;
+use navette_domain::ports::Neighbour;
 use sqlx::{Connection as _, PgConnection};
 use std::{
     fs::{self, OpenOptions, Permissions},
@@ -27,6 +28,10 @@ use tokio::process::{Child, Command};
 /// How long a run may take; it is far longer than any takes.
 const PATIENCE: Duration = Duration::from_mins(10);
 const GLANCE: Duration = Duration::from_millis(50);
+
+const NOT_CONVERTED: &str = "SELECT e::text FROM effects e WHERE neighbour = 'office'";
+const NOT_DONE: &str = "SELECT e::text FROM effects e
+                        UNION ALL SELECT b::text FROM batches b WHERE ended_at IS NULL";
 
 pub struct Site {
     pub neighbours: Neighbourhood,
@@ -84,7 +89,7 @@ impl Site {
     }
 
     /// Starts batches that nobody works on yet.
-    pub async fn prepare(&self, batches: &[&Batch]) {
+    pub async fn start(&self, batches: &[&Batch]) {
         let (database, app) = self.visit().await;
         story::configure(&app).await;
         for batch in batches {
@@ -94,15 +99,38 @@ impl Site {
         database.close().await;
     }
 
+    /// Lets the PDFs of the batches that were started be made, and nothing else: to make them anew in each
+    /// life would take most of the time of a test that is not about them.
+    pub async fn convert(&self) {
+        // Every chain asks Nextcloud first.
+        self.leave_nextcloud_alone(PATIENCE).await;
+        self.run_until(NOT_CONVERTED).await;
+        self.leave_nextcloud_alone(Duration::ZERO).await;
+    }
+
+    async fn leave_nextcloud_alone(&self, pause: Duration) {
+        let (database, app) = self.visit().await;
+        app.effects("test")
+            .hold_neighbour(Neighbour::Nextcloud, pause, "")
+            .await
+            .unwrap();
+        database.close().await;
+    }
+
     /// Lets Navette live, again each time it is killed, until nothing is left to do. Returns the number
     /// of its lives.
     pub async fn run_until_done(&self) -> u32 {
+        self.run_until(NOT_DONE).await
+    }
+
+    async fn run_until(&self, none: &str) -> u32 {
         let deadline = Instant::now() + PATIENCE;
         for lives in 1.. {
-            let mut navette = self.start();
+            let mut navette = self.launch();
             self.victim.is_born(navette.id().unwrap());
             tokio::select! {
-                () = self.nothing_is_left(deadline) => {
+                () = self.nothing_is_left(none, deadline) => {
+                    self.victim.is_dead();
                     navette.kill().await.unwrap();
                     return lives;
                 }
@@ -116,7 +144,7 @@ impl Site {
     pub async fn run_with(&self, killer: impl Future<Output = ()>) -> u32 {
         let killer = async {
             killer.await;
-            pending().await
+            pending::<()>().await;
         };
         tokio::select! {
             lives = self.run_until_done() => lives,
@@ -124,7 +152,7 @@ impl Site {
         }
     }
 
-    fn start(&self) -> Child {
+    fn launch(&self) -> Child {
         let mut journal = OpenOptions::new();
         let journal = journal.create(true).append(true).open(self.journal());
         Command::new(env!("CARGO_BIN_EXE_navette"))
@@ -144,20 +172,21 @@ impl Site {
         assert!(killed, "Navette ended by itself:\n{}", self.last_words());
     }
 
-    /// Ends when every batch has.
-    async fn nothing_is_left(&self, deadline: Instant) {
+    /// Ends when this query finds nothing.
+    async fn nothing_is_left(&self, query: &str, deadline: Instant) {
         loop {
             if let Some(mut connection) = self.connect().await {
-                while let Ok(left) = left(&mut connection).await {
+                while let Ok(left) = left(query, &mut connection).await {
                     if left.is_empty() {
                         return;
                     }
-                    let words = || self.last_words();
-                    assert!(Instant::now() < deadline, "{left:#?}\n{}", words());
+                    let late = Instant::now() > deadline;
+                    assert!(!late, "{left:#?}\n{}", self.last_words());
                     tokio::time::sleep(GLANCE).await;
                 }
             }
-            assert!(Instant::now() < deadline, "{}", self.last_words());
+            let late = Instant::now() > deadline;
+            assert!(!late, "{}", self.last_words());
             tokio::time::sleep(GLANCE).await;
         }
     }
@@ -174,15 +203,12 @@ impl Site {
     }
 }
 
-/// The outside work and the batches that have not ended. A document that calls a person would wait for
-/// ever.
-async fn left(connection: &mut PgConnection) -> sqlx::Result<Vec<String>> {
+/// What is left, unless a document calls a person: it would wait for ever.
+async fn left(query: &str, connection: &mut PgConnection) -> sqlx::Result<Vec<String>> {
     let troubled = "SELECT d::text FROM documents d WHERE needs_attention";
     let troubled: Vec<String> = sqlx::query_scalar(troubled)
         .fetch_all(&mut *connection)
         .await?;
     assert_eq!(troubled, Vec::<String>::new(), "nobody should be called");
-    let left = "SELECT e::text FROM effects e
-                UNION ALL SELECT b::text FROM batches b WHERE ended_at IS NULL";
-    sqlx::query_scalar(left).fetch_all(connection).await
+    sqlx::query_scalar(query).fetch_all(connection).await
 }

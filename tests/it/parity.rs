@@ -1,5 +1,4 @@
-//! Our event store beside the engine's own: the same commands give the same answers and, to the byte, the
-//! same events.
+//! Our event store beside the engine's own: the same commands give the same answers and the same events.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -20,6 +19,7 @@ use navette_domain::{
 };
 use postgres_es::{PostgresEventRepository, postgres_cqrs};
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
+use serde_json::Value;
 use sqlx::{
     PgPool,
     migrate::{Migration, MigrationType, Migrator},
@@ -86,12 +86,13 @@ impl Both {
         }
     }
 
-    /// What both hold, which must be the same.
-    async fn stored(&self) -> Vec<(String, String, i64, String, String, String)> {
+    /// What both hold, which must be the same; the engine's own store does not keep the order of fields.
+    async fn stored(&self) -> Vec<(String, String, i64, String, String, Value)> {
         let ours =
-            "SELECT stream_type, stream_id::text, version, event_type, event_version::text, payload
+            "SELECT stream_type, stream_id::text, version, event_type, event_version::text, payload::json
                     FROM events ORDER BY 1, 2, 3";
-        let stock = "SELECT aggregate_type, aggregate_id, sequence, event_type, event_version, payload::text
+        let stock =
+            "SELECT aggregate_type, aggregate_id, sequence, event_type, event_version, payload
                      FROM events ORDER BY 1, 2, 3";
         let rows = async |pool: &PgPool, sql| sqlx::query_as(sql).fetch_all(pool).await.unwrap();
         let ours = rows(&self.ours.pool, ours).await;
@@ -176,7 +177,7 @@ async fn the_same_commands_give_the_same_answers_and_events_as_the_engines_own_s
     let both = Both::open().await;
     let mut random = StdRng::seed_from_u64(2026);
     let references = ["SUB-1", "SUB-2", "SUB-3"];
-    let commands = (0..300).map(|_| {
+    let commands = (0..600).map(|_| {
         let reference = references[random.random_range(0..references.len())];
         let command = any_command(&mut random, reference);
         (DossierId::of_reference(reference).0, command)

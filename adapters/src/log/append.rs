@@ -22,7 +22,7 @@ use uuid::Uuid;
 mod write;
 
 /// The advisory lock under which positions are given: "NAVETTE" in ASCII.
-pub(super) const ORDER_LOCK: i64 = 0x4e_4156_4554_5445;
+const ORDER_LOCK: i64 = 0x4e_4156_4554_5445;
 /// The most commits that share one transaction.
 const GROUP: usize = 256;
 /// How often a group is tried again when the database does not answer, and how long apart.

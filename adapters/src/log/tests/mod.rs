@@ -175,19 +175,11 @@ async fn a_commit_in_conflict_writes_nothing_and_does_not_disturb_those_written_
         held: vec![(BatchId(one), true)],
         ..nothing()
     };
-    // While somebody holds the order lock, commits wait together, and are then written together.
-    let mut holder = database.pool.begin().await.unwrap();
-    sqlx::query("SELECT pg_advisory_xact_lock($1)")
-        .bind(append::ORDER_LOCK)
-        .execute(&mut *holder)
-        .await
-        .unwrap();
-    let release = async { holder.rollback().await.unwrap() };
-    let (torn, written, follows, ()) = tokio::join!(
+    // On this one thread all three are waiting before the appender looks: they are written together.
+    let (torn, written, follows) = tokio::join!(
         log.append(torn),
         log.append(commit(third, 0, 2)),
         log.append(commit(third, 2, 1)),
-        release,
     );
     let actual = AppendRefusal::Conflict {
         stream: other,
@@ -221,7 +213,9 @@ async fn what_is_in_the_log_cannot_be_changed_or_removed() {
             .execute(&database.pool)
             .await
             .unwrap_err();
-        let code = refused.as_database_error().and_then(|error| error.code());
+        let code = refused
+            .as_database_error()
+            .and_then(sqlx::error::DatabaseError::code);
         assert_eq!(code.as_deref(), Some("42501"), "{change}: {refused}");
     }
     assert_eq!(read_through(&database.pool).await.len(), 3);
