@@ -138,6 +138,31 @@ fn a_fault_of_our_own_calls_a_person_in_the_end_and_a_retry_then_works() {
     });
 }
 
+#[test]
+fn a_step_that_stops_every_process_that_tries_it_calls_a_person_instead() {
+    run(async {
+        let test = TestApp::start(unattended()).await;
+        let dossier = test.granted("SUB-1").await;
+        let document = DocumentId::of_dossier(test.notify(&[dossier]).await, dossier);
+        test.until_status(document, DocumentStatus::InSignature)
+            .await;
+        // As if processes had died on it; nothing is changed while somebody carries it out.
+        let spoil = async || {
+            let statement = "UPDATE effects SET failures = 1000 WHERE lease_token IS NULL";
+            let spoilt = sqlx::query(statement).execute(&test.app.pool).await;
+            spoilt.unwrap().rows_affected() == 1
+        };
+        test.until("the effect waits", spoil).await;
+        let sentence = test.until_stopped(document).await;
+        assert!(sentence.starts_with("Une erreur interne"), "{sentence}");
+        let folder = test.neighbours.iparapheur.running().pop().unwrap();
+        test.neighbours.iparapheur.sign(&folder).unwrap();
+        test.retry(document).await.unwrap();
+        test.until_status(document, DocumentStatus::Delivered).await;
+        test.end().await;
+    });
+}
+
 /// A relay that makes its first caller wait, then fails it.
 struct Gate {
     calls: AtomicUsize,
