@@ -1,12 +1,13 @@
 //! Batches and their documents: what sets chains in motion, stops them and moves them by hand.
 
+mod moving;
+
 use crate::{
     clock,
     dispatch::{DispatchFailure, Dispatcher, Receipt},
     unit::{Belonging, Envelope, Unit},
 };
 use anyhow::Context as _;
-use chrono::{DateTime, Utc};
 use futures::FutureExt as _;
 use navette_adapters::log::StreamState;
 use navette_domain::{
@@ -20,6 +21,8 @@ use navette_domain::{
     template::{Template, TemplateRef},
     third_party::EmailAddress,
 };
+use navette_projections::documents;
+use std::collections::HashSet;
 use uuid::Uuid;
 
 /// A batch to start.
@@ -119,7 +122,8 @@ impl Batches {
         }
         let (chain, definition) = self.chain(&ask.chain_code).await?;
         let template = self.template(&definition).await?;
-        let Sorted { taken, refused } = self.sort_out(&definition, &ask.dossiers).await?;
+        let Sorted { taken, mut refused } = self.sort_out(&definition, &ask.dossiers).await?;
+        let taken = self.not_under_way(chain, taken, &mut refused).await?;
         if taken.is_empty() {
             return Err(DispatchFailure::Refused(StartRefusal::NothingLeft(refused)));
         }
@@ -153,7 +157,7 @@ impl Batches {
                         return Ok(unit);
                     }
                     for (id, order) in
-                        documents(ask.batch, definition, order, taken, clock::paris_date(at))
+                        ordered(ask.batch, definition, order, taken, clock::paris_date(at))
                     {
                         let mut document = StreamState::<Document>::default();
                         unit.decide_document(
@@ -210,7 +214,8 @@ impl Batches {
             .await
             .context("loading the dossiers of the batch")?;
         let (mut taken, mut refused) = (vec![], vec![]);
-        for dossier in dossiers {
+        let mut met = HashSet::new();
+        for dossier in dossiers.iter().filter(|dossier| met.insert(**dossier)) {
             let state = loaded.get(&dossier.0).map(|loaded| &loaded.state);
             match state {
                 None | Some(Dossier::Unborn) => refused.push(RefusedDossier {
@@ -221,9 +226,7 @@ impl Batches {
                 Some(Dossier::Open { request, stage })
                     if definition.accepts.contains(&stage.status()) =>
                 {
-                    if !taken.iter().any(|(known, _)| known == dossier) {
-                        taken.push((*dossier, request.reference.clone()));
-                    }
+                    taken.push((*dossier, request.reference.clone()));
                 }
                 Some(Dossier::Open { request, stage }) => refused.push(RefusedDossier {
                     dossier: *dossier,
@@ -246,190 +249,37 @@ impl Batches {
         Ok(Sorted { taken, refused })
     }
 
-    /// Makes the chains of a batch wait.
-    pub async fn pause(
+    /// The dossiers without a document under way in this chain: nobody is to get the same letter twice
+    /// because two clerks asked for it. (Two that ask within the same instant are both heard.)
+    async fn not_under_way(
         &self,
-        envelope: &Envelope,
-        batch: BatchId,
-    ) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
-        self.change(envelope, batch, |at| BatchCommand::Pause { at }, Some(true))
+        chain: ChainRef,
+        taken: Vec<(DossierId, String)>,
+        refused: &mut Vec<RefusedDossier>,
+    ) -> anyhow::Result<Vec<(DossierId, String)>> {
+        let ids: Vec<Uuid> = taken.iter().map(|(dossier, _)| dossier.0).collect();
+        let pool = self.dispatcher.log().pool();
+        let busy: HashSet<Uuid> = documents::under_way(pool, chain.chain.0, &ids)
             .await
-    }
-
-    /// Lets the chains of a batch go on.
-    pub async fn resume(
-        &self,
-        envelope: &Envelope,
-        batch: BatchId,
-    ) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
-        self.change(
-            envelope,
-            batch,
-            |at| BatchCommand::Resume { at },
-            Some(false),
-        )
-        .await
-    }
-
-    /// Says that all the documents of a batch reached their end.
-    pub async fn complete(
-        &self,
-        envelope: &Envelope,
-        batch: BatchId,
-    ) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
-        self.change(envelope, batch, |at| BatchCommand::Complete { at }, None)
-            .await
-    }
-
-    async fn change(
-        &self,
-        envelope: &Envelope,
-        batch: BatchId,
-        command: impl Fn(DateTime<Utc>) -> BatchCommand + Send + Sync,
-        held: Option<bool>,
-    ) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
-        let command = &command;
-        let belonging = Belonging {
-            batch: Some(batch),
-            dossier: None,
-        };
-        self.dispatcher
-            .commit(envelope, |mut unit: Unit| {
-                async move {
-                    let mut loaded = self.dispatcher.load::<Batch>(batch.0).await?;
-                    envelope.expects(loaded.version)?;
-                    let command = command(unit.at());
-                    unit.decide(batch.0, &mut loaded, belonging, command)
-                        .map_err(DispatchFailure::Refused)?;
-                    if let Some(held) = held {
-                        unit.hold(batch, held);
-                    }
-                    Ok(unit)
-                }
-                .boxed()
-            })
-            .await
-    }
-
-    /// Gives a batch up: its documents that are not delivered are cancelled, and taken back from the
-    /// neighbours that allow it.
-    pub async fn cancel(
-        &self,
-        envelope: &Envelope,
-        batch: BatchId,
-        reason: &str,
-    ) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
-        let belonging = Belonging {
-            batch: Some(batch),
-            dossier: None,
-        };
-        self.dispatcher
-            .commit(envelope, |mut unit: Unit| {
-                async move {
-                    let at = unit.at();
-                    let mut loaded = self.dispatcher.load::<Batch>(batch.0).await?;
-                    envelope.expects(loaded.version)?;
-                    let order = loaded.state.order().cloned();
-                    let command = BatchCommand::Cancel {
-                        reason: reason.to_owned(),
-                        at,
-                    };
-                    unit.decide(batch.0, &mut loaded, belonging, command)
-                        .map_err(DispatchFailure::Refused)?;
-                    unit.hold(batch, false);
-                    let Some(order) = order else { return Ok(unit) };
-                    let definition = self.dispatcher.definition(order.chain).await?;
-                    let mut documents = self
-                        .dispatcher
-                        .log()
-                        .load_many::<Document>(&document_ids(batch, &definition, &order))
-                        .await
-                        .context("loading the documents of the batch")?;
-                    for (id, document) in &mut documents {
-                        let command = DocumentCommand::Cancel {
-                            reason: reason.to_owned(),
-                            at,
-                        };
-                        // Those that are delivered refuse, and stay so.
-                        let _ =
-                            unit.decide_document(&definition, DocumentId(*id), document, command);
-                    }
-                    Ok(unit)
-                }
-                .boxed()
-            })
-            .await
-    }
-
-    /// Tries the stopped step of a document again; after a refusal, the document starts over.
-    pub async fn retry_document(
-        &self,
-        envelope: &Envelope,
-        document: DocumentId,
-    ) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
-        self.move_document(envelope, document, |at| DocumentCommand::Retry { at })
-            .await
-    }
-
-    /// Sends a document back to its first step.
-    pub async fn restart_document(
-        &self,
-        envelope: &Envelope,
-        document: DocumentId,
-        reason: &str,
-    ) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
-        self.move_document(envelope, document, |at| DocumentCommand::Restart {
-            reason: reason.to_owned(),
-            at,
-        })
-        .await
-    }
-
-    /// Gives a document up.
-    pub async fn cancel_document(
-        &self,
-        envelope: &Envelope,
-        document: DocumentId,
-        reason: &str,
-    ) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
-        self.move_document(envelope, document, |at| DocumentCommand::Cancel {
-            reason: reason.to_owned(),
-            at,
-        })
-        .await
-    }
-
-    async fn move_document(
-        &self,
-        envelope: &Envelope,
-        document: DocumentId,
-        command: impl Fn(DateTime<Utc>) -> DocumentCommand + Send + Sync,
-    ) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
-        let command = &command;
-        self.dispatcher
-            .commit(envelope, |mut unit: Unit| {
-                async move {
-                    let mut loaded = self.dispatcher.load::<Document>(document.0).await?;
-                    envelope.expects(loaded.version)?;
-                    let chain = loaded
-                        .state
-                        .journey()
-                        .map(|journey| journey.order.chain)
-                        .ok_or(DispatchFailure::Refused(DocumentRefusal::NotRequested))?;
-                    let definition = self.dispatcher.definition(chain).await?;
-                    let command = command(unit.at());
-                    unit.decide_document(&definition, document, &mut loaded, command)
-                        .map_err(DispatchFailure::Refused)?;
-                    Ok(unit)
-                }
-                .boxed()
-            })
-            .await
+            .context("looking for documents under way")?
+            .into_iter()
+            .collect();
+        let (again, taken): (Vec<_>, Vec<_>) = taken
+            .into_iter()
+            .partition(|(dossier, _)| busy.contains(&dossier.0));
+        refused.extend(again.into_iter().map(|(dossier, reference)| RefusedDossier {
+            dossier,
+            sentence: format!(
+                "Le dossier {reference} a déjà un document en cours dans cette chaîne : attendez qu'il soit remis, ou annulez-le."
+            ),
+            reference: Some(reference),
+        }));
+        Ok(taken)
     }
 }
 
 /// The documents that a batch makes, with their orders.
-fn documents(
+fn ordered(
     batch: BatchId,
     definition: &Definition,
     order: &BatchOrder,
@@ -464,16 +314,5 @@ fn documents(
                 format!("{} – {}", definition.label, order.label),
             ),
         )],
-    }
-}
-
-fn document_ids(batch: BatchId, definition: &Definition, order: &BatchOrder) -> Vec<Uuid> {
-    match definition.scope {
-        Scope::Dossier => order
-            .dossiers
-            .iter()
-            .map(|dossier| DocumentId::of_dossier(batch, *dossier).0)
-            .collect(),
-        Scope::Batch => vec![DocumentId::of_batch(batch).0],
     }
 }

@@ -18,8 +18,8 @@ use std::{
 };
 use uuid::Uuid;
 
-/// How often a command is decided anew because its stream has moved.
-const TRIES: u32 = 10;
+/// How often a command is decided anew because a stream has moved: each time, others have gone forward.
+const TRIES: u32 = 100;
 
 /// Where a command stands in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,11 +140,8 @@ impl Dispatcher {
             let unit = decide(Unit::new(envelope, self.clock.now())).await?;
             match self.log.append(unit.into_commit()).await {
                 Ok(appended) => return Ok(appended.into()),
-                Err(AppendRefusal::Conflict { .. })
-                    if envelope.expected_version.is_none() && tries < TRIES =>
-                {
-                    tries += 1;
-                }
+                // Whoever expects a version is refused by `decide`, which looks at it anew.
+                Err(AppendRefusal::Conflict { .. }) if tries < TRIES => tries += 1,
                 Err(AppendRefusal::Conflict { actual, .. }) => {
                     return Err(DispatchFailure::Conflict { actual });
                 }

@@ -1,6 +1,11 @@
 //! `navette demo`: real dossiers through the whole chain, with a database of its own and simulated
 //! neighbours. What it prints is French: it is what a clerk would read.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a demonstration plays the clerk, who mints ids"
+)]
+
 mod furnish;
 mod outcome;
 mod place;
@@ -109,9 +114,10 @@ pub async fn run(options: Demo) -> anyhow::Result<ExitCode> {
     };
     let shown = shown.await;
     database.close().await;
-    Ok(match shown? {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
+    Ok(if shown? {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     })
 }
 

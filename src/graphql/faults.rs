@@ -1,6 +1,11 @@
 //! What goes wrong, as clients may know it: a code, a neutral message, and for faults of ours a reference
 //! under which the log holds the cause.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the number of an incident follows from nothing"
+)]
+
 use async_graphql::{Error, ErrorExtensions as _};
 use navette_projections::page::ListFault;
 use std::fmt::Display;

@@ -3,6 +3,11 @@
 //! Rows are taken in groups, and a group is written whole or not at all. Ids follow from the rows, so a
 //! file that is imported again, even after a crash in its middle, adds only what is missing.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a group of rows is a command of its own"
+)]
+
 mod draft;
 
 use crate::{

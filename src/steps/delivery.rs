@@ -9,7 +9,7 @@ use navette_domain::{
     chain::{Action, Recipient},
     document::DocumentCommand,
     dossier::{Dossier, DossierCommand, DossierStatus, Request},
-    ids::DossierId,
+    event::Decider as _,
     letters,
     merge_fields::Case,
     personal::Personal,
@@ -85,6 +85,15 @@ impl Steps {
 
     pub(super) async fn notify(&self, errand: &Errand<'_>) -> StepResult {
         let (dossier, case) = self.case(errand).await?;
+        let now = self.clock.now();
+        let document = errand.claimed.effect.document;
+        let command = DossierCommand::Notify { document, at: now };
+        // What our own rules refuse must not be told outside.
+        case.dossier.decide(command.clone()).map_err(|refusal| {
+            StepFailure::Stuck(format!(
+                "{refusal} Remettez le dossier en état et relancez, ou annulez le document."
+            ))
+        })?;
         let status = status_code(DossierStatus::Notified)?;
         let at = errand
             .journey
@@ -97,7 +106,16 @@ impl Steps {
             .grants_tool
             .report_status(errand.claimed.effect.id.0, reference, &status, at)
             .await?;
-        Ok(notified(errand, dossier, status, self.clock.now()).into())
+        Ok(Report {
+            document: Some(DocumentCommand::RecordReported {
+                step: errand.step(),
+                status,
+                at: now,
+            }),
+            dossier: Some((dossier, command)),
+            ..Report::default()
+        }
+        .into())
     }
 
     pub(super) async fn email(&self, errand: &Errand<'_>) -> StepResult {
@@ -191,28 +209,5 @@ impl Steps {
             url: receipt.url,
             at: self.clock.now(),
         }))
-    }
-}
-
-fn notified(
-    errand: &Errand<'_>,
-    dossier: DossierId,
-    status: String,
-    at: chrono::DateTime<chrono::Utc>,
-) -> Report {
-    Report {
-        document: Some(DocumentCommand::RecordReported {
-            step: errand.step(),
-            status,
-            at,
-        }),
-        signature: None,
-        dossier: Some((
-            dossier,
-            DossierCommand::Notify {
-                document: errand.claimed.effect.document,
-                at,
-            },
-        )),
     }
 }

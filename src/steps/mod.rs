@@ -13,7 +13,7 @@ use anyhow::Context as _;
 use navette_adapters::{effects::Claimed, log::StreamState};
 use navette_domain::{
     batch::Batch,
-    chain::{Action, Definition, Work},
+    chain::{Action, Definition, Work, is_due},
     digest::Digest,
     document::{Document, DocumentCommand, Journey, PdfRef, Subject},
     dossier::{Dossier, DossierCommand},
@@ -61,6 +61,8 @@ pub struct Report {
     pub signature: Option<(SignatureId, Vec<SignatureCommand>)>,
     /// For its dossier.
     pub dossier: Option<(DossierId, DossierCommand)>,
+    /// What remains to be cleaned up at the same neighbour.
+    pub then: Option<Work>,
 }
 
 impl From<Report> for Outcome {
@@ -88,9 +90,24 @@ pub enum StepFailure {
     /// A person must mend something; the sentence is in French.
     #[error("{0}")]
     Stuck(String),
-    /// Our own database or files failed: try again.
+    /// Our own database or files failed, or our own code: try again.
     #[error(transparent)]
     Fault(#[from] anyhow::Error),
+}
+
+impl StepFailure {
+    /// What the journal may hold: never the sentence, which may quote what people wrote.
+    pub fn for_the_journal(&self) -> String {
+        match self {
+            Self::Port(failure) => {
+                let cause = failure.cause.as_deref().map(ToString::to_string);
+                let cause = cause.unwrap_or_else(|| "no deeper cause".to_owned());
+                format!("{:?}, {:?}: {cause}", failure.neighbour, failure.class)
+            }
+            Self::Stuck(_) => "a person must mend something".to_owned(),
+            Self::Fault(fault) => format!("{fault:#}"),
+        }
+    }
 }
 
 type StepResult<T = Outcome> = Result<T, StepFailure>;
@@ -152,7 +169,11 @@ impl Errand<'_> {
 
     /// A name for the file that people recognise.
     fn file_name(&self) -> String {
-        format!("{}.pdf", self.journey.title())
+        self.file_name_in(self.journey.round)
+    }
+
+    fn file_name_in(&self, round: u32) -> String {
+        format!("{}.pdf", self.journey.title_in(round))
     }
 }
 
@@ -179,12 +200,18 @@ impl Steps {
             journey,
             definition: &definition,
         };
+        let effect = &claimed.effect;
+        if effect.work.is_on_the_way() && !is_due(&definition, journey, effect) {
+            tracing::info!(effect = %effect.id, kind = effect.work.kind(), "work that is no longer wanted was left undone");
+            return Ok(Report::default().into());
+        }
         match &claimed.effect.work {
             Work::Merge => self.merge(&errand).await,
             Work::Convert => self.convert(&errand).await,
             Work::Circulate => self.circulate(&errand).await,
             Work::WatchVisa { circulation } => self.watch_visa(&errand, circulation).await,
             Work::WithdrawVisa { circulation } => self.withdraw_visa(circulation).await,
+            Work::RecallVisa { round } => self.recall_visa(&errand, *round).await,
             Work::Submit { signature } => self.submit(&errand, *signature).await,
             Work::WatchSignature { signature } => self.watch_signature(&errand, *signature).await,
             Work::ArchiveSignature { signature } => self.archive_signature(*signature).await,

@@ -5,9 +5,28 @@ use anyhow::Context as _;
 use navette_domain::{
     digest::Digest,
     document::{DocumentCommand, PdfRef, Stage, Subject},
-    merge_fields,
+    dossier::Dossier,
+    french, merge_fields,
     ports::MergeFailure,
 };
+
+impl Errand<'_> {
+    /// A letter is made of what is true: the dossier may have changed since its batch started.
+    fn accepts(&self, dossier: &Dossier) -> StepResult<()> {
+        match dossier {
+            Dossier::Open { request, stage }
+                if !self.definition.accepts.contains(&stage.status()) =>
+            {
+                Err(StepFailure::Stuck(format!(
+                    "Le dossier {} est maintenant « {} », ce que cette chaîne ne prend pas : annulez le document, ou remettez le dossier en état et relancez.",
+                    request.reference,
+                    french::dossier_status(stage.status()),
+                )))
+            }
+            Dossier::Open { .. } | Dossier::Unborn => Ok(()),
+        }
+    }
+}
 
 impl Steps {
     pub(super) async fn merge(&self, errand: &Errand<'_>) -> StepResult {
@@ -15,10 +34,11 @@ impl Steps {
         let around = self.surroundings(errand.journey).await?;
         let cases = self.cases(errand.journey).await?;
         let data = match errand.journey.order.subject {
-            Subject::Dossier(_) => cases
-                .first()
-                .and_then(|case| merge_fields::of_dossier(case, &around))
-                .context("a dossier without data")?,
+            Subject::Dossier(_) => {
+                let case = cases.first().context("a document without its dossier")?;
+                errand.accepts(&case.dossier)?;
+                merge_fields::of_dossier(case, &around).context("a dossier without data")?
+            }
             Subject::Batch => merge_fields::of_batch(&cases, &around),
         };
         let merged = self

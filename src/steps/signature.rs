@@ -9,11 +9,11 @@ use anyhow::Context as _;
 use futures::FutureExt as _;
 use navette_adapters::{log::StreamState, pdf};
 use navette_domain::{
-    chain::Action,
+    chain::{Action, Work},
     digest::Digest,
     document::{DocumentCommand, PdfRef},
     ids::{CommandId, SignatureId},
-    ports::{DeskProgress, SigningRequest},
+    ports::{DeskProgress, FailureClass, SigningRequest},
     signature::{Sheet, Signature, SignatureCommand},
 };
 
@@ -33,9 +33,7 @@ impl Steps {
             desk_type: desk_type.clone(),
             desk_subtype: desk_subtype.clone(),
         };
-        if !self.prepare(errand, signature, sheet).await? {
-            return Ok(Report::default().into());
-        }
+        self.prepare(errand, signature, sheet).await?;
         let request = SigningRequest {
             signature,
             title: errand.journey.title().chars().take(100).collect(),
@@ -53,19 +51,19 @@ impl Steps {
                 at,
             }),
             signature: Some((signature, vec![SignatureCommand::RecordSubmitted { at }])),
-            dossier: None,
+            ..Report::default()
         }
         .into())
     }
 
     /// Writes down what is about to be submitted, before the desk hears of it: nothing may be at the desk
-    /// that the log does not know. Answers no when it was taken back meanwhile.
+    /// that the log does not know. It says no to what was taken back meanwhile.
     async fn prepare(
         &self,
         errand: &Errand<'_>,
         signature: SignatureId,
         sheet: Sheet,
-    ) -> StepResult<bool> {
+    ) -> StepResult<()> {
         let envelope = Envelope {
             command: CommandId::following(errand.claimed.lease, "prepare"),
             content: Digest::of(errand.claimed.lease.as_bytes()),
@@ -93,11 +91,8 @@ impl Steps {
             })
             .await;
         match prepared {
-            Ok(_) => Ok(true),
-            Err(DispatchFailure::Refused(refusal)) => {
-                tracing::info!(%signature, %refusal, "a deposit was given up");
-                Ok(false)
-            }
+            Ok(_) => Ok(()),
+            Err(DispatchFailure::Refused(refusal)) => Err(StepFailure::Stuck(refusal.to_string())),
             Err(failure) => Err(anyhow::Error::from(failure).into()),
         }
     }
@@ -117,7 +112,7 @@ impl Steps {
             DeskProgress::Rejected { by, reason } => Ok(Report {
                 document: Some(DocumentCommand::RecordSignatureRefused { step: errand.step(), signature, reason: reason.clone(), at }),
                 signature: Some((signature, vec![SignatureCommand::RecordRejected { by, reason, at }])),
-                dossier: None,
+                ..Report::default()
             }.into()),
             DeskProgress::Unknown => Err(StepFailure::Stuck(
                 "Le dossier a disparu du parapheur avant d'être signé : annulez le document, puis relancez-le dans un nouveau lot.".to_owned(),
@@ -127,6 +122,25 @@ impl Steps {
 
     /// The signed PDF is checked and kept here before the desk is told that it may forget it.
     async fn bring_back(&self, errand: &Errand<'_>, signature: SignatureId) -> StepResult {
+        let (pdf, commands) = self.retrieve(signature).await?;
+        Ok(Report {
+            document: Some(DocumentCommand::RecordSigned {
+                step: errand.step(),
+                signature,
+                pdf,
+                at: self.clock.now(),
+            }),
+            signature: Some((signature, commands)),
+            ..Report::default()
+        }
+        .into())
+    }
+
+    /// The signed PDF, and what the log must know of it.
+    async fn retrieve(
+        &self,
+        signature: SignatureId,
+    ) -> StepResult<(PdfRef, Vec<SignatureCommand>)> {
         let loaded: StreamState<Signature> = self.dispatcher.load(signature.0).await?;
         let sent = self
             .file(
@@ -144,7 +158,7 @@ impl Steps {
             .context("checking the signed PDF")?
             .map_err(|refusal| {
                 StepFailure::Stuck(format!(
-                    "Le PDF rapporté du parapheur n'est pas acceptable : {refusal}"
+                    "Le PDF rapporté du parapheur n'est pas acceptable : {refusal} Voyez avec le signataire, puis relancez pour le reprendre, ou annulez le document."
                 ))
             })?;
         let slip = match &folder.slip {
@@ -152,31 +166,22 @@ impl Steps {
             None => None,
         };
         let at = self.clock.now();
-        Ok(Report {
-            document: Some(DocumentCommand::RecordSigned {
-                step: errand.step(),
-                signature,
-                pdf: PdfRef {
-                    file,
-                    pages: verdict.pages,
-                },
+        let pdf = PdfRef {
+            file,
+            pages: verdict.pages,
+        };
+        let commands = vec![
+            // The deposit's own answer may never have been heard.
+            SignatureCommand::RecordSubmitted { at },
+            SignatureCommand::RecordSigned { at },
+            SignatureCommand::RecordRetrieved {
+                pdf: file,
+                slip,
+                binding: verdict.binding,
                 at,
-            }),
-            signature: Some((
-                signature,
-                vec![
-                    SignatureCommand::RecordSigned { at },
-                    SignatureCommand::RecordRetrieved {
-                        pdf: file,
-                        slip,
-                        binding: verdict.binding,
-                        at,
-                    },
-                ],
-            )),
-            dossier: None,
-        }
-        .into())
+            },
+        ];
+        Ok((pdf, commands))
     }
 
     pub(super) async fn archive_signature(&self, signature: SignatureId) -> StepResult {
@@ -193,8 +198,22 @@ impl Steps {
         .into())
     }
 
+    /// Takes a passage back. What was signed meanwhile cannot be: it is kept, and the history tells it.
     pub(super) async fn withdraw_signature(&self, signature: SignatureId) -> StepResult {
-        self.ports.desk.withdraw(signature).await?;
+        if let Err(failure) = self.ports.desk.withdraw(signature).await {
+            let is_signed = failure.class == FailureClass::Rejected
+                && self.ports.desk.progress(signature).await? == DeskProgress::Finished;
+            if !is_signed {
+                return Err(failure.into());
+            }
+            let (_, commands) = self.retrieve(signature).await?;
+            return Ok(Report {
+                signature: Some((signature, commands)),
+                then: Some(Work::ArchiveSignature { signature }),
+                ..Report::default()
+            }
+            .into());
+        }
         Ok(Report {
             signature: Some((
                 signature,

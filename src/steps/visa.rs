@@ -9,17 +9,27 @@ use navette_domain::{
     ports::{Circulation, VisaRequest, VisaState},
 };
 
-impl Steps {
-    pub(super) async fn circulate(&self, errand: &Errand<'_>) -> StepResult {
-        let Action::Visa { folder, circuit } = errand.action()? else {
+impl Errand<'_> {
+    /// The request of one round, without its bytes.
+    fn visa_request(&self, round: u32) -> StepResult<VisaRequest> {
+        let Action::Visa { folder, circuit } = self.action()? else {
             return Err(anyhow::anyhow!("not a step of visa").into());
         };
-        let request = VisaRequest {
-            document: errand.claimed.effect.document,
+        Ok(VisaRequest {
+            document: self.claimed.effect.document,
             folder: folder.clone(),
-            file_name: errand.file_name(),
+            file_name: self.file_name_in(round),
             circuit: circuit.clone(),
+            pdf: vec![],
+        })
+    }
+}
+
+impl Steps {
+    pub(super) async fn circulate(&self, errand: &Errand<'_>) -> StepResult {
+        let request = VisaRequest {
             pdf: self.file(errand.pdf()?.file).await?,
+            ..errand.visa_request(errand.journey.round)?
         };
         let circulation = self
             .ports
@@ -54,6 +64,14 @@ impl Steps {
             VisaState::Lost => Err(StepFailure::Stuck(
                 "Le document a disparu de Nextcloud pendant son visa : recommencez-le ou annulez-le.".to_owned(),
             )),
+        }
+    }
+
+    /// Takes back what may have begun to circulate without our having heard of it.
+    pub(super) async fn recall_visa(&self, errand: &Errand<'_>, round: u32) -> StepResult {
+        match self.ports.visa.find(&errand.visa_request(round)?).await? {
+            Some(circulation) => self.withdraw_visa(&circulation).await,
+            None => Ok(Report::default().into()),
         }
     }
 

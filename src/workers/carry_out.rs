@@ -1,86 +1,34 @@
 //! Carries effects out: claim, act, report. Nothing is forgotten if the process dies between any two lines:
 //! the effect is still there, doubtful, and its lease ends.
 
-use super::{REST, Stop, stopped};
+use super::{REST, RetryPolicy, Stop, stopped};
 use crate::{
     dispatch::Dispatcher,
     steps::{Outcome, Report, StepFailure, Steps},
     unit::{Belonging, Envelope, NAVETTE, Unit, document_belonging},
 };
+use futures::FutureExt as _;
 use navette_adapters::{
     effects::{Claimed, Effects},
     log::{AppendRefusal, FinishedEffect, StreamState},
 };
 use navette_domain::{
-    chain::{Effect, Work},
+    chain::Effect,
     digest::Digest,
     document::{Document, DocumentCommand},
     dossier::Dossier,
     ids::{CommandId, EffectId},
-    ports::{Circulation, FailureClass, Neighbour, PortFailure},
+    ports::{FailureClass, Neighbour, PortFailure},
     signature::Signature,
 };
-use serde::Deserialize;
 use std::{
     collections::{HashMap, HashSet},
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 use tokio::task::JoinSet;
 use uuid::Uuid;
-
-/// When to try again, and when to call for a person.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct RetryPolicy {
-    /// Milliseconds before the first new try; doubled at each failure.
-    pub base_ms: u64,
-    /// The longest pause, in milliseconds.
-    pub cap_ms: u64,
-    /// Failures in a row after which a person is called.
-    pub failures: u32,
-    /// Milliseconds between two looks at a neighbour that has not answered.
-    pub poll_ms: u64,
-    /// How many effects of one neighbour are carried out at once; the office has one per core.
-    pub at_once: usize,
-    /// Milliseconds during which a neighbour that refuses our account is left alone: accounts lock.
-    pub locked_out_ms: u64,
-    /// Milliseconds of a lease.
-    pub lease_ms: u64,
-}
-
-impl Default for RetryPolicy {
-    fn default() -> Self {
-        Self {
-            base_ms: 5_000,
-            cap_ms: 6 * 3_600_000,
-            failures: 12,
-            poll_ms: 60_000,
-            at_once: 8,
-            locked_out_ms: 600_000,
-            lease_ms: 60_000,
-        }
-    }
-}
-
-impl RetryPolicy {
-    /// The pause after so many failures in a row, with up to a quarter more so that those who failed
-    /// together do not come back together.
-    fn pause(&self, failures: u32) -> Duration {
-        let pause = self
-            .base_ms
-            .saturating_mul(1 << failures.min(20))
-            .min(self.cap_ms);
-        Duration::from_millis(pause + rand::random_range(0..=pause / 4))
-    }
-
-    fn at_once(&self, neighbour: Neighbour) -> usize {
-        match neighbour {
-            Neighbour::Office => std::thread::available_parallelism().map_or(1, usize::from),
-            _ => self.at_once.max(1),
-        }
-    }
-}
 
 /// How often everything is looked at, whatever bells rang.
 const TICK: Duration = Duration::from_millis(250);
@@ -195,7 +143,12 @@ impl CarryOut {
             .unwrap_or_else(PoisonError::into_inner)
             .insert(claimed.lease);
         let kind = claimed.effect.work.kind();
-        let ended = match self.steps.carry_out(claimed).await {
+        // A panic is a fault of ours like another: it is counted, and a person hears of it in the end.
+        let acted = AssertUnwindSafe(self.steps.carry_out(claimed)).catch_unwind();
+        let acted = acted
+            .await
+            .unwrap_or_else(|_| Err(anyhow::anyhow!("the step panicked").into()));
+        let ended = match acted {
             Ok(Outcome::Report(report)) => self.report(claimed, *report).await,
             Ok(Outcome::NotYet) => self
                 .effects
@@ -217,7 +170,7 @@ impl CarryOut {
     async fn fail(&self, claimed: &Claimed, failure: StepFailure) -> anyhow::Result<()> {
         let kind = claimed.effect.work.kind();
         let sentence = failure.to_string();
-        tracing::info!(effect = %claimed.effect.id, kind, failures = claimed.failures, failure = ?failure, "a step failed");
+        tracing::info!(effect = %claimed.effect.id, kind, failures = claimed.failures, failure = failure.for_the_journal(), "a step failed");
         match failure {
             StepFailure::Stuck(sentence) => self.call_a_person(claimed, sentence).await,
             StepFailure::Port(PortFailure {
@@ -229,6 +182,7 @@ impl CarryOut {
                 ..
             }) => {
                 let pause = after.unwrap_or_else(|| self.policy.pause(claimed.failures));
+                let pause = pause.min(Duration::from_millis(self.policy.cap_ms));
                 Ok(self
                     .effects
                     .try_again(claimed, pause, false, &sentence)
@@ -259,6 +213,14 @@ impl CarryOut {
                 )
                 .await
             }
+            StepFailure::Fault(fault) if claimed.failures + 1 >= self.policy.failures => {
+                tracing::error!(effect = %claimed.effect.id, kind, error = format!("{fault:#}"), "a step fails for a reason of our own");
+                let tries = claimed.failures + 1;
+                let sentence = format!(
+                    "Une erreur interne de Navette empêche cette étape ({tries} essais) : signalez-la à l'administrateur, puis relancez."
+                );
+                self.call_a_person(claimed, sentence).await
+            }
             StepFailure::Port(_) | StepFailure::Fault(_) => {
                 let pause = self.policy.pause(claimed.failures);
                 Ok(self
@@ -273,7 +235,7 @@ impl CarryOut {
     /// later instead: it must not stop a document that goes on, or is over.
     async fn call_a_person(&self, claimed: &Claimed, sentence: String) -> anyhow::Result<()> {
         if !claimed.effect.work.is_on_the_way() {
-            tracing::warn!(effect = %claimed.effect.id, kind = claimed.effect.work.kind(), sentence, "cleaning up failed");
+            tracing::warn!(effect = %claimed.effect.id, kind = claimed.effect.work.kind(), "cleaning up failed and will be tried again");
             let pause = Duration::from_millis(self.policy.cap_ms);
             return Ok(self
                 .effects
@@ -338,15 +300,12 @@ impl CarryOut {
         let belonging =
             document_belonging(&document.state, &DocumentCommand::Deliver { at: unit.at() });
         if let Some(command) = &report.document {
-            // A document that was cancelled meanwhile says no: the effect ends, and what it left outside is
-            // taken back. (What it left at the desk is taken back by the cancellation itself.)
+            // A document that was cancelled meanwhile says no: the effect ends. What it left outside is taken
+            // back by the work that the cancellation began.
             if let Err(refusal) =
                 unit.decide_document(&definition, id, &mut document, command.clone())
             {
-                tracing::info!(document = %id, %refusal, "an outcome was not taken");
-                if let DocumentCommand::RecordSentForVisa { circulation, .. } = command {
-                    unit.begin(taking_back(claimed, circulation.clone()));
-                }
+                tracing::info!(document = %id, kind = claimed.effect.work.kind(), %refusal, "an outcome was not taken");
                 return Ok(());
             }
         }
@@ -360,6 +319,14 @@ impl CarryOut {
                 }
             }
         }
+        if let Some(work) = report.then.clone() {
+            unit.begin(Effect {
+                id: EffectId(CommandId::following(claimed.effect.id.0, work.kind()).0),
+                work,
+                doubtful: false,
+                ..claimed.effect.clone()
+            });
+        }
         if let Some((dossier, command)) = &report.dossier {
             let mut loaded: StreamState<Dossier> = self.dispatcher.load(dossier.0).await?;
             let belonging = Belonging {
@@ -371,17 +338,6 @@ impl CarryOut {
             }
         }
         Ok(())
-    }
-}
-
-/// The undoing of a circulation that began although its document was given up.
-fn taking_back(claimed: &Claimed, circulation: Circulation) -> Effect {
-    let work = Work::WithdrawVisa { circulation };
-    Effect {
-        id: EffectId(CommandId::following(claimed.lease, work.kind()).0),
-        work,
-        doubtful: false,
-        ..claimed.effect.clone()
     }
 }
 

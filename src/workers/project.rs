@@ -236,6 +236,10 @@ pub async fn build_beside(
 /// Rebuilds a projection from the whole log and puts it in the place of the live one, in one transaction.
 pub async fn rebuild(log: &Log, projector: &dyn Projector) -> anyhow::Result<i64> {
     let mut connection = log.pool().acquire().await?.detach();
+    // Two rebuilds would fill the same copy. The lock goes with the connection.
+    sqlx::query("SELECT pg_advisory_lock(hashtext('navette rebuild'))")
+        .execute(&mut connection)
+        .await?;
     let built = build_beside(log, projector, &mut connection).await?;
     let mut transaction = connection.begin().await?;
     sqlx::query("SELECT position FROM projection_checkpoints WHERE name = $1 FOR UPDATE")

@@ -2,6 +2,10 @@
 //! neighbour has seen each effect once.
 
 #![expect(
+    clippy::disallowed_methods,
+    reason = "tests mint ids and meet Navette as they like"
+)]
+#![expect(
     clippy::unwrap_used,
     reason = "a test that meets the unexpected must fail"
 )]

@@ -86,7 +86,7 @@ impl House {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = router(&app, doors);
         tasks.push(tokio::spawn(async move {
-            axum::serve(listener, router).await.unwrap()
+            axum::serve(listener, router).await.unwrap();
         }));
         Self {
             app,

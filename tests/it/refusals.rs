@@ -16,12 +16,14 @@ use navette_domain::{
     third_party::Profile,
 };
 use std::{
+    io::{Cursor, Read as _, Write as _},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
+use zip::{ZipArchive, ZipWriter, write::SimpleFileOptions};
 
 #[test]
 fn a_refused_visa_stops_its_letter_alone_and_a_retry_starts_it_over() {
@@ -274,6 +276,76 @@ fn a_dossier_that_the_chain_does_not_take_is_left_out_with_a_sentence() {
                 "Le dossier SUB-1 est « notifié » : la chaîne « Notification d'attribution » prend les dossiers « accordé »."
             ]
         );
+        test.end().await;
+    });
+}
+
+/// The shipped letter, with a field that nobody knows.
+fn misspelt_letter() -> Vec<u8> {
+    let letter = include_bytes!("../../examples/templates/lettre-attribution.odt");
+    let mut letter = ZipArchive::new(Cursor::new(&letter[..])).unwrap();
+    let mut misspelt = ZipWriter::new(Cursor::new(vec![]));
+    for index in 0..letter.len() {
+        let mut part = letter.by_index(index).unwrap();
+        let name = part.name().to_owned();
+        if name != "content.xml" {
+            misspelt.raw_copy_file(part).unwrap();
+            continue;
+        }
+        let mut text = String::new();
+        part.read_to_string(&mut text).unwrap();
+        assert!(text.contains("beneficiaire.nom"));
+        let text = text.replace("beneficiaire.nom", "beneficiare.nom");
+        misspelt
+            .start_file(name, SimpleFileOptions::default())
+            .unwrap();
+        misspelt.write_all(text.as_bytes()).unwrap();
+    }
+    misspelt.finish().unwrap().into_inner()
+}
+
+#[test]
+fn a_misspelt_field_stops_its_letters_and_a_corrected_template_serves_a_new_batch() {
+    run(async {
+        let test = TestApp::start(Manners::obliging()).await;
+        test.upload("lettre-attribution", "lettre.odt", &misspelt_letter())
+            .await;
+        let dossiers = [test.granted("SUB-1").await, test.granted("SUB-2").await];
+        let batch = test.notify(&dossiers).await;
+        for dossier in dossiers {
+            let sentence = test
+                .until_stopped(DocumentId::of_dossier(batch, dossier))
+                .await;
+            assert!(
+                sentence.contains(
+                    "champ inconnu `beneficiare.nom` ; vouliez-vous dire `beneficiaire.nom` ?"
+                ),
+                "{sentence}"
+            );
+        }
+        // The rest goes on.
+        let (sheets, _) = test.start_batch("tableau-commission", &dossiers).await;
+        test.until_status(DocumentId::of_batch(sheets), DocumentStatus::Delivered)
+            .await;
+
+        let cancelled = test
+            .app
+            .batches
+            .cancel(&asks(), batch, "Modèle à corriger")
+            .await;
+        cancelled.unwrap();
+        let letter = include_bytes!("../../examples/templates/lettre-attribution.odt");
+        test.upload("lettre-attribution", "lettre.odt", letter)
+            .await;
+        test.settle().await;
+        let batch = test.notify(&dossiers).await;
+        for dossier in dossiers {
+            test.until_status(
+                DocumentId::of_dossier(batch, dossier),
+                DocumentStatus::Delivered,
+            )
+            .await;
+        }
         test.end().await;
     });
 }

@@ -9,6 +9,7 @@ use navette::{
     clock::Clock,
     dispatch::{DispatchFailure, Receipt},
     neighbourhood::{Manners, Neighbourhood},
+    steps::Ports,
     templates::Uploaded,
     unit::Envelope,
     workers::{RetryPolicy, build_beside},
@@ -71,7 +72,7 @@ pub fn asks() -> Envelope {
     }
 }
 
-fn quick() -> RetryPolicy {
+pub fn quick() -> RetryPolicy {
     RetryPolicy {
         base_ms: 20,
         cap_ms: 200,
@@ -88,14 +89,29 @@ impl TestApp {
     }
 
     pub async fn start_with(manners: Manners, policy: RetryPolicy) -> Self {
+        Self::start_among(manners, policy, |ports| ports).await
+    }
+
+    /// The same with ports of the test's own around the real ones.
+    pub async fn start_among(
+        manners: Manners,
+        policy: RetryPolicy,
+        around: impl FnOnce(Ports) -> Ports,
+    ) -> Self {
         let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
         let pool = app::connect(database.connect_options()).await.unwrap();
         let neighbours = Neighbourhood::start(manners).await.unwrap();
         let files = tempfile::tempdir().unwrap();
         let ports = app::ports(&neighbours.config(), files.path(), WORKSHOP.clone()).unwrap();
-        let app = App::build(pool, ports, WORKSHOP.clone(), Clock::system(), policy)
-            .await
-            .unwrap();
+        let app = App::build(
+            pool,
+            around(ports),
+            WORKSHOP.clone(),
+            Clock::system(),
+            policy,
+        )
+        .await
+        .unwrap();
         let (stop, stopping) = watch::channel(false);
         let mut workers = app.follow(&stopping);
         workers.extend(app.work("test", &stopping).await.unwrap());

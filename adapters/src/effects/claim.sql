@@ -1,7 +1,8 @@
 -- $1 neighbour, $2 limit, $3 owner, $4 lease in seconds.
 -- The batches that have work, found by skipping through the index; then one effect of each in turn, so
 -- that a batch of ten is not stuck behind one of ten thousand. A document has one effect under way at a
--- time: what takes a deposit back must not overtake the deposit.
+-- time: what takes a deposit back must not overtake the deposit. A batch that is held still cleans up: what
+-- was given up must not stay before those who sign.
 WITH RECURSIVE batches AS (
     (SELECT batch_id FROM effects WHERE neighbour = $1 AND lease_token IS NULL ORDER BY batch_id LIMIT 1)
     UNION ALL
@@ -22,6 +23,9 @@ candidates AS (
             SELECT id, run_at, seq FROM effects AS mine
             WHERE neighbour = $1 AND lease_token IS NULL
               AND batch_id = batches.batch_id AND run_at <= clock_timestamp()
+              AND (NOT on_the_way OR NOT EXISTS (
+                  SELECT FROM batch_holds WHERE batch_holds.batch_id = batches.batch_id
+              ))
               AND NOT EXISTS (
                   SELECT FROM effects AS other
                   WHERE other.document_id = mine.document_id
@@ -35,7 +39,6 @@ candidates AS (
         ) AS first
     ) AS due
     WHERE batches.batch_id IS NOT NULL
-      AND NOT EXISTS (SELECT FROM batch_holds WHERE batch_holds.batch_id = batches.batch_id)
       AND NOT EXISTS (
           SELECT FROM neighbour_holds
           WHERE neighbour_holds.neighbour = $1 AND neighbour_holds.until > clock_timestamp()

@@ -157,7 +157,8 @@ impl Effects {
         .bind(claimed.lease)
         .bind(seconds(after))
         .bind(i32::try_from(failures).unwrap_or(i32::MAX))
-        .bind(error)
+        // PostgreSQL's texts hold no such character.
+        .bind(error.map(|error| error.replace('\0', "")))
         .execute(&self.pool)
         .await?;
         Ok(())

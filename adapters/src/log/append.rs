@@ -183,6 +183,16 @@ impl Writer {
                     tracing::warn!(%error, tries, "the log does not answer, trying again");
                     tokio::time::sleep(PAUSE).await;
                 }
+                // One of them cannot be written: it must not take the others with it.
+                Err(error) if commits.len() > 1 && !is_passing(&error) => {
+                    tracing::warn!(%error, "a group cannot be written together");
+                    let mut verdicts = vec![];
+                    for commit in commits {
+                        let alone = std::slice::from_ref(commit);
+                        verdicts.extend(Box::pin(self.append_stubbornly(alone)).await);
+                    }
+                    return verdicts;
+                }
                 Err(error) => {
                     tracing::error!(%error, "the log cannot be written");
                     return commits

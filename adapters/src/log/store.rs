@@ -9,6 +9,7 @@ use navette_domain::{
     event::{Decider, Metadata},
     ids::CommandId,
 };
+use serde_json::Value;
 use std::{collections::HashMap, marker::PhantomData};
 use uuid::Uuid;
 
@@ -140,13 +141,35 @@ impl<A: Decider> EventStore<A> for LogStore<A> {
     }
 }
 
+/// The same payload without the character U+0000, which JSON can hold and PostgreSQL's texts cannot: a read
+/// model would stop for ever at such an event.
+fn without_nul(payload: String) -> Result<String, serde_json::Error> {
+    fn clean(value: Value) -> Value {
+        let text = |text: String| text.replace('\0', "");
+        match value {
+            Value::String(string) => Value::String(text(string)),
+            Value::Array(values) => values.into_iter().map(clean).collect(),
+            Value::Object(fields) => fields
+                .into_iter()
+                .map(|(name, value)| (text(name), clean(value)))
+                .collect(),
+            other => other,
+        }
+    }
+    if payload.contains(r"\u0000") {
+        serde_json::from_str(&payload).map(|value| clean(value).to_string())
+    } else {
+        Ok(payload)
+    }
+}
+
 impl NewEvent {
     /// `event` as the log stores it.
     pub fn of<E: DomainEvent>(event: &E, metadata: &str) -> Result<Self, serde_json::Error> {
         Ok(Self {
             event_type: event.event_type(),
             event_version: event.event_version().parse().unwrap_or(i16::MAX),
-            payload: serde_json::to_string(event)?,
+            payload: without_nul(serde_json::to_string(event)?)?,
             metadata: metadata.to_owned(),
         })
     }

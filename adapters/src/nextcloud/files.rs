@@ -149,6 +149,11 @@ impl Nextcloud {
         http::read_limited(NEIGHBOUR, response, LARGEST_FILE).await
     }
 
+    /// The file at `path`, if there is one.
+    pub(super) async fn resource(&self, path: &str) -> Answer<Option<wire::Resource>> {
+        self.find(&self.file_url(path).await?).await
+    }
+
     async fn find(&self, url: &Url) -> Answer<Option<wire::Resource>> {
         Ok(self.propfind(url, "0").await?.into_iter().next())
     }

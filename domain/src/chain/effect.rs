@@ -38,6 +38,7 @@ pub enum Work {
     Circulate,
     WatchVisa { circulation: Circulation },
     WithdrawVisa { circulation: Circulation },
+    RecallVisa { round: u32 },
     Submit { signature: SignatureId },
     WatchSignature { signature: SignatureId },
     ArchiveSignature { signature: SignatureId },
@@ -58,6 +59,7 @@ impl Work {
             Self::Circulate => "circulate",
             Self::WatchVisa { .. } => "watch_visa",
             Self::WithdrawVisa { .. } => "withdraw_visa",
+            Self::RecallVisa { .. } => "recall_visa",
             Self::Submit { .. } => "submit",
             Self::WatchSignature { .. } => "watch_signature",
             Self::ArchiveSignature { .. } => "archive_signature",
@@ -74,9 +76,10 @@ impl Work {
     pub fn neighbour(&self) -> Neighbour {
         match self {
             Self::Merge | Self::Convert => Neighbour::Office,
-            Self::Circulate | Self::WatchVisa { .. } | Self::WithdrawVisa { .. } => {
-                Neighbour::Nextcloud
-            }
+            Self::Circulate
+            | Self::WatchVisa { .. }
+            | Self::WithdrawVisa { .. }
+            | Self::RecallVisa { .. } => Neighbour::Nextcloud,
             Self::Submit { .. }
             | Self::WatchSignature { .. }
             | Self::ArchiveSignature { .. }
@@ -93,6 +96,7 @@ impl Work {
         !matches!(
             self,
             Self::WithdrawVisa { .. }
+                | Self::RecallVisa { .. }
                 | Self::ArchiveSignature { .. }
                 | Self::WithdrawSignature { .. }
         )

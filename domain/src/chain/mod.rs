@@ -13,7 +13,7 @@ mod tests;
 
 pub use definition::{Action, Definition, DefinitionFault, Recipient, Scope, Step, StepId};
 pub use effect::{Effect, Work};
-pub use react::{Reaction, react};
+pub use react::{Reaction, is_due, react};
 
 use crate::{
     event::{aggregate, events},

@@ -105,6 +105,22 @@ fn effect(id: DocumentId, journey: &Journey, step: &StepId, work: Work, doubtful
     }
 }
 
+/// Whether this work, begun earlier, is still what moves the document on. A document may have been given up,
+/// or have started over, while its work waited to be tried again.
+pub fn is_due(definition: &Definition, journey: &Journey, effect: &Effect) -> bool {
+    let is_over = matches!(
+        journey.stage,
+        Stage::Delivered { .. }
+            | Stage::Cancelled { .. }
+            | Stage::VisaRefused { .. }
+            | Stage::SignatureRefused { .. }
+    );
+    !is_over
+        && next(definition, effect.document, journey, false)
+            .iter()
+            .any(|reaction| matches!(reaction, Reaction::Begin(next) if next.id == effect.id))
+}
+
 /// The work that moves the document on from where it stands.
 fn next(
     definition: &Definition,
@@ -151,7 +167,10 @@ fn undo(definition: &Definition, id: DocumentId, before: Option<&Journey>) -> Op
         (Stage::InSignature { signature, .. }, _) => Work::WithdrawSignature {
             signature: *signature,
         },
-        // The deposit may have been sent without its answer being heard.
+        // These may have been sent without their answer being heard.
+        (Stage::Converted { .. }, Action::Visa { .. }) => Work::RecallVisa {
+            round: before.round,
+        },
         (Stage::Converted { .. } | Stage::Visaed { .. }, Action::Sign { .. }) => {
             Work::WithdrawSignature {
                 signature: SignatureId::of(id, &step.id.0, before.round),

@@ -130,6 +130,7 @@ fn every_work_has_a_stored_name_of_its_own_and_one_neighbour() {
         Work::Circulate => ["circulate" = Work::Circulate],
         Work::WatchVisa { .. } => ["watch_visa" = Work::WatchVisa { circulation: circulation() }],
         Work::WithdrawVisa { .. } => ["withdraw_visa" = Work::WithdrawVisa { circulation: circulation() }],
+        Work::RecallVisa { .. } => ["recall_visa" = Work::RecallVisa { round: 2 }],
         Work::Submit { .. } => ["submit" = Work::Submit { signature }],
         Work::WatchSignature { .. } => ["watch_signature" = Work::WatchSignature { signature }],
         Work::ArchiveSignature { .. } => ["archive_signature" = Work::ArchiveSignature { signature }],
@@ -156,7 +157,7 @@ fn every_work_has_a_stored_name_of_its_own_and_one_neighbour() {
             .count()
     };
     assert_eq!(at(Neighbour::Office), 2);
-    assert_eq!(at(Neighbour::Nextcloud), 3);
+    assert_eq!(at(Neighbour::Nextcloud), 4);
     assert_eq!(at(Neighbour::IParapheur), 4);
     assert_eq!(at(Neighbour::GrantsTool), 2);
     let behind: Vec<_> = works
@@ -166,6 +167,11 @@ fn every_work_has_a_stored_name_of_its_own_and_one_neighbour() {
         .collect();
     assert_eq!(
         behind,
-        ["withdraw_visa", "archive_signature", "withdraw_signature"]
+        [
+            "withdraw_visa",
+            "recall_visa",
+            "archive_signature",
+            "withdraw_signature"
+        ]
     );
 }

@@ -193,10 +193,15 @@ pub struct Journey {
 impl Journey {
     /// What people call it in this round: a restarted document must not be mistaken for its first version.
     pub fn title(&self) -> String {
-        if self.round == 1 {
+        self.title_in(self.round)
+    }
+
+    /// What people called it, or will, in another round.
+    pub fn title_in(&self, round: u32) -> String {
+        if round == 1 {
             self.order.title.clone()
         } else {
-            format!("{} (version {})", self.order.title, self.round)
+            format!("{} (version {round})", self.order.title)
         }
     }
 }

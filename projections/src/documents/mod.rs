@@ -4,6 +4,7 @@ mod query;
 
 pub use query::{
     DocumentFilter, Progress, StatusCount, by_ids, count, of_dossiers, page, progress, troubled,
+    under_way,
 };
 
 use crate::{

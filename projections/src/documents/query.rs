@@ -140,6 +140,22 @@ pub async fn of_dossiers(
     .await
 }
 
+/// Those of these dossiers that have a document under way in this chain.
+pub async fn under_way(
+    pool: &PgPool,
+    chain: Uuid,
+    dossiers: &[Uuid],
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT DISTINCT dossier_id FROM documents
+         WHERE dossier_id = ANY($1) AND chain_id = $2 AND status NOT IN ('delivered', 'cancelled')",
+    )
+    .bind(dossiers)
+    .bind(chain)
+    .fetch_all(pool)
+    .await
+}
+
 /// The documents of a batch whose step stopped and can be retried, which the reader is known to see.
 pub async fn troubled(pool: &PgPool, batch: Uuid) -> Result<Vec<Uuid>, sqlx::Error> {
     sqlx::query_scalar(

@@ -213,7 +213,9 @@ async fn what_is_in_the_log_cannot_be_changed_or_removed() {
             .execute(&database.pool)
             .await
             .unwrap_err();
-        let code = refused.as_database_error().and_then(|error| error.code());
+        let code = refused
+            .as_database_error()
+            .and_then(sqlx::error::DatabaseError::code);
         assert_eq!(code.as_deref(), Some("42501"), "{change}: {refused}");
     }
     assert_eq!(read_through(&database.pool).await.len(), 3);

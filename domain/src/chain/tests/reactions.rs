@@ -1,7 +1,7 @@
 //! What follows from what: given a definition and a document, when something is recorded, then this work.
 
 use super::{
-    super::{Effect, Reaction, react},
+    super::{Effect, Reaction, is_due, react},
     *,
 };
 use crate::{
@@ -209,6 +209,7 @@ fn report(effect: &Effect) -> D {
             at,
         },
         Work::WithdrawVisa { .. }
+        | Work::RecallVisa { .. }
         | Work::WithdrawSignature { .. }
         | Work::ArchiveSignature { .. } => {
             unreachable!("work behind the document reports nothing to it")
@@ -399,6 +400,45 @@ fn a_restart_takes_back_a_deposit_whose_answer_was_not_heard() {
     );
 }
 
+#[test]
+fn a_restart_recalls_a_circulation_whose_answer_was_not_heard() {
+    let mut walk = Walk::until(notification(), "circulate");
+    walk.fail().restart();
+    assert_eq!(walk.said(), ["recall_visa", "merge"]);
+    let Reaction::Begin(recall) = &walk.last[0] else {
+        unreachable!("said above")
+    };
+    assert_eq!(recall.work, Work::RecallVisa { round: 1 });
+}
+
+#[test]
+fn work_that_waits_is_due_until_it_is_done_given_up_or_begun_anew() {
+    let is_due = |walk: &Walk, effect: &Effect| {
+        let journey = walk.document.journey().expect("a requested document");
+        is_due(&walk.definition, journey, effect)
+    };
+    let mut walk = Walk::new(notification());
+    let merge = walk.begun[0].clone();
+    assert!(is_due(&walk, &merge));
+    walk.fail();
+    assert!(is_due(&walk, &merge), "until a person decides");
+    walk.restart();
+    assert!(!is_due(&walk, &merge), "another round has begun");
+    let merge = walk.begun.last().expect("work").clone();
+    walk.carry_out();
+    assert!(!is_due(&walk, &merge), "it is done");
+    for kind in ["circulate", "watch_visa", "submit", "email"] {
+        let mut walk = Walk::until(notification(), kind);
+        let effect = walk.begun.last().expect("work").clone();
+        assert!(is_due(&walk, &effect), "{kind}");
+        walk.cancel();
+        assert!(!is_due(&walk, &effect), "{kind} of a cancelled document");
+    }
+    let mut walk = Walk::until(notification(), "watch_visa");
+    let watch = walk.begun.last().expect("work").clone();
+    assert!(!is_due(refuse_visa(&mut walk), &watch), "refused");
+}
+
 fn refuse_signature(walk: &mut Walk) -> &mut Walk {
     let signature = SignatureId::of(document_id(), "sign", 1);
     walk.record(D::RecordSignatureRefused {
@@ -436,7 +476,7 @@ fn a_refused_signature_is_only_cleared_from_the_desk() {
 fn a_cancelled_document_is_taken_back_from_those_who_hold_it() {
     for (held_since, undone) in [
         ("merge", &["drop pending"][..]),
-        ("circulate", &["drop pending"]),
+        ("circulate", &["drop pending", "recall_visa"]),
         ("watch_visa", &["drop pending", "withdraw_visa"]),
         ("submit", &["drop pending", "withdraw_signature"]),
         ("watch_signature", &["drop pending", "withdraw_signature"]),
