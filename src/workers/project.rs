@@ -1,5 +1,6 @@
 //! Projections follow the log: rows and checkpoint change in one transaction.
 
+use super::Timings;
 use anyhow::Context as _;
 use navette_adapters::log::Log;
 use navette_domain::{digest::Digest, event::Recorded};
@@ -30,6 +31,7 @@ pub struct Projections {
     log: Log,
     projectors: Arc<Vec<Box<dyn Projector>>>,
     position: watch::Sender<i64>,
+    timings: Timings,
 }
 
 impl Projections {
@@ -44,6 +46,7 @@ impl Projections {
             log,
             projectors: Arc::new(projectors),
             position: watch::channel(0).0,
+            timings: Timings::default(),
         })
     }
 
@@ -55,6 +58,11 @@ impl Projections {
     /// The projections themselves.
     pub fn projectors(&self) -> &[Box<dyn Projector>] {
         &self.projectors
+    }
+
+    /// How long each of them took, by its name.
+    pub fn timings(&self) -> &Timings {
+        &self.timings
     }
 
     /// Applies what is new, then waits for more.
@@ -76,7 +84,8 @@ impl Projections {
             let (mut reached, mut more) = (i64::MAX, false);
             let mut events = Window::default();
             for projector in self.projectors.iter() {
-                match self.advance(projector.as_ref(), &mut events).await {
+                let advance = self.advance(projector.as_ref(), &mut events);
+                match self.timings.of(projector.name(), advance).await {
                     Ok((position, full)) => {
                         reached = reached.min(position);
                         more |= full;
