@@ -20,7 +20,7 @@ use navette_adapters::{
     maarch::MaarchCourrier,
     nextcloud::Nextcloud,
     porte_documents::GenericPorteDocuments,
-    postgres::{self, EmbeddedPostgres},
+    postgres::{self, EmbeddedPostgres, EmbeddedPostgresError},
     smtp::Smtp,
     workshop::Workshop,
 };
@@ -49,18 +49,40 @@ pub struct Database {
 impl Database {
     /// Opens the site's PostgreSQL, or starts our own; brings its tables up to date.
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
-        let (options, embedded) = match &config.database_url {
-            Some(url) => (
-                url.expose_secret()
-                    .parse::<PgConnectOptions>()
-                    .context("understanding database_url")?,
-                None,
-            ),
-            None => {
-                let embedded = EmbeddedPostgres::start(&config.data.join("postgres")).await?;
-                (embedded.connect_options(), Some(embedded))
-            }
+        let (options, embedded) = if let Some(url) = &config.database_url {
+            let options: PgConnectOptions = url
+                .expose_secret()
+                .parse()
+                .context("understanding database_url")?;
+            (options, None)
+        } else {
+            let embedded = EmbeddedPostgres::start(&config.data.join("postgres")).await?;
+            (embedded.connect_options(), Some(embedded))
         };
+        Self::prepare(options, embedded).await
+    }
+
+    /// The same for work that may be done beside another Navette: when that one runs the embedded
+    /// PostgreSQL, its server is used.
+    pub async fn join(config: &Config) -> anyhow::Result<Self> {
+        let refused = match Self::open(config).await {
+            Ok(database) => return Ok(database),
+            Err(refused) => refused,
+        };
+        let in_use = matches!(
+            refused.downcast_ref(),
+            Some(EmbeddedPostgresError::InUse(_))
+        );
+        match EmbeddedPostgres::reach(&config.data.join("postgres")) {
+            Some(options) if in_use => Self::prepare(options, None).await,
+            _ => Err(refused),
+        }
+    }
+
+    async fn prepare(
+        options: PgConnectOptions,
+        embedded: Option<EmbeddedPostgres>,
+    ) -> anyhow::Result<Self> {
         let pool = connect(options).await?;
         postgres::check_durability(&pool).await?;
         MIGRATIONS

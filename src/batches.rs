@@ -1,12 +1,13 @@
 //! Batches and their documents: what sets chains in motion, stops them and moves them by hand.
 
+mod moving;
+
 use crate::{
     clock,
     dispatch::{DispatchFailure, Dispatcher, Receipt},
     unit::{Belonging, Envelope, Unit},
 };
 use anyhow::Context as _;
-use chrono::{DateTime, Utc};
 use futures::FutureExt as _;
 use navette_adapters::log::StreamState;
 use navette_domain::{
@@ -46,6 +47,15 @@ pub struct RefusedDossier {
     pub reference: Option<String>,
     /// Why, in French.
     pub sentence: String,
+}
+
+/// A selection, as a chain sees it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sorted {
+    /// The dossiers it takes, with what people call them.
+    pub taken: Vec<(DossierId, String)>,
+    /// Those it leaves out.
+    pub refused: Vec<RefusedDossier>,
 }
 
 /// What was started.
@@ -110,7 +120,7 @@ impl Batches {
         }
         let (chain, definition) = self.chain(&ask.chain_code).await?;
         let template = self.template(&definition).await?;
-        let (taken, refused) = self.sort_out(&definition, &ask.dossiers).await?;
+        let Sorted { taken, refused } = self.sort_out(&definition, &ask.dossiers).await?;
         if taken.is_empty() {
             return Err(DispatchFailure::Refused(StartRefusal::NothingLeft(refused)));
         }
@@ -148,7 +158,7 @@ impl Batches {
                     {
                         let mut document = StreamState::<Document>::default();
                         unit.decide_document(
-                            &definition,
+                            definition,
                             id,
                             &mut document,
                             DocumentCommand::Request { order, at },
@@ -192,7 +202,7 @@ impl Batches {
         &self,
         definition: &Definition,
         dossiers: &[DossierId],
-    ) -> anyhow::Result<(Vec<(DossierId, String)>, Vec<RefusedDossier>)> {
+    ) -> anyhow::Result<Sorted> {
         let ids: Vec<Uuid> = dossiers.iter().map(|dossier| dossier.0).collect();
         let loaded = self
             .dispatcher
@@ -234,188 +244,7 @@ impl Batches {
                 }),
             }
         }
-        Ok((taken, refused))
-    }
-
-    /// Makes the chains of a batch wait.
-    pub async fn pause(
-        &self,
-        envelope: &Envelope,
-        batch: BatchId,
-    ) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
-        self.change(envelope, batch, |at| BatchCommand::Pause { at }, Some(true))
-            .await
-    }
-
-    /// Lets the chains of a batch go on.
-    pub async fn resume(
-        &self,
-        envelope: &Envelope,
-        batch: BatchId,
-    ) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
-        self.change(
-            envelope,
-            batch,
-            |at| BatchCommand::Resume { at },
-            Some(false),
-        )
-        .await
-    }
-
-    /// Says that all the documents of a batch reached their end.
-    pub async fn complete(
-        &self,
-        envelope: &Envelope,
-        batch: BatchId,
-    ) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
-        self.change(envelope, batch, |at| BatchCommand::Complete { at }, None)
-            .await
-    }
-
-    async fn change(
-        &self,
-        envelope: &Envelope,
-        batch: BatchId,
-        command: impl Fn(DateTime<Utc>) -> BatchCommand + Send + Sync,
-        held: Option<bool>,
-    ) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
-        let command = &command;
-        let belonging = Belonging {
-            batch: Some(batch),
-            dossier: None,
-        };
-        self.dispatcher
-            .commit(envelope, |mut unit: Unit| {
-                async move {
-                    let mut loaded = self.dispatcher.load::<Batch>(batch.0).await?;
-                    envelope.expects(loaded.version)?;
-                    let command = command(unit.at());
-                    unit.decide(batch.0, &mut loaded, belonging, command)
-                        .map_err(DispatchFailure::Refused)?;
-                    if let Some(held) = held {
-                        unit.hold(batch, held);
-                    }
-                    Ok(unit)
-                }
-                .boxed()
-            })
-            .await
-    }
-
-    /// Gives a batch up: its documents that are not delivered are cancelled, and taken back from the
-    /// neighbours that allow it.
-    pub async fn cancel(
-        &self,
-        envelope: &Envelope,
-        batch: BatchId,
-        reason: &str,
-    ) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
-        let belonging = Belonging {
-            batch: Some(batch),
-            dossier: None,
-        };
-        self.dispatcher
-            .commit(envelope, |mut unit: Unit| {
-                async move {
-                    let at = unit.at();
-                    let mut loaded = self.dispatcher.load::<Batch>(batch.0).await?;
-                    envelope.expects(loaded.version)?;
-                    let order = loaded.state.order().cloned();
-                    let command = BatchCommand::Cancel {
-                        reason: reason.to_owned(),
-                        at,
-                    };
-                    unit.decide(batch.0, &mut loaded, belonging, command)
-                        .map_err(DispatchFailure::Refused)?;
-                    unit.hold(batch, false);
-                    let Some(order) = order else { return Ok(unit) };
-                    let definition = self.dispatcher.definition(order.chain).await?;
-                    let mut documents = self
-                        .dispatcher
-                        .log()
-                        .load_many::<Document>(&document_ids(batch, &definition, &order))
-                        .await
-                        .context("loading the documents of the batch")?;
-                    for (id, document) in &mut documents {
-                        let command = DocumentCommand::Cancel {
-                            reason: reason.to_owned(),
-                            at,
-                        };
-                        // Those that are delivered refuse, and stay so.
-                        let _ =
-                            unit.decide_document(&definition, DocumentId(*id), document, command);
-                    }
-                    Ok(unit)
-                }
-                .boxed()
-            })
-            .await
-    }
-
-    /// Tries the stopped step of a document again; after a refusal, the document starts over.
-    pub async fn retry_document(
-        &self,
-        envelope: &Envelope,
-        document: DocumentId,
-    ) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
-        self.move_document(envelope, document, |at| DocumentCommand::Retry { at })
-            .await
-    }
-
-    /// Sends a document back to its first step.
-    pub async fn restart_document(
-        &self,
-        envelope: &Envelope,
-        document: DocumentId,
-        reason: &str,
-    ) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
-        self.move_document(envelope, document, |at| DocumentCommand::Restart {
-            reason: reason.to_owned(),
-            at,
-        })
-        .await
-    }
-
-    /// Gives a document up.
-    pub async fn cancel_document(
-        &self,
-        envelope: &Envelope,
-        document: DocumentId,
-        reason: &str,
-    ) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
-        self.move_document(envelope, document, |at| DocumentCommand::Cancel {
-            reason: reason.to_owned(),
-            at,
-        })
-        .await
-    }
-
-    async fn move_document(
-        &self,
-        envelope: &Envelope,
-        document: DocumentId,
-        command: impl Fn(DateTime<Utc>) -> DocumentCommand + Send + Sync,
-    ) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
-        let command = &command;
-        self.dispatcher
-            .commit(envelope, |mut unit: Unit| {
-                async move {
-                    let mut loaded = self.dispatcher.load::<Document>(document.0).await?;
-                    envelope.expects(loaded.version)?;
-                    let chain = loaded
-                        .state
-                        .journey()
-                        .map(|journey| journey.order.chain)
-                        .ok_or(DispatchFailure::Refused(DocumentRefusal::NotRequested))?;
-                    let definition = self.dispatcher.definition(chain).await?;
-                    let command = command(unit.at());
-                    unit.decide_document(&definition, document, &mut loaded, command)
-                        .map_err(DispatchFailure::Refused)?;
-                    Ok(unit)
-                }
-                .boxed()
-            })
-            .await
+        Ok(Sorted { taken, refused })
     }
 }
 
@@ -455,16 +284,5 @@ fn documents(
                 format!("{} – {}", definition.label, order.label),
             ),
         )],
-    }
-}
-
-fn document_ids(batch: BatchId, definition: &Definition, order: &BatchOrder) -> Vec<Uuid> {
-    match definition.scope {
-        Scope::Dossier => order
-            .dossiers
-            .iter()
-            .map(|dossier| DocumentId::of_dossier(batch, *dossier).0)
-            .collect(),
-        Scope::Batch => vec![DocumentId::of_batch(batch).0],
     }
 }

@@ -1,5 +1,7 @@
 //! The time, as an input: the only place that reads the system's clock.
 
+#![expect(clippy::disallowed_methods, reason = "this is the clock")]
+
 use chrono::{DateTime, NaiveDate, Utc};
 use std::{fmt, sync::Arc};
 

@@ -13,24 +13,35 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// The file that is read when nobody names another.
+pub const USUAL_FILE: &str = "navette.toml";
+
 /// The whole configuration.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Where the embedded PostgreSQL and the files live.
-    #[serde(default = "default_data")]
     pub data: PathBuf,
     /// The site's PostgreSQL; without it, Navette runs its own.
-    #[serde(default)]
     pub database_url: Option<SecretString>,
     /// The HTTP door.
-    #[serde(default)]
     pub http: HttpConfig,
     /// When to try again.
-    #[serde(default)]
     pub retry: RetryPolicy,
-    /// The neighbours.
-    pub neighbours: NeighboursConfig,
+    /// The neighbours: only roles that write to them need to know them.
+    pub neighbours: Option<NeighboursConfig>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from("navette-data"),
+            database_url: None,
+            http: HttpConfig::default(),
+            retry: RetryPolicy::default(),
+            neighbours: None,
+        }
+    }
 }
 
 /// The HTTP door.
@@ -41,6 +52,8 @@ pub struct HttpConfig {
     pub listen: SocketAddr,
     /// Whether the explorer and introspection are open.
     pub explorer: bool,
+    /// The origins, besides our own, whose pages may open a subscription.
+    pub origins: Vec<String>,
 }
 
 impl Default for HttpConfig {
@@ -48,6 +61,7 @@ impl Default for HttpConfig {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             explorer: false,
+            origins: vec![],
         }
     }
 }
@@ -68,11 +82,28 @@ pub struct NeighboursConfig {
     pub grants_tool: DepositConfig,
 }
 
-fn default_data() -> PathBuf {
-    PathBuf::from("navette-data")
-}
-
 impl Config {
+    /// Reads the file that is named, else the usual one, else takes the defaults.
+    pub fn find(path: Option<&Path>) -> anyhow::Result<Self> {
+        match path {
+            Some(path) => Self::read(path),
+            None if Path::new(USUAL_FILE).exists() => Self::read(Path::new(USUAL_FILE)),
+            None => Ok(Self::default()),
+        }
+    }
+
+    /// The neighbours, or a sentence that says what is missing.
+    pub fn neighbours(&self) -> anyhow::Result<&NeighboursConfig> {
+        self.neighbours.as_ref().context(
+            "the configuration says nothing of the neighbours: add its section [neighbours]",
+        )
+    }
+
+    /// Where office files and PDFs are kept.
+    pub fn files(&self) -> PathBuf {
+        self.data.join("files")
+    }
+
     /// Reads the configuration file.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path)

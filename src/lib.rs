@@ -1,10 +1,17 @@
 //! The shell: doors, workers and wiring. No business rule lives here.
 
+pub mod access;
 pub mod app;
 pub mod batches;
+pub mod cli;
 pub mod clock;
 pub mod config;
+#[cfg(feature = "sim")]
+pub mod demo;
 pub mod dispatch;
+pub mod graphql;
+pub mod http;
+pub mod import;
 #[cfg(feature = "sim")]
 pub mod neighbourhood;
 pub mod steps;

@@ -1,11 +1,14 @@
-//! The one program: its roles are subcommands.
+//! The `navette` program.
 
-use std::{path::Path, process::ExitCode};
+use clap::Parser as _;
+use navette::cli::{Cli, Command};
+use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().collect();
-    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [_, "pdf-worker", folder] => navette_adapters::libreoffice::worker::run(Path::new(folder)),
-        _ => ExitCode::from(2),
+    let cli = Cli::parse();
+    // The worker copies its own process: nothing may have started a thread before it.
+    if let Command::PdfWorker { folder } = &cli.command {
+        return navette_adapters::libreoffice::worker::run(folder);
     }
+    cli.run()
 }

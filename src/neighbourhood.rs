@@ -18,7 +18,7 @@ use navette_adapters::{
     },
     smtp::{SmtpConfig, SmtpTls},
 };
-use std::{io, sync::Arc};
+use std::io;
 
 /// How people behave in the neighbourhood: by default nobody does anything until a test says so.
 #[derive(Clone, Default)]
@@ -28,7 +28,7 @@ pub struct Manners {
     /// Those who sign.
     pub signature: Option<iparapheur::Automatic>,
     /// From an address to the answer that refuses it.
-    pub refused_addresses: Option<Arc<dyn Fn(&str) -> Option<String> + Send + Sync>>,
+    pub refused_addresses: Option<smtp::Refuse>,
 }
 
 impl Manners {

@@ -144,7 +144,7 @@ impl Unit {
                         Reaction::Begin(effect) => self.commit.begun.push(effect),
                         Reaction::DropPending => self.commit.dropped.push(id),
                         Reaction::Deliver => {
-                            commands.push(DocumentCommand::Deliver { at: self.at })
+                            commands.push(DocumentCommand::Deliver { at: self.at });
                         }
                     }
                 }

@@ -1,5 +1,10 @@
 //! What every HTTP adapter shares: a careful client, answers read up to a limit, and failures classified.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is where clients are made; a date to wait for is measured from now"
+)]
+
 use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
 use navette_domain::ports::{Answer, FailureClass, Neighbour, PortFailure};

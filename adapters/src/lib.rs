@@ -6,6 +6,14 @@
 //! - Nothing here retries by itself, except the appender, whose receipts make it harmless: the workers
 //!   decide when to try again.
 
+#![cfg_attr(
+    test,
+    expect(
+        clippy::disallowed_methods,
+        reason = "tests mint ids and meet neighbours as they like"
+    )
+)]
+
 mod deposit;
 pub mod effects;
 pub mod file_store;

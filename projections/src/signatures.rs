@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 /// One passage at the signing desk. It prints without the name of whoever refused.
 #[derive(Clone, PartialEq, sqlx::FromRow, SimpleObject)]
-#[graphql(name = "Signature")]
+#[graphql(name = "SignatureRow")]
 pub struct SignatureRow {
     /// Its id, the desk's key.
     pub id: Uuid,

@@ -54,7 +54,7 @@ impl fmt::Debug for ThirdPartyRow {
 }
 
 /// Which third parties: every condition that is given must hold.
-#[derive(Clone, Default, InputObject, Serialize)]
+#[derive(Debug, Clone, Default, InputObject, Serialize)]
 pub struct ThirdPartyFilter {
     /// One of these SIRET.
     pub siret: Option<Vec<String>>,

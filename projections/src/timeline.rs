@@ -134,40 +134,68 @@ impl About {
     }
 }
 
-/// Whose history is asked for. The reader is known to see it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Subject {
+/// Whose history is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
     /// A dossier's: its own events, and those of its documents.
-    Dossier(Uuid),
+    Dossier,
     /// A document's.
-    Document(Uuid),
+    Document,
     /// A batch's own, without those of its documents.
-    Batch(Uuid),
+    Batch,
 }
 
-/// The first `most` entries of a history, oldest first, after a position.
-pub async fn history(
+#[derive(sqlx::FromRow)]
+struct Entry {
+    subject: Uuid,
+    #[sqlx(flatten)]
+    row: TimelineRow,
+}
+
+/// The first entries of each of these histories, which the reader is known to see: oldest first, after a
+/// position, at most `most` for each, with the id of whose history it is.
+pub async fn histories(
     pool: &PgPool,
-    subject: Subject,
+    kind: Kind,
+    ids: &[Uuid],
     after: Position,
     most: i64,
-) -> Result<Vec<TimelineRow>, sqlx::Error> {
-    const OF_DOSSIER: &str = "SELECT * FROM timeline
-        WHERE dossier_id = $1 AND position > $2 ORDER BY position LIMIT $3";
-    const OF_DOCUMENT: &str = "SELECT * FROM timeline
-        WHERE document_id = $1 AND position > $2 ORDER BY position LIMIT $3";
-    const OF_BATCH: &str = "SELECT * FROM timeline
-        WHERE batch_id = $1 AND dossier_id IS NULL AND document_id IS NULL AND position > $2
-        ORDER BY position LIMIT $3";
-    let (sql, id) = match subject {
-        Subject::Dossier(id) => (OF_DOSSIER, id),
-        Subject::Document(id) => (OF_DOCUMENT, id),
-        Subject::Batch(id) => (OF_BATCH, id),
+) -> Result<Vec<(Uuid, TimelineRow)>, sqlx::Error> {
+    let condition = match kind {
+        Kind::Dossier => "dossier_id = asked.subject",
+        Kind::Document => "document_id = asked.subject",
+        Kind::Batch => "batch_id = asked.subject AND dossier_id IS NULL AND document_id IS NULL",
     };
-    sqlx::query_as(sql)
-        .bind(id)
+    let sql = format!(
+        "SELECT asked.subject, entry.* FROM unnest($1::uuid[]) AS asked (subject)
+         CROSS JOIN LATERAL (
+            SELECT * FROM timeline WHERE {condition} AND position > $2 ORDER BY position LIMIT $3
+         ) AS entry
+         ORDER BY asked.subject, entry.position"
+    );
+    let entries: Vec<Entry> = sqlx::query_as(&sql)
+        .bind(ids)
         .bind(after)
         .bind(most)
         .fetch_all(pool)
-        .await
+        .await?;
+    Ok(entries
+        .into_iter()
+        .map(|entry| (entry.subject, entry.row))
+        .collect())
+}
+
+/// How many documents of a batch each kind of event has happened to.
+pub async fn documents_by_event(
+    pool: &PgPool,
+    batch: Uuid,
+) -> Result<Vec<(String, i64)>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT event_type, count(DISTINCT document_id)
+         FROM timeline JOIN documents ON documents.id = timeline.document_id
+         WHERE documents.batch_id = $1 GROUP BY event_type",
+    )
+    .bind(batch)
+    .fetch_all(pool)
+    .await
 }

@@ -97,12 +97,7 @@ impl Steps {
             .grants_tool
             .report_status(errand.claimed.effect.id.0, reference, &status, at)
             .await?;
-        Ok(Outcome::Report(notified(
-            errand,
-            dossier,
-            status,
-            self.clock.now(),
-        )))
+        Ok(notified(errand, dossier, status, self.clock.now()).into())
     }
 
     pub(super) async fn email(&self, errand: &Errand<'_>) -> StepResult {

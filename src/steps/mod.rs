@@ -47,7 +47,7 @@ pub struct Ports {
 #[derive(Debug)]
 pub enum Outcome {
     /// Something to take to the log.
-    Report(Report),
+    Report(Box<Report>),
     /// The neighbour has nothing new to say.
     NotYet,
 }
@@ -63,12 +63,19 @@ pub struct Report {
     pub dossier: Option<(DossierId, DossierCommand)>,
 }
 
+impl From<Report> for Outcome {
+    fn from(report: Report) -> Self {
+        Self::Report(Box::new(report))
+    }
+}
+
 impl Outcome {
     fn document(command: DocumentCommand) -> Self {
-        Self::Report(Report {
+        Report {
             document: Some(command),
             ..Report::default()
-        })
+        }
+        .into()
     }
 }
 

@@ -34,7 +34,7 @@ impl Steps {
             desk_subtype: desk_subtype.clone(),
         };
         if !self.prepare(errand, signature, sheet).await? {
-            return Ok(Outcome::Report(Report::default()));
+            return Ok(Report::default().into());
         }
         let request = SigningRequest {
             signature,
@@ -46,7 +46,7 @@ impl Steps {
         };
         self.ports.desk.submit(&request, errand.attempt()).await?;
         let at = self.clock.now();
-        Ok(Outcome::Report(Report {
+        Ok(Report {
             document: Some(DocumentCommand::RecordSentForSignature {
                 step: errand.step(),
                 signature,
@@ -54,7 +54,8 @@ impl Steps {
             }),
             signature: Some((signature, vec![SignatureCommand::RecordSubmitted { at }])),
             dossier: None,
-        }))
+        }
+        .into())
     }
 
     /// Writes down what is about to be submitted, before the desk hears of it: nothing may be at the desk
@@ -113,11 +114,11 @@ impl Steps {
                 Ok(Outcome::NotYet)
             }
             DeskProgress::Finished => self.bring_back(errand, signature).await,
-            DeskProgress::Rejected { by, reason } => Ok(Outcome::Report(Report {
+            DeskProgress::Rejected { by, reason } => Ok(Report {
                 document: Some(DocumentCommand::RecordSignatureRefused { step: errand.step(), signature, reason: reason.clone(), at }),
                 signature: Some((signature, vec![SignatureCommand::RecordRejected { by, reason, at }])),
                 dossier: None,
-            })),
+            }.into()),
             DeskProgress::Unknown => Err(StepFailure::Stuck(
                 "Le dossier a disparu du parapheur avant d'être signé : annulez le document, puis relancez-le dans un nouveau lot.".to_owned(),
             )),
@@ -151,7 +152,7 @@ impl Steps {
             None => None,
         };
         let at = self.clock.now();
-        Ok(Outcome::Report(Report {
+        Ok(Report {
             document: Some(DocumentCommand::RecordSigned {
                 step: errand.step(),
                 signature,
@@ -174,12 +175,13 @@ impl Steps {
                 ],
             )),
             dossier: None,
-        }))
+        }
+        .into())
     }
 
     pub(super) async fn archive_signature(&self, signature: SignatureId) -> StepResult {
         self.ports.desk.archive(signature).await?;
-        Ok(Outcome::Report(Report {
+        Ok(Report {
             signature: Some((
                 signature,
                 vec![SignatureCommand::RecordArchived {
@@ -187,12 +189,13 @@ impl Steps {
                 }],
             )),
             ..Report::default()
-        }))
+        }
+        .into())
     }
 
     pub(super) async fn withdraw_signature(&self, signature: SignatureId) -> StepResult {
         self.ports.desk.withdraw(signature).await?;
-        Ok(Outcome::Report(Report {
+        Ok(Report {
             signature: Some((
                 signature,
                 vec![SignatureCommand::RecordWithdrawn {
@@ -200,6 +203,7 @@ impl Steps {
                 }],
             )),
             ..Report::default()
-        }))
+        }
+        .into())
     }
 }

@@ -59,6 +59,6 @@ impl Steps {
 
     pub(super) async fn withdraw_visa(&self, circulation: &Circulation) -> StepResult {
         self.ports.visa.withdraw(circulation).await?;
-        Ok(Outcome::Report(Report::default()))
+        Ok(Report::default().into())
     }
 }

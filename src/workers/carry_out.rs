@@ -202,7 +202,7 @@ impl CarryOut {
         let outcome = self.timings.of(kind, self.steps.carry_out(claimed)).await;
         let ended = match outcome {
             Ok(Outcome::Report(report)) => {
-                let report = self.report(claimed, report);
+                let report = self.report(claimed, *report);
                 self.timings.of("report", report).await
             }
             Ok(Outcome::NotYet) => self

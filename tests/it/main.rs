@@ -1,7 +1,20 @@
 //! The tests that need the whole of Navette, in one binary.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests mint ids and meet Navette as they like"
+)]
+
+mod access;
+mod architecture;
 mod chain;
+mod demo;
+mod doors;
+mod graphql;
+mod import;
+mod parity;
 mod projections;
+mod readme;
 mod refusals;
 mod story;
 mod support;

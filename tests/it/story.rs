@@ -387,6 +387,7 @@ fn dossiers(story: &mut Story) -> (DossierId, DossierId) {
     (first, second)
 }
 
+#[expect(clippy::too_many_lines, reason = "one line for each of many cases")]
 fn letters(story: &mut Story, batch: BatchId, first: DossierId, second: DossierId) {
     use DocumentEvent as E;
     let at = noon();

@@ -24,7 +24,11 @@ candidates AS (
               AND batch_id = batches.batch_id AND run_at <= clock_timestamp()
               AND NOT EXISTS (
                   SELECT FROM effects AS other
-                  WHERE other.document_id = mine.document_id AND other.lease_token IS NOT NULL
+                  WHERE other.document_id = mine.document_id
+                    AND (
+                        other.lease_token IS NOT NULL
+                        OR (other.neighbour = $1 AND other.seq < mine.seq AND other.run_at <= clock_timestamp())
+                    )
               )
             ORDER BY run_at, seq
             LIMIT $2

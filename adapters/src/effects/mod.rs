@@ -4,6 +4,8 @@
 //! back, and kept.
 
 mod begun;
+#[cfg(all(test, feature = "sim"))]
+mod tests;
 
 pub use begun::Begun;
 

@@ -337,7 +337,7 @@ impl Ground {
             }
         }
         for stream in &commit.streams {
-            let added = stream.events.len() as i64;
+            let added = count(&stream.events);
             self.position += added;
             self.versions
                 .insert(stream.stream_id, stream.expected + added);
@@ -345,7 +345,7 @@ impl Ground {
         let version = commit
             .streams
             .first()
-            .map_or(0, |stream| stream.expected + stream.events.len() as i64);
+            .map_or(0, |stream| stream.expected + count(&stream.events));
         let appended = Appended {
             version,
             position: self.position,
@@ -363,4 +363,8 @@ impl Ground {
         );
         Ok(appended)
     }
+}
+
+fn count(events: &[NewEvent]) -> i64 {
+    i64::try_from(events.len()).unwrap_or(i64::MAX)
 }

@@ -3,9 +3,16 @@
 //! Commands append through one task per process, which writes what is waiting in one transaction under the
 //! order lock (`append`); readers follow with a single number (`read`). Nothing is ever updated.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "each opened log has a name of its own; the engine names no command"
+)]
+
 mod append;
 mod read;
 mod store;
+#[cfg(all(test, feature = "sim"))]
+pub(crate) mod tests;
 mod upcast;
 
 pub use append::{AppendRefusal, Appended, Commit, FinishedEffect, NewEvent, StreamAppend};

@@ -4,7 +4,11 @@ use super::{AppendRefusal, Commit, Log, NewEvent, StreamAppend};
 use cqrs_es::{
     Aggregate, AggregateContext, AggregateError, DomainEvent, EventEnvelope, EventStore,
 };
-use navette_domain::{digest::Digest, event::Decider, ids::CommandId};
+use navette_domain::{
+    digest::Digest,
+    event::{Decider, Metadata},
+    ids::CommandId,
+};
 use std::{collections::HashMap, marker::PhantomData};
 use uuid::Uuid;
 
@@ -91,26 +95,29 @@ impl<A: Decider> EventStore<A> for LogStore<A> {
         context: LogContext<A>,
         metadata: HashMap<String, String>,
     ) -> Result<Vec<EventEnvelope<A>>, AggregateError<A::Error>> {
-        let stored = events
+        let command = CommandId(Uuid::now_v7());
+        let about = serde_json::to_string(&Metadata {
+            command,
+            actor: metadata.get("actor").cloned().unwrap_or_default(),
+            batch: None,
+            dossier: None,
+            effect: None,
+        })
+        .map_err(fault)?;
+        let new_events = events
             .iter()
-            .map(|event| NewEvent::of(event, "{}"))
+            .map(|event| NewEvent::of(event, &about))
             .collect::<Result<Vec<_>, _>>()
             .map_err(fault)?;
-        let content = Digest::of(
-            stored
-                .iter()
-                .map(|event| event.payload.as_str())
-                .collect::<String>()
-                .as_bytes(),
-        );
         let commit = Commit {
-            command: CommandId(Uuid::now_v7()),
-            content,
+            command,
+            // Nobody repeats this command: its id is known to nobody else.
+            content: Digest::of(command.0.as_bytes()),
             streams: vec![StreamAppend {
                 stream_type: A::TYPE,
                 stream_id: context.id,
                 expected: context.version,
-                events: stored,
+                events: new_events,
             }],
             finished: None,
             begun: vec![],

@@ -5,6 +5,7 @@ use super::*;
 use crate::sim::iparapheur::{pdf_signature::Signer, slip::slip};
 use chrono::Utc;
 use lopdf::{IncrementalDocument, Object, Stream, dictionary};
+use navette_domain::signature::Binding;
 
 const LETTER: &[u8] = include_bytes!("../../fixtures/pdf/letter.pdf");
 

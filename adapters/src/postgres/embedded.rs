@@ -3,7 +3,7 @@
 //! Navette is killed, and is restarted when it dies alone.
 
 use super::{
-    home::{Home, last_words},
+    home::{Home, last_words, socket_of_running},
     postmaster,
 };
 use sqlx::{
@@ -125,16 +125,15 @@ impl EmbeddedPostgres {
         Ok(server)
     }
 
+    /// How to reach the server that another Navette runs on `data_dir`, if one does. It ends with that
+    /// Navette.
+    pub fn reach(data_dir: &Path) -> Option<PgConnectOptions> {
+        Some(options(&socket_of_running(data_dir)?))
+    }
+
     /// How to reach the database `navette`; it stays the same when the server is restarted.
     pub fn connect_options(&self) -> PgConnectOptions {
-        PgConnectOptions::new_without_pgpass()
-            .socket(&self.socket)
-            .port(5432)
-            // Whatever the environment asks of other databases: this is a private socket.
-            .ssl_mode(PgSslMode::Disable)
-            .username(NAME)
-            .database(NAME)
-            .application_name(NAME)
+        options(&self.socket)
     }
 
     /// The same as a URL, which `psql` and `pg_dump` understand too.
@@ -192,6 +191,17 @@ impl EmbeddedPostgres {
         connection.close().await?;
         Ok(())
     }
+}
+
+fn options(socket: &Path) -> PgConnectOptions {
+    PgConnectOptions::new_without_pgpass()
+        .socket(socket)
+        .port(5432)
+        // Whatever the environment asks of other databases: this is a private socket.
+        .ssl_mode(PgSslMode::Disable)
+        .username(NAME)
+        .database(NAME)
+        .application_name(NAME)
 }
 
 impl Drop for EmbeddedPostgres {

@@ -234,6 +234,16 @@ pub(super) fn running_server(cluster: &Path) -> Option<Pid> {
     names_it.then(|| Pid::from_raw(pid))
 }
 
+/// The folder of the socket of the server that runs on the cluster of `folder`: the fifth line of its pid
+/// file.
+pub(super) fn socket_of_running(folder: &Path) -> Option<PathBuf> {
+    let cluster = std::path::absolute(folder).ok()?.join("cluster");
+    running_server(&cluster)?;
+    let pid_file = fs::read_to_string(cluster.join("postmaster.pid")).ok()?;
+    let socket = pid_file.lines().nth(4)?.trim();
+    (!socket.is_empty()).then(|| socket.into())
+}
+
 /// The end of the journal, for the sentence that says why the server did not start.
 pub(super) fn last_words(journal: &Path) -> String {
     let text = fs::read_to_string(journal).unwrap_or_default();

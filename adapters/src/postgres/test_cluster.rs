@@ -1,6 +1,11 @@
 //! Databases for tests: one private PostgreSQL per test process, one fresh database per test, copied from
 //! a template that was migrated once.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "each test has a database of its own"
+)]
+
 use super::EmbeddedPostgres;
 use anyhow::Context as _;
 use sqlx::{

@@ -1,6 +1,11 @@
 //! Simulated neighbours. They speak the real protocols on loopback, keep state and a ledger of every
 //! effect, and can misbehave. `navette demo` and the tests run against them; none is ever a default.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "neighbours have their own clock and mint their own ids"
+)]
+
 pub mod grants_tool;
 pub mod iparapheur;
 pub mod ledger;

@@ -201,7 +201,7 @@ async fn a_relay_that_does_not_answer_in_time_is_tried_again() {
     let post = Post::start(Options::default()).await;
     post.meddler.becomes(Slow);
     let hurried = Smtp {
-        timeout_seconds: 1,
+        timeout: Duration::from_millis(100),
         ..post.smtp(None)
     };
     let failure = hurried.send(&email()).await.unwrap_err();

@@ -138,7 +138,7 @@ async fn a_letter_is_deposited_signed_retrieved_and_archived() {
         );
         let folder = desk.retrieve(SIGNATURE).await.unwrap();
         let verdict = pdf::returned(LETTER, &folder.pdf).unwrap();
-        assert_eq!(verdict.binding, pdf::Binding::Exact);
+        assert_eq!(verdict.binding, navette_domain::signature::Binding::Exact);
         assert_eq!(pdf::pages(&folder.slip.unwrap()), Ok(1));
         desk.archive(SIGNATURE).await.unwrap();
         assert_eq!(

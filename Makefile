@@ -1,0 +1,40 @@
+# What people and machines run. Options of a command go through ARGS: make demo ARGS="--exit --dossiers 5"
+
+ARGS ?=
+CARGO ?= cargo
+
+.PHONY: help setup build demo test bench-batch lint deny schema clean
+
+help: ## Say what can be made
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 16
+
+setup: ## Install what is missing (Debian, Ubuntu): PostgreSQL, LibreOffice without GUI, fonts, a C compiler
+	@.ci/setup
+
+build: setup ## Build the program
+	$(CARGO) build --bin navette
+
+demo: build ## Take real dossiers through the whole chain, with simulated neighbours
+	@target/debug/navette demo $(ARGS)
+
+test: setup ## Run the whole suite
+	$(CARGO) test --workspace --all-features $(ARGS)
+
+bench-batch: setup ## Measure a batch of 500 letters through the whole chain (QUICK=1: of 60)
+	$(CARGO) bench --bench batch
+
+lint: ## Format, warnings, and the domain on its own
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --all-features -- -D warnings
+	$(CARGO) check -p navette-domain
+
+deny: ## Licences, sources and advisories of what we depend on (installs cargo-deny when missing)
+	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny
+	$(CARGO) deny check
+
+schema: ## Write the GraphQL schema where it is reviewed
+	$(CARGO) run --quiet --bin navette -- schema > src/graphql/schema.graphql
+
+clean: ## Remove what was built and the last demonstration
+	$(CARGO) clean
+	rm -rf "$${TMPDIR:-/tmp}/navette-demo-$$(id -u)"

@@ -1,0 +1,269 @@
+//! Effects in a real PostgreSQL: who is served first, who may not act, and who acts no more.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
+use super::*;
+use crate::{
+    log::{
+        AppendRefusal, Commit, FinishedEffect, Log,
+        tests::{MIGRATIONS, nothing},
+    },
+    postgres::test_cluster::TestDatabase,
+};
+use futures::future::join_all;
+use std::collections::HashSet;
+
+const DESK: Neighbour = Neighbour::PorteDocuments;
+const LONG: Duration = Duration::from_mins(1);
+
+async fn open() -> (TestDatabase, Log) {
+    let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
+    let log = Log::open(database.pool.clone());
+    (database, log)
+}
+
+fn worker(database: &TestDatabase, name: &str, lease: Duration) -> Effects {
+    Effects::new(database.pool.clone(), name.to_owned(), lease)
+}
+
+fn effect(batch: BatchId) -> Effect {
+    Effect {
+        id: EffectId(Uuid::now_v7()),
+        document: DocumentId(Uuid::now_v7()),
+        batch,
+        step: StepId("publish".into()),
+        work: Work::Publish,
+        doubtful: false,
+    }
+}
+
+/// Begins so many effects of a batch, each of a document of its own.
+async fn begin(log: &Log, batch: BatchId, count: usize) -> Vec<EffectId> {
+    let begun: Vec<Effect> = (0..count).map(|_| effect(batch)).collect();
+    let ids = begun.iter().map(|effect| effect.id).collect();
+    log.append(Commit { begun, ..nothing() }).await.unwrap();
+    ids
+}
+
+fn of_batch(claimed: &[Claimed], batch: BatchId) -> usize {
+    claimed
+        .iter()
+        .filter(|claimed| claimed.effect.batch == batch)
+        .count()
+}
+
+fn finishing(claimed: &Claimed) -> Commit {
+    let finished = FinishedEffect {
+        id: claimed.effect.id,
+        lease: claimed.lease,
+    };
+    Commit {
+        finished: Some(finished),
+        ..nothing()
+    }
+}
+
+fn batch() -> BatchId {
+    BatchId(Uuid::now_v7())
+}
+
+#[tokio::test]
+async fn a_batch_of_ten_is_not_stuck_behind_one_of_a_thousand() {
+    let (database, log) = open().await;
+    let (large, small) = (batch(), batch());
+    begin(&log, large, 1_000).await;
+    begin(&log, small, 10).await;
+    let worker = worker(&database, "a", LONG);
+    let first = worker.claim(DESK, 8).await.unwrap();
+    assert_eq!((of_batch(&first, large), of_batch(&first, small)), (4, 4));
+    let then = worker.claim(DESK, 12).await.unwrap();
+    assert_eq!((of_batch(&then, large), of_batch(&then, small)), (6, 6));
+    let last = worker.claim(DESK, 8).await.unwrap();
+    assert_eq!((of_batch(&last, large), of_batch(&last, small)), (8, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_two_workers_ever_claim_the_same_effect() {
+    let (database, log) = open().await;
+    let begun: HashSet<EffectId> = begin(&log, batch(), 100).await.into_iter().collect();
+    let claims = (0..4).map(|rank| {
+        let worker = worker(&database, &format!("worker {rank}"), LONG);
+        tokio::spawn(async move {
+            let mut all = Vec::new();
+            // Those that another worker is claiming at this instant are passed over: ask again.
+            while worker.waiting_for_nobody().await > 0 {
+                all.extend(worker.claim(DESK, 7).await.unwrap());
+            }
+            all
+        })
+    });
+    let mut claimed = Vec::new();
+    for claims in join_all(claims).await {
+        claimed.extend(claims.unwrap().into_iter().map(|claimed| claimed.effect.id));
+    }
+    assert_eq!(claimed.len(), begun.len());
+    assert_eq!(claimed.into_iter().collect::<HashSet<_>>(), begun);
+}
+
+impl Effects {
+    async fn waiting_for_nobody(&self) -> i64 {
+        sqlx::query_scalar("SELECT count(*) FROM effects WHERE lease_token IS NULL")
+            .fetch_one(&self.pool)
+            .await
+            .unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_held_batch_waits_and_a_neighbour_left_alone_too() {
+    let (database, log) = open().await;
+    let (held, other) = (batch(), batch());
+    begin(&log, held, 2).await;
+    begin(&log, other, 2).await;
+    let hold = |held, holds| Commit {
+        held: vec![(held, holds)],
+        ..nothing()
+    };
+    log.append(hold(held, true)).await.unwrap();
+    let worker = worker(&database, "a", LONG);
+    let claimed = worker.claim(DESK, 8).await.unwrap();
+    assert_eq!(
+        (of_batch(&claimed, held), of_batch(&claimed, other)),
+        (0, 2)
+    );
+    log.append(hold(held, false)).await.unwrap();
+    worker
+        .hold_neighbour(DESK, LONG, "Le compte est refusé.")
+        .await
+        .unwrap();
+    assert_eq!(worker.claim(DESK, 8).await.unwrap(), []);
+    worker
+        .hold_neighbour(DESK, Duration::ZERO, "")
+        .await
+        .unwrap();
+    assert_eq!(of_batch(&worker.claim(DESK, 8).await.unwrap(), held), 2);
+}
+
+#[tokio::test]
+async fn a_document_has_one_effect_under_way_at_a_time() {
+    let (database, log) = open().await;
+    let first = effect(batch());
+    let second = Effect {
+        id: EffectId(Uuid::now_v7()),
+        ..first.clone()
+    };
+    let oldest = first.id;
+    let begun = vec![first, second];
+    log.append(Commit { begun, ..nothing() }).await.unwrap();
+    let worker = worker(&database, "a", LONG);
+    let claimed = worker.claim(DESK, 8).await.unwrap();
+    assert_eq!(claimed.len(), 1);
+    assert_eq!(claimed[0].effect.id, oldest);
+    assert_eq!(worker.claim(DESK, 8).await.unwrap(), []);
+    log.append(finishing(&claimed[0])).await.unwrap();
+    assert_eq!(worker.claim(DESK, 8).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_lease_that_ended_is_free_again_and_its_old_holder_can_report_nothing() {
+    let (database, log) = open().await;
+    begin(&log, batch(), 1).await;
+    let frozen = worker(&database, "frozen", Duration::ZERO);
+    let old = frozen.claim(DESK, 1).await.unwrap().remove(0);
+    let heir = worker(&database, "heir", LONG);
+    assert_eq!(heir.claim(DESK, 1).await.unwrap(), [], "somebody holds it");
+    assert_eq!(heir.free_expired().await.unwrap(), 1);
+    let new = heir.claim(DESK, 1).await.unwrap().remove(0);
+    assert_eq!(
+        log.append(finishing(&old)).await,
+        Err(AppendRefusal::LeaseLost)
+    );
+    frozen
+        .try_again(&old, Duration::ZERO, true, "trop tard")
+        .await
+        .unwrap();
+    assert_eq!(
+        heir.claim(DESK, 1).await.unwrap(),
+        [],
+        "the heir still holds it"
+    );
+    log.append(finishing(&new)).await.unwrap();
+    assert_eq!(heir.waiting().await.unwrap(), 0);
+    assert_eq!(
+        log.append(finishing(&new)).await,
+        Err(AppendRefusal::LeaseLost)
+    );
+}
+
+#[tokio::test]
+async fn an_outcome_under_a_lost_lease_writes_nothing_at_all() {
+    let (database, log) = open().await;
+    begin(&log, batch(), 1).await;
+    let mut claimed = worker(&database, "a", LONG)
+        .claim(DESK, 1)
+        .await
+        .unwrap()
+        .remove(0);
+    claimed.lease = Uuid::now_v7();
+    let report = Commit {
+        begun: vec![effect(batch())],
+        held: vec![(batch(), true)],
+        ..finishing(&claimed)
+    };
+    assert_eq!(
+        log.append(report.clone()).await,
+        Err(AppendRefusal::LeaseLost)
+    );
+    assert_eq!(log.receipt(report.command).await.unwrap(), None);
+    let untouched: (i64, i64) =
+        sqlx::query_as("SELECT (SELECT count(*) FROM effects), (SELECT count(*) FROM batch_holds)")
+            .fetch_one(&database.pool)
+            .await
+            .unwrap();
+    assert_eq!(untouched, (1, 0));
+}
+
+#[tokio::test]
+async fn an_effect_is_doubtful_as_soon_as_anybody_has_ever_claimed_it() {
+    let (database, log) = open().await;
+    begin(&log, batch(), 1).await;
+    let killed = worker(&database, "site", LONG);
+    let first = killed.claim(DESK, 1).await.unwrap();
+    assert!(!first[0].effect.doubtful);
+    let restarted = worker(&database, "site", LONG);
+    assert_eq!(restarted.free_own().await.unwrap(), 1);
+    assert!(restarted.claim(DESK, 1).await.unwrap()[0].effect.doubtful);
+}
+
+#[tokio::test]
+async fn a_process_that_restarts_frees_its_own_leases_and_no_other() {
+    let (database, log) = open().await;
+    begin(&log, batch(), 2).await;
+    let (one, other) = (
+        worker(&database, "one", LONG),
+        worker(&database, "other", LONG),
+    );
+    one.claim(DESK, 1).await.unwrap();
+    other.claim(DESK, 1).await.unwrap();
+    assert_eq!(one.free_own().await.unwrap(), 1);
+    assert_eq!(one.claim(DESK, 8).await.unwrap().len(), 1);
+    assert_eq!(one.free_expired().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_failed_effect_waits_and_counts_its_failures() {
+    let (database, log) = open().await;
+    begin(&log, batch(), 1).await;
+    let worker = worker(&database, "a", LONG);
+    let claimed = worker.claim(DESK, 1).await.unwrap().remove(0);
+    worker
+        .try_again(&claimed, Duration::ZERO, true, "en panne")
+        .await
+        .unwrap();
+    assert_eq!(worker.due().await.unwrap(), [DESK]);
+    let claimed = worker.claim(DESK, 1).await.unwrap().remove(0);
+    assert_eq!(claimed.failures, 1);
+    worker.look_again(&claimed, LONG).await.unwrap();
+    assert_eq!(worker.due().await.unwrap(), []);
+    assert_eq!(worker.claim(DESK, 1).await.unwrap(), []);
+}

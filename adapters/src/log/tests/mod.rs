@@ -1,0 +1,238 @@
+//! The log against a real PostgreSQL, with several writers, several processes and broken connections.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
+mod lost_answers;
+
+use super::*;
+use crate::postgres::test_cluster::TestDatabase;
+use futures::future::join_all;
+use navette_domain::{
+    digest::Digest,
+    ids::{BatchId, CommandId},
+};
+use sqlx::migrate::Migrator;
+use std::collections::HashMap;
+
+/// The tables of the shell.
+pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
+
+/// A commit of a fresh command that adds so many events to one stream.
+fn commit(stream: Uuid, expected: i64, events: usize) -> Commit {
+    Commit {
+        streams: vec![on(stream, expected, events)],
+        ..nothing()
+    }
+}
+
+/// A commit of a fresh command that changes nothing yet.
+pub(crate) fn nothing() -> Commit {
+    let command = Uuid::now_v7();
+    Commit {
+        command: CommandId(command),
+        content: Digest::of(command.as_bytes()),
+        streams: vec![],
+        finished: None,
+        begun: vec![],
+        dropped: vec![],
+        held: vec![],
+    }
+}
+
+fn on(stream: Uuid, expected: i64, events: usize) -> StreamAppend {
+    let event = NewEvent {
+        event_type: "dossier.taken_up".into(),
+        event_version: 1,
+        payload: r#"{"type":"dossier.taken_up","at":"2026-11-23T12:00:00Z"}"#.into(),
+        metadata: format!(r#"{{"command":"{}","actor":"navette"}}"#, Uuid::nil()),
+    };
+    StreamAppend {
+        stream_type: "dossier",
+        stream_id: stream,
+        expected,
+        events: vec![event; events],
+    }
+}
+
+/// The whole log as (position, stream, version), after checking that it is one.
+async fn read_through(pool: &PgPool) -> Vec<(i64, Uuid, i64)> {
+    let rows: Vec<(i64, Uuid, i64)> =
+        sqlx::query_as("SELECT position, stream_id, version FROM events ORDER BY position")
+            .fetch_all(pool)
+            .await
+            .unwrap();
+    let mut versions: HashMap<Uuid, i64> = HashMap::new();
+    for ((position, stream, version), dense) in rows.iter().zip(1..) {
+        assert_eq!(*position, dense, "positions are dense");
+        let last = versions.entry(*stream).or_default();
+        *last += 1;
+        assert_eq!(
+            version, last,
+            "streams are contiguous, in the order of the log"
+        );
+    }
+    rows
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn positions_are_dense_and_streams_contiguous_with_sixteen_writers_in_two_processes() {
+    const COMMITS: usize = 20;
+    let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
+    let processes = [(); 2].map(|()| Log::open(database.pool.clone()));
+    let streams: [Uuid; 4] = std::array::from_fn(|_| Uuid::now_v7());
+    let writers = (0..16).map(|writer| {
+        let log = processes[writer % 2].clone();
+        tokio::spawn(async move {
+            let mut conflicts = 0;
+            for turn in 0..COMMITS {
+                let stream = streams[(writer + turn) % streams.len()];
+                let mut expected = 0;
+                while let Err(refusal) = log.append(commit(stream, expected, 1 + turn % 3)).await {
+                    let AppendRefusal::Conflict { actual, .. } = refusal else {
+                        panic!("{refusal}");
+                    };
+                    conflicts += 1;
+                    expected = actual;
+                }
+            }
+            conflicts
+        })
+    });
+    let mut conflicts = 0;
+    for writer in join_all(writers).await {
+        conflicts += writer.unwrap();
+    }
+    assert!(conflicts > 0, "the writers did not meet");
+    let events: usize = (0..COMMITS).map(|turn| 1 + turn % 3).sum();
+    assert_eq!(read_through(&database.pool).await.len(), 16 * events);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_fifty_commands_on_one_version_exactly_one_wins() {
+    let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
+    let processes = [(); 2].map(|()| Log::open(database.pool.clone()));
+    let stream = Uuid::now_v7();
+    let answers = (0..50).map(|rank| processes[rank % 2].append(commit(stream, 0, 2)));
+    let answers = join_all(answers).await;
+    let won = answers.iter().filter(|answer| answer.is_ok()).count();
+    assert_eq!(won, 1);
+    for refusal in answers.into_iter().filter_map(Result::err) {
+        assert_eq!(refusal, AppendRefusal::Conflict { stream, actual: 2 });
+    }
+    assert_eq!(read_through(&database.pool).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_repeated_command_gets_its_first_answer_and_changes_nothing() {
+    let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
+    let log = Log::open(database.pool.clone());
+    let asked = commit(Uuid::now_v7(), 0, 2);
+    let first = log.append(asked.clone()).await.unwrap();
+    log.append(commit(Uuid::now_v7(), 0, 1)).await.unwrap();
+    let again = Log::open(database.pool.clone()).append(asked.clone()).await;
+    assert_eq!(
+        again,
+        Ok(Appended {
+            replayed: true,
+            ..first
+        })
+    );
+    let receipt = log.receipt(asked.command).await.unwrap().unwrap();
+    assert_eq!(
+        receipt,
+        (
+            asked.content,
+            Appended {
+                replayed: true,
+                ..first
+            }
+        )
+    );
+    assert_eq!(read_through(&database.pool).await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_command_id_used_for_another_content_is_refused() {
+    let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
+    let log = Log::open(database.pool.clone());
+    let asked = commit(Uuid::now_v7(), 0, 1);
+    log.append(asked.clone()).await.unwrap();
+    let other = Commit {
+        content: Digest::of(b"something else"),
+        ..asked
+    };
+    assert_eq!(log.append(other).await, Err(AppendRefusal::KeyReused));
+    assert_eq!(read_through(&database.pool).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_commit_in_conflict_writes_nothing_and_does_not_disturb_those_written_with_it() {
+    let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
+    let log = Log::open(database.pool.clone());
+    let [one, other, third] = std::array::from_fn(|_| Uuid::now_v7());
+    let torn = Commit {
+        streams: vec![on(one, 0, 1), on(other, 7, 1)],
+        held: vec![(BatchId(one), true)],
+        ..nothing()
+    };
+    // On this one thread all three are waiting before the appender looks: they are written together.
+    let (torn, written, follows) = tokio::join!(
+        log.append(torn),
+        log.append(commit(third, 0, 2)),
+        log.append(commit(third, 2, 1)),
+    );
+    let actual = AppendRefusal::Conflict {
+        stream: other,
+        actual: 0,
+    };
+    assert_eq!(torn, Err(actual));
+    assert_eq!((written.unwrap().version, follows.unwrap().version), (2, 3));
+    let written = read_through(&database.pool).await;
+    assert!(
+        written.iter().all(|(_, stream, _)| *stream == third),
+        "{written:?}"
+    );
+    let held: i64 = sqlx::query_scalar("SELECT count(*) FROM batch_holds")
+        .fetch_one(&database.pool)
+        .await
+        .unwrap();
+    assert_eq!(held, 0);
+}
+
+#[tokio::test]
+async fn what_is_in_the_log_cannot_be_changed_or_removed() {
+    let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
+    let log = Log::open(database.pool.clone());
+    log.append(commit(Uuid::now_v7(), 0, 3)).await.unwrap();
+    for change in [
+        "UPDATE events SET payload = '{}' WHERE position = 1",
+        "DELETE FROM events WHERE position = 3",
+        "TRUNCATE events",
+    ] {
+        let refused = sqlx::query(change)
+            .execute(&database.pool)
+            .await
+            .unwrap_err();
+        let code = refused
+            .as_database_error()
+            .and_then(sqlx::error::DatabaseError::code);
+        assert_eq!(code.as_deref(), Some("42501"), "{change}: {refused}");
+    }
+    assert_eq!(read_through(&database.pool).await.len(), 3);
+}
+
+#[tokio::test]
+async fn what_another_process_writes_is_heard() {
+    let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
+    let [here, there] = [(); 2].map(|()| Log::open(database.pool.clone()));
+    let mut head = here.head();
+    let listening = tokio::spawn({
+        let here = here.clone();
+        async move { here.listen().await }
+    });
+    let written = there.append(commit(Uuid::now_v7(), 0, 2)).await.unwrap();
+    head.wait_for(|head| *head == written.position)
+        .await
+        .unwrap();
+    listening.abort();
+}

@@ -1,0 +1,107 @@
+//! Keeping bytes, merging templates, making PDFs.
+
+use super::Answer;
+use crate::digest::Digest;
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+/// The content-addressed store of office files and PDFs.
+#[async_trait]
+pub trait FileStore: Send + Sync {
+    /// Stores `bytes` under their digest; storing them again changes nothing.
+    async fn put(&self, bytes: Vec<u8>) -> StoreResult<Digest>;
+    /// The bytes of `digest`, checked against it; `None` when the store has never seen them.
+    async fn get(&self, digest: Digest) -> StoreResult<Option<Vec<u8>>>;
+}
+
+/// What the file store answers: the disk or the object store may fail, or lie.
+pub type StoreResult<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// The office formats of templates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OfficeFormat {
+    /// LibreOffice Writer.
+    Odt,
+    /// LibreOffice Calc.
+    Ods,
+    /// MS Word.
+    Docx,
+    /// MS Excel.
+    Xlsx,
+}
+
+impl OfficeFormat {
+    /// The usual file extension, without its dot.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Odt => "odt",
+            Self::Ods => "ods",
+            Self::Docx => "docx",
+            Self::Xlsx => "xlsx",
+        }
+    }
+
+    /// The media type (IANA).
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Odt => "application/vnd.oasis.opendocument.text",
+            Self::Ods => "application/vnd.oasis.opendocument.spreadsheet",
+            Self::Docx => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+            Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        }
+    }
+}
+
+/// One thing wrong in a template, or in the data it was given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TemplateFault {
+    /// The part of the file: `corps`, `en-tête et pied de page`, `feuille Synthèse, cellule B4`.
+    pub place: String,
+    /// The tag as the clerk wrote it.
+    pub tag: String,
+    /// What is wrong and what to do, in French.
+    pub sentence: String,
+}
+
+/// A template merged with data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merged {
+    /// The office file.
+    pub bytes: Vec<u8>,
+    /// Its format: the template's.
+    pub format: OfficeFormat,
+}
+
+/// A PDF that was checked to be one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pdf {
+    /// The file.
+    pub bytes: Vec<u8>,
+    /// Its number of pages, at least 1.
+    pub pages: u32,
+}
+
+/// Why a merge did not give a document.
+#[derive(Debug, thiserror::Error)]
+pub enum MergeFailure {
+    /// The template or the data must be mended by a person.
+    #[error("{} problème(s) dans le modèle ou les données", .0.len())]
+    Faults(Vec<TemplateFault>),
+    /// The file is not one of the office formats, or is unsafe: the sentence says which.
+    #[error("{0}")]
+    Unreadable(String),
+}
+
+/// Merges and converts.
+#[async_trait]
+pub trait OfficeWorkshop: Send + Sync {
+    /// Merges `data` (see `merge_fields`) into the template's bytes.
+    async fn merge(
+        &self,
+        template: &[u8],
+        data: &serde_json::Value,
+    ) -> Result<Merged, MergeFailure>;
+    /// Converts an office file to PDF.
+    async fn convert(&self, office: &[u8], format: OfficeFormat) -> Answer<Pdf>;
+}

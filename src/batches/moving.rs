@@ -1,0 +1,211 @@
+//! Batches and documents that are under way: held, let go, given up, tried again.
+
+use super::Batches;
+use crate::{
+    dispatch::{DispatchFailure, Receipt},
+    unit::{Belonging, Envelope, Unit},
+};
+use anyhow::Context as _;
+use chrono::{DateTime, Utc};
+use futures::FutureExt as _;
+use navette_domain::{
+    batch::{Batch, BatchCommand, BatchRefusal, Order},
+    chain::{Definition, Scope},
+    document::{Document, DocumentCommand, DocumentRefusal},
+    ids::{BatchId, DocumentId},
+};
+use uuid::Uuid;
+
+impl Batches {
+    /// Makes the chains of a batch wait.
+    pub async fn pause(
+        &self,
+        envelope: &Envelope,
+        batch: BatchId,
+    ) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
+        self.change(envelope, batch, |at| BatchCommand::Pause { at }, Some(true))
+            .await
+    }
+
+    /// Lets the chains of a batch go on.
+    pub async fn resume(
+        &self,
+        envelope: &Envelope,
+        batch: BatchId,
+    ) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
+        self.change(
+            envelope,
+            batch,
+            |at| BatchCommand::Resume { at },
+            Some(false),
+        )
+        .await
+    }
+
+    /// Says that all the documents of a batch reached their end.
+    pub async fn complete(
+        &self,
+        envelope: &Envelope,
+        batch: BatchId,
+    ) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
+        self.change(envelope, batch, |at| BatchCommand::Complete { at }, None)
+            .await
+    }
+
+    async fn change(
+        &self,
+        envelope: &Envelope,
+        batch: BatchId,
+        command: impl Fn(DateTime<Utc>) -> BatchCommand + Send + Sync,
+        held: Option<bool>,
+    ) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
+        let command = &command;
+        let belonging = Belonging {
+            batch: Some(batch),
+            dossier: None,
+        };
+        self.dispatcher
+            .commit(envelope, |mut unit: Unit| {
+                async move {
+                    let mut loaded = self.dispatcher.load::<Batch>(batch.0).await?;
+                    envelope.expects(loaded.version)?;
+                    let command = command(unit.at());
+                    unit.decide(batch.0, &mut loaded, belonging, command)
+                        .map_err(DispatchFailure::Refused)?;
+                    if let Some(held) = held {
+                        unit.hold(batch, held);
+                    }
+                    Ok(unit)
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// Gives a batch up: its documents that are not delivered are cancelled, and taken back from the
+    /// neighbours that allow it.
+    pub async fn cancel(
+        &self,
+        envelope: &Envelope,
+        batch: BatchId,
+        reason: &str,
+    ) -> Result<Receipt, DispatchFailure<BatchRefusal>> {
+        let belonging = Belonging {
+            batch: Some(batch),
+            dossier: None,
+        };
+        self.dispatcher
+            .commit(envelope, |mut unit: Unit| {
+                async move {
+                    let at = unit.at();
+                    let mut loaded = self.dispatcher.load::<Batch>(batch.0).await?;
+                    envelope.expects(loaded.version)?;
+                    let order = loaded.state.order().cloned();
+                    let command = BatchCommand::Cancel {
+                        reason: reason.to_owned(),
+                        at,
+                    };
+                    unit.decide(batch.0, &mut loaded, belonging, command)
+                        .map_err(DispatchFailure::Refused)?;
+                    unit.hold(batch, false);
+                    let Some(order) = order else { return Ok(unit) };
+                    let definition = self.dispatcher.definition(order.chain).await?;
+                    let mut documents = self
+                        .dispatcher
+                        .log()
+                        .load_many::<Document>(&document_ids(batch, &definition, &order))
+                        .await
+                        .context("loading the documents of the batch")?;
+                    for (id, document) in &mut documents {
+                        let command = DocumentCommand::Cancel {
+                            reason: reason.to_owned(),
+                            at,
+                        };
+                        // Those that are delivered refuse, and stay so.
+                        let _ =
+                            unit.decide_document(&definition, DocumentId(*id), document, command);
+                    }
+                    Ok(unit)
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// Tries the stopped step of a document again; after a refusal, the document starts over.
+    pub async fn retry_document(
+        &self,
+        envelope: &Envelope,
+        document: DocumentId,
+    ) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
+        self.move_document(envelope, document, |at| DocumentCommand::Retry { at })
+            .await
+    }
+
+    /// Sends a document back to its first step.
+    pub async fn restart_document(
+        &self,
+        envelope: &Envelope,
+        document: DocumentId,
+        reason: &str,
+    ) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
+        self.move_document(envelope, document, |at| DocumentCommand::Restart {
+            reason: reason.to_owned(),
+            at,
+        })
+        .await
+    }
+
+    /// Gives a document up.
+    pub async fn cancel_document(
+        &self,
+        envelope: &Envelope,
+        document: DocumentId,
+        reason: &str,
+    ) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
+        self.move_document(envelope, document, |at| DocumentCommand::Cancel {
+            reason: reason.to_owned(),
+            at,
+        })
+        .await
+    }
+
+    async fn move_document(
+        &self,
+        envelope: &Envelope,
+        document: DocumentId,
+        command: impl Fn(DateTime<Utc>) -> DocumentCommand + Send + Sync,
+    ) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
+        let command = &command;
+        self.dispatcher
+            .commit(envelope, |mut unit: Unit| {
+                async move {
+                    let mut loaded = self.dispatcher.load::<Document>(document.0).await?;
+                    envelope.expects(loaded.version)?;
+                    let chain = loaded
+                        .state
+                        .journey()
+                        .map(|journey| journey.order.chain)
+                        .ok_or(DispatchFailure::Refused(DocumentRefusal::NotRequested))?;
+                    let definition = self.dispatcher.definition(chain).await?;
+                    let command = command(unit.at());
+                    unit.decide_document(&definition, document, &mut loaded, command)
+                        .map_err(DispatchFailure::Refused)?;
+                    Ok(unit)
+                }
+                .boxed()
+            })
+            .await
+    }
+}
+
+fn document_ids(batch: BatchId, definition: &Definition, order: &Order) -> Vec<Uuid> {
+    match definition.scope {
+        Scope::Dossier => order
+            .dossiers
+            .iter()
+            .map(|dossier| DocumentId::of_dossier(batch, *dossier).0)
+            .collect(),
+        Scope::Batch => vec![DocumentId::of_batch(batch).0],
+    }
+}

@@ -1,0 +1,119 @@
+//! Who asks, and how far the read models are.
+
+use super::faults;
+use crate::unit::Envelope;
+use async_graphql::{Context, Error, Result};
+use navette_domain::{
+    digest::Digest,
+    ids::CommandId,
+    policy::{self, Permission, Principal},
+};
+use navette_projections::{kinds::Position, scope::Scope};
+use secrecy::SecretString;
+use serde::Serialize;
+use sqlx::PgPool;
+use std::time::Duration;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// How long a query waits for the read models to catch up.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Whoever asks, for the time of one request.
+#[derive(Clone)]
+pub struct Asker {
+    /// Who it is.
+    pub principal: Principal,
+    /// What it sees.
+    pub scope: Scope,
+    /// By what it proved it: long answers ask again.
+    pub bearer: SecretString,
+}
+
+impl Asker {
+    /// The holder of `bearer`, who was found to be `principal`.
+    pub fn new(principal: Principal, bearer: SecretString) -> Self {
+        let scope = Scope::of(&principal);
+        Self {
+            principal,
+            scope,
+            bearer,
+        }
+    }
+
+    /// The envelope of a request. What is asked is pinned whole, under the name of the mutation.
+    pub fn envelope(
+        &self,
+        mutation: &str,
+        key: Uuid,
+        expected_version: Option<i64>,
+        input: &impl Serialize,
+    ) -> Envelope {
+        let asked = serde_json::to_string(input).unwrap_or_default();
+        Envelope {
+            command: CommandId(key),
+            content: Digest::of(format!("{mutation}\u{1f}{asked}").as_bytes()),
+            actor: self.principal.actor.clone(),
+            expected_version,
+        }
+    }
+
+    /// Goes on only if the role allows it.
+    pub fn may(&self, permission: Permission) -> Result<&Self> {
+        if policy::allows(&self.principal, permission) {
+            return Ok(self);
+        }
+        let (actor, role) = (&self.principal.actor, self.principal.role);
+        tracing::warn!(actor, ?role, ?permission, "a request was forbidden");
+        Err(faults::forbidden())
+    }
+}
+
+/// Whoever asks, if their role allows it.
+pub fn asker<'c>(context: &Context<'c>, permission: Permission) -> Result<&'c Asker> {
+    context.data::<Asker>()?.may(permission)
+}
+
+/// The read models.
+#[derive(Clone)]
+pub struct Reads {
+    /// The database that holds them.
+    pub pool: PgPool,
+    position: watch::Receiver<i64>,
+}
+
+impl Reads {
+    /// The read models of `pool`, which are as far as `position` says.
+    pub fn new(pool: PgPool, position: watch::Receiver<i64>) -> Self {
+        Self { pool, position }
+    }
+
+    /// Waits until the read models are at this position, if one is given.
+    pub async fn reached(&self, position: Option<Position>) -> Result<()> {
+        let Some(Position(wanted)) = position else {
+            return Ok(());
+        };
+        let mut reached = self.position.clone();
+        let wait = reached.wait_for(|position| *position >= wanted);
+        match tokio::time::timeout(PATIENCE, wait).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(faults::not_yet()),
+        }
+    }
+
+    /// Tells each time the read models moved on.
+    pub fn changes(&self) -> watch::Receiver<i64> {
+        self.position.clone()
+    }
+}
+
+/// The read models, at `at_least` that position, and whoever may read them.
+pub async fn reading<'c>(
+    context: &Context<'c>,
+    at_least: Option<Position>,
+) -> Result<(&'c Reads, &'c Asker), Error> {
+    let asker = asker(context, Permission::Read)?;
+    let reads = context.data::<Reads>()?;
+    reads.reached(at_least).await?;
+    Ok((reads, asker))
+}

@@ -1,0 +1,52 @@
+//! What goes wrong, as clients may know it: a code, a neutral message, and for faults of ours a reference
+//! under which the log holds the cause.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the number of an incident follows from nothing"
+)]
+
+use async_graphql::{Error, ErrorExtensions as _};
+use navette_projections::page::ListFault;
+use std::fmt::Display;
+use uuid::Uuid;
+
+/// A fault of ours. The cause goes to the log only.
+pub fn internal(cause: &(impl Display + ?Sized)) -> Error {
+    let reference = Uuid::new_v4();
+    tracing::error!(%reference, cause = %format_args!("{cause:#}"), "a request failed");
+    Error::new(format!("Erreur interne. Référence : {reference}.")).extend_with(|_, extensions| {
+        extensions.set("code", "INTERNAL");
+        extensions.set("traceId", reference.to_string());
+    })
+}
+
+/// A mistake in the request that the schema alone does not exclude.
+pub fn bad_request(message: impl Into<String>) -> Error {
+    coded("BAD_REQUEST", message)
+}
+
+/// The role does not allow it.
+pub fn forbidden() -> Error {
+    coded("FORBIDDEN", "Votre rôle ne permet pas cette opération.")
+}
+
+/// The read models are not yet as far as the request wants.
+pub fn not_yet() -> Error {
+    coded(
+        "NOT_YET",
+        "Les données ne sont pas encore à jour jusqu'à cette position : réessayez.",
+    )
+}
+
+fn coded(code: &'static str, message: impl Into<String>) -> Error {
+    Error::new(message).extend_with(|_, extensions| extensions.set("code", code))
+}
+
+/// A list that was not given.
+pub fn list(fault: ListFault) -> Error {
+    match fault {
+        ListFault::Page(fault) => bad_request(fault.to_string()),
+        ListFault::Sql(cause) => internal(&cause),
+    }
+}

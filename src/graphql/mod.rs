@@ -1,0 +1,90 @@
+//! The GraphQL door. Resolvers are thin: they ask the policy, then the read models or the dispatcher.
+//!
+//! # Rules
+//! - What one may not see looks exactly like what does not exist.
+//! - A field that can fail is `Option<Result<T>>`: its failure leaves the rest of the answer whole.
+//! - Refusals of the rules are data; errors carry a code and no cause.
+
+pub mod asking;
+mod connection;
+mod faults;
+pub mod limits;
+pub mod loaders;
+mod mutation;
+mod objects;
+mod query;
+mod refusal;
+mod subscription;
+
+pub use mutation::Mutation;
+pub use query::Query;
+pub use subscription::Subscription;
+
+use crate::{batches::Batches, dispatch::Dispatcher};
+use asking::{Asker, Reads};
+use async_graphql::{Data, Request, SDLExportOptions, Schema, SchemaBuilder};
+
+/// The schema, behind its limits.
+pub type Executor = limits::Guarded<Schema<Query, Mutation, Subscription>>;
+
+/// What the resolvers work with.
+#[derive(Clone)]
+pub struct Services {
+    /// The read models.
+    pub reads: Reads,
+    /// Takes commands to the log.
+    pub dispatcher: Dispatcher,
+    /// Starts and moves batches.
+    pub batches: Batches,
+}
+
+/// Fields of a query at most so deep; the usual introspection query goes deeper than any of ours.
+const DEPTH: usize = 12;
+const INTROSPECTION_DEPTH: usize = 20;
+/// What a query may cost: a page of fifty rows with their documents and their last events fits.
+const COMPLEXITY: usize = 4_000;
+
+fn bare() -> SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query, Mutation::default(), Subscription)
+}
+
+/// The schema, at work. Without introspection, it says nothing about itself, not even by suggestions.
+pub fn executor(services: Services, introspection: bool) -> Executor {
+    let mut builder = bare()
+        .data(services.reads)
+        .data(services.dispatcher)
+        .data(services.batches)
+        .limit_complexity(COMPLEXITY)
+        .limit_depth(if introspection {
+            INTROSPECTION_DEPTH
+        } else {
+            DEPTH
+        })
+        .limit_recursive_depth(32)
+        .limit_directives(4)
+        .limit_aliases(40);
+    if !introspection {
+        builder = builder.disable_introspection().disable_suggestions();
+    }
+    limits::Guarded(builder.finish())
+}
+
+/// A request, with whoever makes it and a loader of its own.
+pub fn request(request: Request, reads: &Reads, asker: Asker) -> Request {
+    let loader = loaders::loader(reads, &asker);
+    request.data(asker).data(loader)
+}
+
+/// What a subscription's connection carries.
+pub fn connection(asker: Asker) -> Data {
+    let mut data = Data::default();
+    data.insert(asker);
+    data
+}
+
+/// The schema as clients read it: `src/graphql/schema.graphql`, under review.
+pub fn sdl() -> String {
+    bare()
+        .finish()
+        .sdl_with_options(SDLExportOptions::new().sorted_fields().sorted_enum_items())
+}

@@ -1,0 +1,204 @@
+//! Moving documents by hand.
+
+use super::{Change, ReasonedChange, batches::hidden};
+use crate::{
+    batches::Batches,
+    dispatch::{DispatchFailure, Dispatcher, Receipt},
+    graphql::{
+        asking::{Asker, Reads, asker, reading},
+        faults,
+        objects::Document,
+        refusal::{Answer, Refusal, RefusalCode, answer, refusal},
+    },
+    unit::Envelope,
+};
+use async_graphql::{ComplexObject, Context, Object, Result, SimpleObject};
+use navette_domain::{
+    document::DocumentRefusal,
+    ids::{CommandId, DocumentId},
+    policy::Permission,
+};
+use navette_projections::{documents, kinds::Position};
+use uuid::Uuid;
+
+/// Changes to documents.
+#[derive(Default)]
+pub struct DocumentMutation;
+
+/// What a change to a document answers.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub struct DocumentPayload {
+    #[graphql(flatten)]
+    answer: Answer,
+    #[graphql(skip)]
+    id: Uuid,
+}
+
+#[ComplexObject]
+impl DocumentPayload {
+    /// The document as it now is; null when the change was refused.
+    async fn document(&self, context: &Context<'_>) -> Option<Result<Document>> {
+        let position = self.answer.position?;
+        let read = async {
+            let (reads, asker) = reading(context, Some(position)).await?;
+            let rows = documents::by_ids(&reads.pool, &asker.scope, &[self.id]).await;
+            rows.map(|rows| rows.into_iter().next())
+                .map_err(|cause| faults::internal(&cause))
+        };
+        read.await.transpose().map(|row| row.map(Into::into))
+    }
+}
+
+/// What retrying a batch answers.
+#[derive(SimpleObject)]
+pub struct RetryBatchPayload {
+    #[graphql(flatten)]
+    answer: Answer,
+    /// The documents that were retried.
+    retried: Vec<Uuid>,
+    /// Those that could not be, and why.
+    refused: Vec<RefusedDocument>,
+}
+
+/// A document that was not retried.
+#[derive(SimpleObject)]
+pub struct RefusedDocument {
+    /// Which.
+    document_id: Uuid,
+    /// Why.
+    refusal: Refusal,
+}
+
+#[Object]
+impl DocumentMutation {
+    /// Tries the stopped step of a document again; after a refusal, it starts over.
+    async fn retry_document(
+        &self,
+        context: &Context<'_>,
+        input: Change,
+    ) -> Result<DocumentPayload> {
+        let (asker, batches) = operating(context)?;
+        let envelope = input.envelope(asker, "retryDocument", &input);
+        moved(
+            context,
+            asker,
+            input.id,
+            batches.retry_document(&envelope, DocumentId(input.id)),
+        )
+        .await
+    }
+
+    /// Sends a document back to its first step.
+    async fn restart_document(
+        &self,
+        context: &Context<'_>,
+        input: ReasonedChange,
+    ) -> Result<DocumentPayload> {
+        let (asker, batches) = operating(context)?;
+        let envelope = input.change.envelope(asker, "restartDocument", &input);
+        let id = input.change.id;
+        let work = batches.restart_document(&envelope, DocumentId(id), &input.reason);
+        moved(context, asker, id, work).await
+    }
+
+    /// Gives a document up, and takes it back from the neighbours that allow it.
+    async fn cancel_document(
+        &self,
+        context: &Context<'_>,
+        input: ReasonedChange,
+    ) -> Result<DocumentPayload> {
+        let (asker, batches) = operating(context)?;
+        let envelope = input.change.envelope(asker, "cancelDocument", &input);
+        let id = input.change.id;
+        let work = batches.cancel_document(&envelope, DocumentId(id), &input.reason);
+        moved(context, asker, id, work).await
+    }
+
+    /// Tries the stopped step of every document of a batch again. Refused documents are left to a person.
+    async fn retry_batch(&self, context: &Context<'_>, input: Change) -> Result<RetryBatchPayload> {
+        let (asker, batches) = operating(context)?;
+        if let Some(answer) = hidden(context, asker, input.id).await? {
+            return Ok(RetryBatchPayload {
+                answer,
+                retried: vec![],
+                refused: vec![],
+            });
+        }
+        let whole = input.envelope(asker, "retryBatch", &input);
+        let reads = context.data::<Reads>()?;
+        let troubled = documents::troubled(&reads.pool, input.id).await;
+        let troubled = troubled.map_err(|cause| faults::internal(&cause))?;
+        let (mut retried, mut refused, mut last) = (vec![], vec![], None);
+        for document_id in troubled {
+            let envelope = part(&whole, document_id);
+            match batches
+                .retry_document(&envelope, DocumentId(document_id))
+                .await
+            {
+                Ok(receipt) => {
+                    retried.push(document_id);
+                    last = Some(receipt.position).max(last);
+                }
+                Err(failure) => {
+                    let refusal = refusal(failure)?;
+                    refused.push(RefusedDocument {
+                        document_id,
+                        refusal,
+                    });
+                }
+            }
+        }
+        let position = last.map(Position);
+        let answer = Answer {
+            version: None,
+            position,
+            refusal: None,
+        };
+        Ok(RetryBatchPayload {
+            answer,
+            retried,
+            refused,
+        })
+    }
+}
+
+fn operating<'c>(context: &Context<'c>) -> Result<(&'c Asker, &'c Batches)> {
+    Ok((
+        asker(context, Permission::OperateBatch)?,
+        context.data::<Batches>()?,
+    ))
+}
+
+/// The part of a request that is about one document: repeated, it is the same part.
+fn part(whole: &Envelope, document: Uuid) -> Envelope {
+    Envelope {
+        command: CommandId::following(whole.command.0, &document.to_string()),
+        expected_version: None,
+        ..whole.clone()
+    }
+}
+
+/// Does the work if the document is seen. What is not seen answers as what does not exist.
+async fn moved(
+    context: &Context<'_>,
+    asker: &Asker,
+    id: Uuid,
+    work: impl Future<Output = Result<Receipt, DispatchFailure<DocumentRefusal>>>,
+) -> Result<DocumentPayload> {
+    let reads = context.data::<Reads>()?;
+    if !asker.scope.is_whole() {
+        let head = *context.data::<Dispatcher>()?.log().head().borrow();
+        reads.reached(Some(Position(head))).await?;
+        let rows = documents::by_ids(&reads.pool, &asker.scope, &[id]).await;
+        if rows.map_err(|cause| faults::internal(&cause))?.is_empty() {
+            let sentence = DocumentRefusal::NotRequested.to_string();
+            let answer = Refusal::new(RefusalCode::NotFound, sentence).into();
+            return Ok(DocumentPayload { answer, id });
+        }
+    }
+    Ok(DocumentPayload {
+        answer: answer(work.await)?,
+        id,
+    })
+}

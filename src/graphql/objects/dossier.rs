@@ -1,0 +1,98 @@
+//! A dossier.
+
+use super::{Document, ThirdParty, history};
+use crate::graphql::loaders::{self, DocumentsOf, ThirdPartyById};
+use async_graphql::{Context, Object, Result, SimpleObject};
+use chrono::NaiveDate;
+use navette_domain::french;
+use navette_projections::{
+    dossiers::DossierRow,
+    kinds::{Cents, Position},
+    timeline::{Kind, TimelineRow},
+};
+
+/// A request for a subsidy.
+pub struct Dossier(DossierRow);
+
+impl From<DossierRow> for Dossier {
+    fn from(row: DossierRow) -> Self {
+        Self(row)
+    }
+}
+
+/// One payment of a schedule.
+#[derive(SimpleObject)]
+pub struct Payment {
+    /// What it is.
+    label: String,
+    /// When, if a date is set.
+    date: Option<NaiveDate>,
+    /// How much.
+    amount: Cents,
+}
+
+/// Something else that a source says.
+#[derive(SimpleObject)]
+pub struct CustomField {
+    /// The column's name.
+    name: String,
+    /// What it holds.
+    value: String,
+}
+
+#[Object]
+impl Dossier {
+    #[graphql(flatten)]
+    fn row(&self) -> &DossierRow {
+        &self.0
+    }
+
+    /// Where it stands, in French.
+    async fn status_label(&self) -> &'static str {
+        french::dossier_status(self.0.status.into())
+    }
+
+    /// Who asks.
+    async fn third_party(&self, context: &Context<'_>) -> Option<Result<ThirdParty>> {
+        let key = ThirdPartyById(self.0.third_party_id);
+        let row = loaders::load(context, key).await.transpose();
+        row.map(|row| row.map(Into::into))
+    }
+
+    /// The schedule of payments.
+    async fn payments(&self) -> Vec<Payment> {
+        let shown = |payment: &navette_domain::dossier::Payment| Payment {
+            label: payment.label.clone(),
+            date: payment.date,
+            amount: payment.amount.into(),
+        };
+        self.0.payments.iter().map(shown).collect()
+    }
+
+    /// Whatever else its source says, by name.
+    async fn custom(&self) -> Vec<CustomField> {
+        let shown = |(name, value): (&String, &String)| CustomField {
+            name: name.clone(),
+            value: value.clone(),
+        };
+        self.0.custom.iter().map(shown).collect()
+    }
+
+    /// Its documents, the oldest first.
+    #[graphql(complexity = "5 + 2 * child_complexity")]
+    async fn documents(&self, context: &Context<'_>) -> Option<Result<Vec<Document>>> {
+        let rows = loaders::load(context, DocumentsOf(self.0.id)).await;
+        Some(rows.map(|rows| rows.into_iter().flatten().map(Into::into).collect()))
+    }
+
+    /// Its history, with that of its documents: at most 100 entries, the oldest first, after a position.
+    #[graphql(complexity = "10 + 2 * child_complexity")]
+    async fn timeline(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        after: Option<Position>,
+    ) -> Option<Result<Vec<TimelineRow>>> {
+        Some(history(context, Kind::Dossier, self.0.id, first, after).await)
+    }
+}

@@ -1,0 +1,44 @@
+//! What queries show: the rows of the read models, and the links between them.
+
+mod batch;
+mod chain;
+mod document;
+mod dossier;
+mod third_party;
+
+pub use batch::Batch;
+pub use chain::Chain;
+pub use document::Document;
+pub use dossier::Dossier;
+pub use third_party::ThirdParty;
+
+use super::loaders::{self, HistoryOf};
+use async_graphql::{Context, Result};
+use navette_projections::{
+    kinds::Position,
+    page::{LONGEST, PageFault},
+    timeline::{Kind, TimelineRow},
+};
+use uuid::Uuid;
+
+/// The entries of a history from a position on.
+async fn history(
+    context: &Context<'_>,
+    kind: Kind,
+    id: Uuid,
+    first: Option<i32>,
+    after: Option<Position>,
+) -> Result<Vec<TimelineRow>> {
+    let first = first.unwrap_or(LONGEST);
+    if !(1..=LONGEST).contains(&first) {
+        return Err(super::faults::bad_request(PageFault::Size.to_string()));
+    }
+    let after = after.map_or(0, |position| position.0);
+    let key = HistoryOf {
+        kind,
+        id,
+        after,
+        first: first.into(),
+    };
+    Ok(loaders::load(context, key).await?.unwrap_or_default())
+}

@@ -1,0 +1,115 @@
+//! The HTTP door: GraphQL, downloads, uploads of templates. Every route but the health check wants a token,
+//! and every answer, errors included, carries the security headers.
+
+mod auth;
+mod downloads;
+mod explorer;
+mod graphql;
+mod headers;
+mod uploads;
+
+use crate::{
+    app::App,
+    graphql::{Executor, Services, asking::Reads, executor},
+    templates::Templates,
+};
+use axum::{
+    Json, Router,
+    extract::{DefaultBodyLimit, State},
+    http::StatusCode,
+    middleware,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use navette_domain::ports::FileStore;
+use serde_json::json;
+use std::{sync::Arc, time::Duration};
+use tower_http::timeout::TimeoutLayer;
+
+/// How long a request may take; subscriptions have their own rules.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The largest GraphQL request: its lists of ids are the largest part.
+const GRAPHQL_BODY: usize = 2 * 1024 * 1024;
+/// The largest template.
+const TEMPLATE: usize = 20 * 1024 * 1024;
+
+/// What is open.
+#[derive(Debug, Clone, Default)]
+pub struct Doors {
+    /// Whether the schema tells about itself, and the explorer is served. Its scripts come from outside
+    /// (esm.sh), which suits a demonstration and not production.
+    pub explorer: bool,
+    /// The origins, besides our own, whose pages may open a subscription: `https://console.example.fr`.
+    pub origins: Vec<String>,
+}
+
+/// What the routes work with.
+#[derive(Clone)]
+struct House {
+    services: Services,
+    executor: Executor,
+    files: Arc<dyn FileStore>,
+    templates: Templates,
+    doors: Arc<Doors>,
+}
+
+/// All the routes, on this application.
+pub fn router(app: &App, doors: Doors) -> Router {
+    let services = Services {
+        reads: Reads::new(app.pool.clone(), app.projections.position()),
+        dispatcher: app.dispatcher.clone(),
+        batches: app.batches.clone(),
+    };
+    let explorer = doors.explorer;
+    let house = House {
+        executor: executor(services.clone(), explorer),
+        services,
+        files: app.ports.files.clone(),
+        templates: app.templates.clone(),
+        doors: Arc::new(doors),
+    };
+    let mut routes = Router::new()
+        .route("/health", get(health))
+        .route("/graphql", get(graphql::by_get).post(graphql::by_post))
+        .layer(DefaultBodyLimit::max(GRAPHQL_BODY))
+        .route("/graphql/ws", get(graphql::subscribe))
+        .route("/documents/{id}/pdf", get(downloads::pdf))
+        .route("/documents/{id}/office", get(downloads::office))
+        .route(
+            "/documents/{id}/signature-slip",
+            get(downloads::signature_slip),
+        )
+        .merge(uploads::routes());
+    if explorer {
+        routes = routes
+            .route("/", get(explorer::page))
+            .route("/explorer", get(explorer::page));
+    }
+    routes
+        .fallback(async || refused(StatusCode::NOT_FOUND, "NOT_FOUND", "Introuvable."))
+        .with_state(house)
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::REQUEST_TIMEOUT,
+            PATIENCE,
+        ))
+        .layer(middleware::map_response(headers::secure))
+}
+
+/// Whether requests can be answered.
+async fn health(State(house): State<House>) -> Response {
+    let ping = sqlx::query("SELECT 1").execute(&house.services.reads.pool);
+    match tokio::time::timeout(Duration::from_secs(2), ping).await {
+        Ok(Ok(_)) => Json(json!({ "status": "ok" })).into_response(),
+        Ok(Err(_)) | Err(_) => refused(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "UNAVAILABLE",
+            "Base de données injoignable.",
+        ),
+    }
+}
+
+/// An error, in the form that GraphQL clients know.
+fn refused(status: StatusCode, code: &str, message: &str) -> Response {
+    let body = json!({ "errors": [{ "message": message, "extensions": { "code": code } }] });
+    (status, Json(body)).into_response()
+}

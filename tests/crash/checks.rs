@@ -1,0 +1,165 @@
+//! What must hold once nothing is left to do, whatever was killed.
+
+use crate::{site::Site, story::Batch};
+use navette::{app::App, workers::build_beside};
+use navette_adapters::sim::{grants_tool, ledger::Entry, porte_documents, smtp};
+use navette_domain::{digest::Digest, ports::Neighbour};
+use sqlx::PgPool;
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
+
+/// Opens the site and checks everything.
+pub async fn everything_holds(site: &Site, batches: &[Batch]) {
+    let (database, app) = site.visit().await;
+    app.projections.catch_up().await.unwrap();
+    everybody_is_served(&database.pool, batches).await;
+    the_log_is_whole(&database.pool).await;
+    projections_equal_a_rebuild(&app).await;
+    nothing_is_done_twice(&site.neighbours.ledger.entries());
+    each_step_is_done_once(site, &app, batches).await;
+    database.close().await;
+}
+
+async fn column(pool: &PgPool, sql: &str) -> Vec<String> {
+    sqlx::query_scalar(sql).fetch_all(pool).await.unwrap()
+}
+
+async fn number(pool: &PgPool, sql: &str) -> i64 {
+    sqlx::query_scalar(sql).fetch_one(pool).await.unwrap()
+}
+
+async fn everybody_is_served(pool: &PgPool, batches: &[Batch]) {
+    let all_documents: Vec<Uuid> = batches
+        .iter()
+        .flat_map(Batch::documents)
+        .map(|document| document.0)
+        .collect();
+    let delivered: Vec<Uuid> =
+        sqlx::query_scalar("SELECT id FROM documents WHERE status = 'delivered'")
+            .fetch_all(pool)
+            .await
+            .unwrap();
+    assert_eq!(set(delivered), set(all_documents));
+    let told = batches.iter().filter(|batch| batch.makes_letters());
+    let told: Vec<Uuid> = told
+        .flat_map(Batch::dossiers)
+        .map(|dossier| dossier.0)
+        .collect();
+    let notified: Vec<Uuid> =
+        sqlx::query_scalar("SELECT id FROM dossiers WHERE status = 'notified'")
+            .fetch_all(pool)
+            .await
+            .unwrap();
+    assert_eq!(set(notified), set(told));
+    let unfinished = "SELECT b::text FROM batches b WHERE state <> 'completed'
+                      UNION ALL SELECT e::text FROM effects e";
+    assert_eq!(column(pool, unfinished).await, Vec::<String>::new());
+}
+
+fn set<T: Ord>(all: impl IntoIterator<Item = T>) -> BTreeSet<T> {
+    all.into_iter().collect()
+}
+
+/// Positions are dense, streams are contiguous, every event has its command's receipt, and a projection
+/// that is behind would be seen.
+async fn the_log_is_whole(pool: &PgPool) {
+    let events = number(pool, "SELECT count(*) FROM events").await;
+    let dense = "SELECT coalesce(max(position), 0) FROM events WHERE position > 0";
+    assert_eq!(number(pool, dense).await, events);
+    let torn = "SELECT stream_id::text FROM events GROUP BY stream_id
+                HAVING min(version) <> 1 OR max(version) <> count(*)";
+    assert_eq!(column(pool, torn).await, Vec::<String>::new());
+    let orphans = "SELECT e.event_type FROM events e WHERE NOT EXISTS (
+                       SELECT FROM command_receipts r
+                       WHERE r.command_id = (e.metadata::json ->> 'command')::uuid)";
+    assert_eq!(column(pool, orphans).await, Vec::<String>::new());
+    let behind = format!("SELECT name FROM projection_checkpoints WHERE position <> {events}");
+    assert_eq!(column(pool, &behind).await, Vec::<String>::new());
+}
+
+async fn projections_equal_a_rebuild(app: &App) {
+    for projector in app.projections.projectors() {
+        let mut connection = app.pool.acquire().await.unwrap().detach();
+        build_beside(app.dispatcher.log(), projector.as_ref(), &mut connection)
+            .await
+            .unwrap();
+        for table in projector.tables() {
+            let rows = |schema| format!("SELECT t::text FROM {schema}.{table} t ORDER BY t::text");
+            let live = column(&app.pool, &rows("public")).await;
+            assert!(!live.is_empty(), "{table} shows nothing");
+            assert_eq!(column(&app.pool, &rows("rebuilt")).await, live, "{table}");
+        }
+    }
+}
+
+/// No neighbour applied the same effect twice. A mail relay cannot be asked what it accepted: there the
+/// same message may arrive twice, byte for byte, under its one Message-ID.
+fn nothing_is_done_twice(ledger: &[Entry]) {
+    let mut seen: BTreeMap<(&str, &str, &str), Option<Digest>> = BTreeMap::new();
+    for entry in ledger {
+        assert!(
+            !matches!(
+                entry.effect,
+                "overwritten" | "deleted" | "folder taken back" | "folder erased"
+            ),
+            "nobody asked for this: {entry:?}"
+        );
+        let key = (entry.neighbour.code(), entry.effect, entry.key.as_str());
+        if let Some(before) = seen.insert(key, entry.content) {
+            assert_eq!(entry.effect, smtp::MAIL, "done twice: {entry:?}");
+            assert_eq!(
+                before, entry.content,
+                "another mail under the same Message-ID"
+            );
+        }
+    }
+}
+
+/// Each neighbour applied exactly one effect for each step of each document, and whoever received the
+/// letter received the one that was signed.
+async fn each_step_is_done_once(site: &Site, app: &App, batches: &[Batch]) {
+    let ledger = &site.neighbours.ledger;
+    let distinct = |neighbour, effect| set(ledger.keys(neighbour, effect)).len();
+    let all: usize = batches.iter().map(|batch| batch.documents().len()).sum();
+    for effect in ["upload", "file shared", "approval requested", "visa given"] {
+        assert_eq!(distinct(Neighbour::Nextcloud, effect), all, "{effect}");
+    }
+    assert_eq!(distinct(Neighbour::Smtp, smtp::MAIL), all, "mail");
+    let letters = batches.iter().filter(|batch| batch.makes_letters());
+    let letters: BTreeSet<String> = letters
+        .flat_map(Batch::documents)
+        .map(|document| document.to_string())
+        .collect();
+    for (neighbour, effect) in [
+        (Neighbour::IParapheur, "folder created"),
+        (Neighbour::IParapheur, "folder archived"),
+        (Neighbour::MaarchCourrier, "contact created"),
+        (Neighbour::GrantsTool, grants_tool::STATUS_CHANGED),
+    ] {
+        assert_eq!(distinct(neighbour, effect), letters.len(), "{effect}");
+    }
+    let signed: BTreeMap<String, String> =
+        sqlx::query_as("SELECT id::text, signed_pdf FROM documents WHERE signed_pdf IS NOT NULL")
+            .fetch_all(&app.pool)
+            .await
+            .unwrap()
+            .into_iter()
+            .collect();
+    assert_eq!(set(signed.keys().cloned()), letters);
+    for (neighbour, effect) in [
+        (Neighbour::MaarchCourrier, "resource created"),
+        (Neighbour::GrantsTool, grants_tool::ATTACHED),
+        (Neighbour::PorteDocuments, porte_documents::DEPOSITED),
+    ] {
+        let received = ledger.entries().into_iter();
+        let received: BTreeMap<String, String> = received
+            .filter(|entry| entry.neighbour == neighbour && entry.effect == effect)
+            .map(|entry| (entry.key, entry.content.unwrap().to_string()))
+            .collect();
+        assert_eq!(received, signed, "{effect}");
+    }
+    for digest in signed.values() {
+        let kept = app.ports.files.get(digest.parse().unwrap()).await.unwrap();
+        assert!(kept.is_some(), "a signed letter is not kept");
+    }
+}

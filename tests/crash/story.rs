@@ -1,0 +1,192 @@
+//! What is asked of Navette: dossiers that were granted, and batches of them.
+
+use chrono::Utc;
+use navette::{app::App, batches::StartBatch, unit::Envelope};
+use navette_domain::{
+    amount::Amount,
+    chain::{Chain, ChainCommand, Definition},
+    digest::Digest,
+    dossier::{Authority, Decision, Dossier, DossierCommand, Payment, Request},
+    event::Decider,
+    ids::{BatchId, ChainId, CommandId, DocumentId, DossierId},
+    personal::Personal,
+    third_party::{PostalAddress, Profile, ThirdParty, ThirdPartyCommand},
+};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// A batch, and the documents that it must make.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    pub id: BatchId,
+    pub chain: &'static str,
+    references: Vec<String>,
+}
+
+impl Batch {
+    /// A letter for each of so many dossiers of their own.
+    pub fn of_letters(count: usize, round: usize) -> Self {
+        Self {
+            id: BatchId(Uuid::now_v7()),
+            chain: "notification-attribution",
+            references: (0..count)
+                .map(|index| format!("SUB-{round}-{index}"))
+                .collect(),
+        }
+    }
+
+    /// One sheet about the dossiers of another batch.
+    pub fn of_sheet(letters: &Self) -> Self {
+        Self {
+            id: BatchId(Uuid::now_v7()),
+            chain: "tableau-commission",
+            references: letters.references.clone(),
+        }
+    }
+
+    /// Whether it makes letters, which everybody receives; its sheet only gets a visa.
+    pub fn makes_letters(&self) -> bool {
+        self.chain == "notification-attribution"
+    }
+
+    pub fn dossiers(&self) -> Vec<DossierId> {
+        let ids = self.references.iter();
+        ids.map(|reference| DossierId::of_reference(reference))
+            .collect()
+    }
+
+    pub fn documents(&self) -> Vec<DocumentId> {
+        if !self.makes_letters() {
+            return vec![DocumentId::of_batch(self.id)];
+        }
+        let dossiers = self.dossiers().into_iter();
+        dossiers
+            .map(|dossier| DocumentId::of_dossier(self.id, dossier))
+            .collect()
+    }
+
+    /// Registers its dossiers, and starts it.
+    pub async fn start(&self, app: &App) {
+        for reference in &self.references {
+            register(app, reference).await;
+        }
+        let ask = StartBatch {
+            batch: self.id,
+            label: "Commission de mars".into(),
+            chain_code: self.chain.into(),
+            dossiers: self.dossiers(),
+            reply_to: "clerc@departement.example".parse().ok().map(Personal),
+        };
+        let started = app.batches.start(&envelope(), &ask).await.unwrap();
+        assert!(started.refused.is_empty(), "{:?}", started.refused);
+    }
+}
+
+/// Takes the chains and templates of the examples in; a second time changes nothing.
+pub async fn configure(app: &App) {
+    let chains = [
+        include_str!("../../examples/chains/notification-attribution.toml"),
+        include_str!("../../examples/chains/tableau-commission.toml"),
+    ];
+    for chain in chains {
+        let definition: Definition = toml::from_str(chain).unwrap();
+        let id = ChainId::of_code(&definition.code).0;
+        let at = Utc::now();
+        dispatch::<Chain>(app, id, ChainCommand::Publish { definition, at }).await;
+    }
+    let templates: [(&str, &str, &[u8]); 2] = [
+        (
+            "lettre-attribution",
+            "lettre-attribution.odt",
+            include_bytes!("../../examples/templates/lettre-attribution.odt"),
+        ),
+        (
+            "tableau-commission",
+            "tableau-commission.ods",
+            include_bytes!("../../examples/templates/tableau-commission.ods"),
+        ),
+    ];
+    for (code, name, bytes) in templates {
+        app.templates
+            .upload(&envelope(), code, name, bytes.to_vec())
+            .await
+            .unwrap();
+    }
+}
+
+async fn register(app: &App, reference: &str) {
+    let at = Utc::now();
+    let profile = profile(reference);
+    let party = profile.derived_id();
+    dispatch::<ThirdParty>(app, party.0, ThirdPartyCommand::Register { profile, at }).await;
+    let amount = Amount::from_cents(100_000);
+    let request = Request {
+        reference: reference.into(),
+        third_party: party,
+        authority: Authority {
+            name: "Département de la Vienne".into(),
+            siret: "22860001500016".parse().ok(),
+        },
+        purpose: "Fête de l'Été".into(),
+        amount,
+        nature: Some("aide en numéraire".into()),
+        scheme: Some("Culture".into()),
+        service: Some("Vie associative".into()),
+        fiscal_year: Some(2026),
+        payment_terms: Some("unique".into()),
+        payments: vec![Payment {
+            label: "Solde".into(),
+            date: "2026-12-01".parse().ok(),
+            amount,
+        }],
+        custom: BTreeMap::new(),
+    };
+    let decision = Decision {
+        reference: Some("CP-2026-12".into()),
+        date: "2026-03-12".parse().ok(),
+    };
+    let id = DossierId::of_reference(reference).0;
+    let command = DossierCommand::TakeOver {
+        request,
+        amount,
+        decision,
+        at,
+    };
+    dispatch::<Dossier>(app, id, command).await;
+}
+
+fn profile(reference: &str) -> Profile {
+    let account = reference.to_lowercase();
+    Profile {
+        name: Personal(format!("Comité des fêtes {reference}")),
+        siret: None,
+        rna: None,
+        address: Some(Personal(PostalAddress {
+            lines: vec!["1 rue du Port".into()],
+            postcode: "86000".into(),
+            town: "Poitiers".into(),
+        })),
+        email: format!("{account}@example.org").parse().ok().map(Personal),
+        applicant_account: Some(account),
+    }
+}
+
+fn envelope() -> Envelope {
+    let command = Uuid::now_v7();
+    Envelope {
+        command: CommandId(command),
+        content: Digest::of(command.as_bytes()),
+        actor: "token:essai".into(),
+        expected_version: None,
+    }
+}
+
+async fn dispatch<A: Decider>(app: &App, id: Uuid, command: A::Command)
+where
+    A::Command: Clone + Sync,
+{
+    app.dispatcher
+        .dispatch::<A>(&envelope(), id, command)
+        .await
+        .unwrap();
+}

@@ -1,0 +1,131 @@
+//! The README and the sample configuration say what is: every path, test and dependency rule they name.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
+use navette::config::Config;
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// What stands between backticks in the README, outside its blocks of code.
+fn quoted() -> BTreeSet<String> {
+    let text = fs::read_to_string(root().join("README.md")).unwrap();
+    let prose: String = text.split("```").step_by(2).collect();
+    let quoted = prose.split('`').skip(1).step_by(2);
+    quoted.map(str::to_owned).collect()
+}
+
+#[test]
+fn every_path_of_the_readme_exists() {
+    let ours: Vec<String> = fs::read_dir(root())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap() + "/")
+        .collect();
+    let (paths, missing): (Vec<_>, Vec<_>) = quoted()
+        .into_iter()
+        .filter(|path| ours.iter().any(|folder| path.starts_with(folder)))
+        .partition(|path| root().join(path).exists());
+    assert_eq!(missing, Vec::<String>::new());
+    assert!(paths.len() > 50, "the map is there: {paths:?}");
+}
+
+#[test]
+fn every_test_of_the_readme_exists() {
+    let mut sources = String::new();
+    for folder in ["domain", "projections", "adapters", "src", "tests"] {
+        read_sources(&root().join(folder), &mut sources);
+    }
+    let is_a_test = |name: &&String| {
+        name.matches('_').count() > 3
+            && name
+                .chars()
+                .all(|letter| letter.is_ascii_lowercase() || letter == '_')
+    };
+    let (named, missing): (Vec<_>, Vec<_>) = quoted()
+        .iter()
+        .filter(is_a_test)
+        .cloned()
+        .partition(|name| sources.contains(&format!("fn {name}(")));
+    assert_eq!(missing, Vec::<String>::new());
+    assert!(named.len() > 15, "the table is there: {named:?}");
+}
+
+fn read_sources(folder: &Path, sources: &mut String) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            read_sources(&path, sources);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            sources.push_str(&fs::read_to_string(path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn the_sample_configuration_is_understood_with_and_without_its_comments() {
+    let path = root().join("examples/navette.toml");
+    let sample = Config::read(&path).unwrap();
+    let neighbours = sample.neighbours().unwrap();
+    assert_eq!(
+        neighbours.nextcloud.url,
+        "https://nuage.departement.example"
+    );
+    // A commented setting is a key and a value after "# "; prose is not.
+    let is_setting = |line: &str| {
+        line.split_once(" = ")
+            .is_some_and(|(key, _)| key.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+    };
+    let text = fs::read_to_string(path).unwrap();
+    let whole: Vec<&str> = text
+        .lines()
+        .map(|line| match line.strip_prefix("# ") {
+            Some(setting) if is_setting(setting) => setting,
+            _ => line,
+        })
+        .collect();
+    let whole: Config = toml::from_str(&whole.join("\n")).unwrap();
+    let usual = Config::default();
+    assert_eq!(whole.data, usual.data);
+    assert_eq!(whole.http.listen, usual.http.listen);
+    assert_eq!(format!("{:?}", whole.retry), format!("{:?}", usual.retry));
+    assert_eq!(whole.files(), PathBuf::from("navette-data/files"));
+}
+
+#[test]
+fn dependencies_go_one_way() {
+    let dependencies = |manifest: &str| -> BTreeSet<String> {
+        let text = fs::read_to_string(root().join(manifest)).unwrap();
+        let manifest: toml::Table = text.parse().unwrap();
+        manifest["dependencies"]
+            .as_table()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect()
+    };
+    let forbidden = |manifest: &str, names: &[&str]| {
+        let known = dependencies(manifest);
+        for name in names {
+            assert!(!known.contains(*name), "{manifest} must not know {name}");
+        }
+    };
+    let outside = [
+        "async-graphql",
+        "axum",
+        "lettre",
+        "rand",
+        "reqwest",
+        "sqlx",
+        "tokio",
+    ];
+    let house = ["navette", "navette-projections", "navette-adapters"];
+    forbidden("domain/Cargo.toml", &[&outside[..], &house[..]].concat());
+    forbidden("projections/Cargo.toml", &["navette", "navette-adapters"]);
+    forbidden("adapters/Cargo.toml", &["navette", "navette-projections"]);
+}
