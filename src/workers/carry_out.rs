@@ -1,7 +1,7 @@
 //! Carries effects out: claim, act, report. Nothing is forgotten if the process dies between any two lines:
 //! the effect is still there, doubtful, and its lease ends.
 
-use super::{REST, RetryPolicy, Stop, stopped};
+use super::{REST, RetryPolicy, Stop, Timings, stopped};
 use crate::{
     dispatch::Dispatcher,
     steps::{Outcome, Report, StepFailure, Steps},
@@ -40,6 +40,7 @@ pub struct CarryOut {
     steps: Steps,
     dispatcher: Dispatcher,
     policy: RetryPolicy,
+    timings: Timings,
     leases: Arc<Mutex<HashSet<Uuid>>>,
 }
 
@@ -50,12 +51,14 @@ impl CarryOut {
         steps: Steps,
         dispatcher: Dispatcher,
         policy: RetryPolicy,
+        timings: Timings,
     ) -> Self {
         Self {
             effects,
             steps,
             dispatcher,
             policy,
+            timings,
             leases: Arc::default(),
         }
     }
@@ -92,7 +95,8 @@ impl CarryOut {
                 if free == 0 || !wanted.contains(&neighbour) {
                     continue;
                 }
-                let claimed = self.effects.claim(neighbour, free).await?;
+                let claim = self.effects.claim(neighbour, free);
+                let claimed = self.timings.of("claim", claim).await?;
                 if claimed.len() < free {
                     wanted.remove(&neighbour);
                 }
@@ -145,11 +149,13 @@ impl CarryOut {
         let kind = claimed.effect.work.kind();
         // A panic is a fault of ours like another: it is counted, and a person hears of it in the end.
         let acted = AssertUnwindSafe(self.steps.carry_out(claimed)).catch_unwind();
-        let acted = acted
-            .await
-            .unwrap_or_else(|_| Err(anyhow::anyhow!("the step panicked").into()));
+        let acted = self.timings.of(kind, acted).await;
+        let acted = acted.unwrap_or_else(|_| Err(anyhow::anyhow!("the step panicked").into()));
         let ended = match acted {
-            Ok(Outcome::Report(report)) => self.report(claimed, *report).await,
+            Ok(Outcome::Report(report)) => {
+                let report = self.report(claimed, *report);
+                self.timings.of("report", report).await
+            }
             Ok(Outcome::NotYet) => self
                 .effects
                 .look_again(claimed, Duration::from_millis(self.policy.poll_ms))
