@@ -147,11 +147,7 @@ impl CarryOut {
             .unwrap_or_else(PoisonError::into_inner)
             .insert(claimed.lease);
         let kind = claimed.effect.work.kind();
-        // A panic is a fault of ours like another: it is counted, and a person hears of it in the end.
-        let acted = AssertUnwindSafe(self.steps.carry_out(claimed)).catch_unwind();
-        let acted = self.timings.of(kind, acted).await;
-        let acted = acted.unwrap_or_else(|_| Err(anyhow::anyhow!("the step panicked").into()));
-        let ended = match acted {
+        let ended = match self.timings.of(kind, self.act(claimed)).await {
             Ok(Outcome::Report(report)) => {
                 let report = self.report(claimed, *report);
                 self.timings.of("report", report).await
@@ -171,6 +167,18 @@ impl CarryOut {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .remove(&claimed.lease);
+    }
+
+    /// Carries the step out, unless it has stopped every process that tried. A panic is a fault of ours like
+    /// another: it is counted, and a person hears of it in the end.
+    async fn act(&self, claimed: &Claimed) -> Result<Outcome, StepFailure> {
+        if claimed.failures >= self.policy.failures && claimed.effect.work.is_on_the_way() {
+            return Err(anyhow::anyhow!("every process that tried it has stopped").into());
+        }
+        AssertUnwindSafe(self.steps.carry_out(claimed))
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|_| Err(anyhow::anyhow!("the step panicked").into()))
     }
 
     async fn fail(&self, claimed: &Claimed, failure: StepFailure) -> anyhow::Result<()> {

@@ -30,6 +30,29 @@ use std::{
 use tokio::sync::Notify;
 use uuid::Uuid;
 
+async fn cancel_document(test: &TestApp, document: DocumentId, reason: &str) {
+    let batches = &test.app.batches;
+    let cancelled = batches.cancel_document(&asks(), document, reason).await;
+    cancelled.unwrap();
+}
+
+async fn cancel(test: &TestApp, batch: BatchId, reason: &str) {
+    let cancelled = test.app.batches.cancel(&asks(), batch, reason).await;
+    cancelled.unwrap();
+}
+
+async fn reopen_for(test: &TestApp, dossier: DossierId, reason: &str) {
+    let command = DossierCommand::Reopen {
+        reason: reason.to_owned(),
+        at: test.app.clock.now(),
+    };
+    let dispatcher = &test.app.dispatcher;
+    let reopened = dispatcher
+        .dispatch::<Dossier>(&asks(), dossier.0, command)
+        .await;
+    reopened.unwrap();
+}
+
 fn unattended() -> Manners {
     Manners {
         signature: None,
@@ -115,6 +138,31 @@ fn a_fault_of_our_own_calls_a_person_in_the_end_and_a_retry_then_works() {
     });
 }
 
+#[test]
+fn a_step_that_stops_every_process_that_tries_it_calls_a_person_instead() {
+    run(async {
+        let test = TestApp::start(unattended()).await;
+        let dossier = test.granted("SUB-1").await;
+        let document = DocumentId::of_dossier(test.notify(&[dossier]).await, dossier);
+        test.until_status(document, DocumentStatus::InSignature)
+            .await;
+        // As if processes had died on it; nothing is changed while somebody carries it out.
+        let spoil = async || {
+            let statement = "UPDATE effects SET failures = 1000 WHERE lease_token IS NULL";
+            let spoilt = sqlx::query(statement).execute(&test.app.pool).await;
+            spoilt.unwrap().rows_affected() == 1
+        };
+        test.until("the effect waits", spoil).await;
+        let sentence = test.until_stopped(document).await;
+        assert!(sentence.starts_with("Une erreur interne"), "{sentence}");
+        let folder = test.neighbours.iparapheur.running().pop().unwrap();
+        test.neighbours.iparapheur.sign(&folder).unwrap();
+        test.retry(document).await.unwrap();
+        test.until_status(document, DocumentStatus::Delivered).await;
+        test.end().await;
+    });
+}
+
 /// A relay that makes its first caller wait, then fails it.
 struct Gate {
     calls: AtomicUsize,
@@ -157,11 +205,7 @@ fn what_fails_while_its_document_is_cancelled_is_not_tried_again() {
         let dossier = test.granted("SUB-1").await;
         let document = DocumentId::of_dossier(test.notify(&[dossier]).await, dossier);
         reached.notified().await;
-        let cancelled = test
-            .app
-            .batches
-            .cancel_document(&asks(), document, "Erreur");
-        cancelled.await.unwrap();
+        cancel_document(&test, document, "Erreur").await;
         opened.notify_one();
         test.settle().await;
         let sent = test.neighbours.ledger.keys(Neighbour::Smtp, "mail");
@@ -208,11 +252,7 @@ fn what_circulates_without_our_having_heard_of_it_is_taken_back_by_a_cancellatio
         let uploaded = async || !test.neighbours.nextcloud.files().is_empty();
         test.until("the file is there, unknown to us", uploaded)
             .await;
-        let cancelled = test
-            .app
-            .batches
-            .cancel_document(&asks(), document, "Erreur");
-        cancelled.await.unwrap();
+        cancel_document(&test, document, "Erreur").await;
         down.store(false, Ordering::SeqCst);
         test.settle().await;
         assert_eq!(test.neighbours.nextcloud.files(), Vec::<String>::new());
@@ -238,11 +278,7 @@ fn what_is_signed_while_it_is_being_cancelled_is_kept_and_told() {
         };
         let folder = test.neighbours.iparapheur.running().pop().unwrap();
         test.neighbours.iparapheur.sign(&folder).unwrap();
-        let cancelled = test
-            .app
-            .batches
-            .cancel_document(&asks(), document, "Erreur");
-        cancelled.await.unwrap();
+        cancel_document(&test, document, "Erreur").await;
         test.settle().await;
         assert_eq!(test.status(document).await, DocumentStatus::Cancelled);
         let Signature::Archived { pdf, .. } = passage(&test, signature).await else {
@@ -268,11 +304,7 @@ fn a_document_cancelled_in_a_paused_batch_is_taken_back_and_the_batch_ends_witho
         test.until_status(document, DocumentStatus::InSignature)
             .await;
         test.app.batches.pause(&asks(), batch).await.unwrap();
-        let cancelled = test
-            .app
-            .batches
-            .cancel_document(&asks(), document, "Erreur");
-        cancelled.await.unwrap();
+        cancel_document(&test, document, "Erreur").await;
         test.settle().await;
         assert_eq!(test.neighbours.iparapheur.running(), Vec::<String>::new());
         let held: i64 = sqlx::query_scalar("SELECT count(*) FROM batch_holds")
@@ -300,8 +332,7 @@ fn a_large_batch_is_cancelled_while_its_documents_move() {
             first != DocumentStatus::Requested
         };
         test.until("the letters are being merged", merged).await;
-        let asked = test.app.batches.cancel(&asks(), batch, "Reportée").await;
-        asked.unwrap();
+        cancel(&test, batch, "Reportée").await;
         for dossier in dossiers {
             let document = DocumentId::of_dossier(batch, dossier);
             assert_eq!(test.status(document).await, DocumentStatus::Cancelled);
@@ -359,13 +390,7 @@ fn a_character_that_the_database_cannot_hold_stops_no_read_model() {
     run(async {
         let test = TestApp::start(Manners::obliging()).await;
         let dossier = test.granted("SUB-1").await;
-        let command = DossierCommand::Reopen {
-            reason: "pièce\0 manquante".to_owned(),
-            at: test.app.clock.now(),
-        };
-        let dispatcher = &test.app.dispatcher;
-        let reopened = dispatcher.dispatch::<Dossier>(&asks(), dossier.0, command);
-        reopened.await.unwrap();
+        reopen_for(&test, dossier, "pièce\0 manquante").await;
         test.settle().await;
         test.end().await;
     });
@@ -428,14 +453,12 @@ fn a_dossier_whose_letter_is_under_way_does_not_get_another_from_a_second_batch(
         let (_, other) = test.start_batch("tableau-commission", &dossiers[..1]).await;
         assert_eq!(other.refused, []);
         for batch in [batch, second] {
-            let given_up = test.app.batches.cancel(&asks(), batch, "Erreur");
-            given_up.await.unwrap();
+            cancel(&test, batch, "Erreur").await;
         }
         test.settle().await;
         let (again, started) = test.start_batch(chain, &dossiers[..1]).await;
         assert_eq!(started.refused, []);
-        let given_up = test.app.batches.cancel(&asks(), again, "Erreur");
-        given_up.await.unwrap();
+        cancel(&test, again, "Erreur").await;
         test.end().await;
     });
 }
@@ -456,23 +479,13 @@ fn a_decision_that_is_no_longer_in_force_is_not_notified() {
             "Le dossier est « en instruction » : notifier la décision n'est pas possible à ce stade. Remettez le dossier en état et relancez, ou annulez le document."
         );
         assert_eq!(test.neighbours.grants_tool.status("SUB-1"), None);
-        let cancelled = test
-            .app
-            .batches
-            .cancel_document(&asks(), document, "Rouvert");
-        cancelled.await.unwrap();
+        cancel_document(&test, document, "Rouvert").await;
         test.end().await;
     });
 }
 
 async fn reopen(test: &TestApp, dossier: DossierId) {
-    let command = DossierCommand::Reopen {
-        reason: "pièce manquante".to_owned(),
-        at: test.app.clock.now(),
-    };
-    let dispatcher = &test.app.dispatcher;
-    let reopened = dispatcher.dispatch::<Dossier>(&asks(), dossier.0, command);
-    reopened.await.unwrap();
+    reopen_for(test, dossier, "pièce manquante").await;
     assert_eq!(
         test.dossier_status(dossier).await,
         DossierStatus::UnderInstruction
@@ -501,8 +514,7 @@ fn no_letter_is_made_of_a_dossier_that_changed_since_its_batch_started() {
             test.until_stopped(document).await,
             "Le dossier SUB-1 est maintenant « en instruction », ce que cette chaîne ne prend pas : annulez le document, ou remettez le dossier en état et relancez."
         );
-        let given_up = test.app.batches.cancel(&asks(), batch, "Rouvert");
-        given_up.await.unwrap();
+        cancel(&test, batch, "Rouvert").await;
         test.settle().await;
         assert_eq!(
             batches::ended(&test.app.pool).await.unwrap(),

@@ -287,7 +287,7 @@ fn misspelt_letter() -> Vec<u8> {
     let mut misspelt = ZipWriter::new(Cursor::new(vec![]));
     for index in 0..letter.len() {
         let mut part = letter.by_index(index).unwrap();
-        let name = part.name().to_owned();
+        let name = part.name().unwrap().into_owned();
         if name != "content.xml" {
             misspelt.raw_copy_file(part).unwrap();
             continue;

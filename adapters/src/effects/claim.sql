@@ -18,20 +18,22 @@ candidates AS (
     SELECT due.id
     FROM batches
     CROSS JOIN LATERAL (
+        SELECT EXISTS (SELECT FROM batch_holds WHERE batch_holds.batch_id = batches.batch_id) AS held
+    ) AS hold
+    CROSS JOIN LATERAL (
         SELECT id, row_number() OVER (ORDER BY run_at, seq) AS turn
         FROM (
             SELECT id, run_at, seq FROM effects AS mine
             WHERE neighbour = $1 AND lease_token IS NULL
               AND batch_id = batches.batch_id AND run_at <= clock_timestamp()
-              AND (NOT on_the_way OR NOT EXISTS (
-                  SELECT FROM batch_holds WHERE batch_holds.batch_id = batches.batch_id
-              ))
+              AND NOT (on_the_way AND hold.held)
               AND NOT EXISTS (
                   SELECT FROM effects AS other
                   WHERE other.document_id = mine.document_id
                     AND (
                         other.lease_token IS NOT NULL
-                        OR (other.neighbour = $1 AND other.seq < mine.seq AND other.run_at <= clock_timestamp())
+                        OR (other.neighbour = $1 AND other.seq < mine.seq AND other.run_at <= clock_timestamp()
+                            AND NOT (other.on_the_way AND hold.held))
                     )
               )
             ORDER BY run_at, seq

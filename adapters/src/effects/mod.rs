@@ -76,19 +76,21 @@ impl Effects {
         Self { pool, owner, lease }
     }
 
-    /// Frees what this process held before it was killed. To be called once, before anything is claimed.
+    /// Frees what this process held before it was killed. To be called once, before anything is claimed. Each
+    /// counts as a failure: what kills every process that tries it must stop in the end.
     pub async fn free_own(&self) -> sqlx::Result<u64> {
-        let freed = sqlx::query("UPDATE effects SET lease_token = NULL, lease_owner = NULL, lease_until = NULL WHERE lease_owner = $1")
+        let freed = sqlx::query("UPDATE effects SET lease_token = NULL, lease_owner = NULL, lease_until = NULL, failures = failures + 1 WHERE lease_owner = $1")
             .bind(&self.owner)
             .execute(&self.pool)
             .await?;
         Ok(freed.rows_affected())
     }
 
-    /// Frees what any process stopped renewing.
+    /// Frees what any process stopped renewing, which counts as a failure too.
     pub async fn free_expired(&self) -> sqlx::Result<u64> {
         let freed = sqlx::query(
-            "UPDATE effects SET lease_token = NULL, lease_owner = NULL, lease_until = NULL
+            "UPDATE effects SET lease_token = NULL, lease_owner = NULL, lease_until = NULL,
+                 failures = failures + 1
              WHERE lease_token IS NOT NULL AND lease_until < clock_timestamp()",
         )
         .execute(&self.pool)

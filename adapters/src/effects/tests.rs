@@ -11,6 +11,7 @@ use crate::{
     postgres::test_cluster::TestDatabase,
 };
 use futures::future::join_all;
+use navette_domain::ids::SignatureId;
 use std::collections::HashSet;
 
 const DESK: Neighbour = Neighbour::PorteDocuments;
@@ -248,6 +249,49 @@ async fn a_process_that_restarts_frees_its_own_leases_and_no_other() {
     assert_eq!(one.free_own().await.unwrap(), 1);
     assert_eq!(one.claim(DESK, 8).await.unwrap().len(), 1);
     assert_eq!(one.free_expired().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn what_a_process_died_on_counts_as_a_failure() {
+    let (database, log) = open().await;
+    begin(&log, batch(), 1).await;
+    let killed = worker(&database, "site", Duration::ZERO);
+    killed.claim(DESK, 1).await.unwrap();
+    killed.free_own().await.unwrap();
+    killed.claim(DESK, 1).await.unwrap();
+    killed.free_expired().await.unwrap();
+    let claimed = killed.claim(DESK, 1).await.unwrap().remove(0);
+    assert_eq!(claimed.failures, 2);
+}
+
+#[tokio::test]
+async fn a_held_batch_still_cleans_up_even_behind_work_that_waits() {
+    let (database, log) = open().await;
+    let waiting = effect(batch());
+    let cleaning = Effect {
+        id: EffectId(Uuid::now_v7()),
+        work: Work::WithdrawSignature {
+            signature: SignatureId(Uuid::now_v7()),
+        },
+        ..waiting.clone()
+    };
+    let watching = Effect {
+        work: Work::WatchSignature {
+            signature: SignatureId(Uuid::now_v7()),
+        },
+        ..waiting
+    };
+    log.append(Commit {
+        held: vec![(cleaning.batch, true)],
+        begun: vec![watching, cleaning.clone()],
+        ..nothing()
+    })
+    .await
+    .unwrap();
+    let worker = worker(&database, "a", LONG);
+    let claimed = worker.claim(Neighbour::IParapheur, 8).await.unwrap();
+    let claimed: Vec<_> = claimed.iter().map(|claimed| claimed.effect.id).collect();
+    assert_eq!(claimed, [cleaning.id]);
 }
 
 #[tokio::test]
