@@ -3,7 +3,7 @@
 ARGS ?=
 CARGO ?= cargo
 
-.PHONY: help setup build demo test lint deny schema clean
+.PHONY: help setup build demo test bench-batch lint deny schema clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -19,6 +19,9 @@ demo: build ## Take real dossiers through the whole chain, with simulated neighb
 
 test: setup ## Run the whole suite
 	$(CARGO) test --workspace --all-features $(ARGS)
+
+bench-batch: setup ## Measure a batch of 500 letters through the whole chain (QUICK=1: of 60)
+	$(CARGO) bench --bench batch
 
 lint: ## Format, warnings, and the domain on its own
 	$(CARGO) fmt --all --check

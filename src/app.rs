@@ -7,7 +7,7 @@ use crate::{
     dispatch::Dispatcher,
     steps::{Ports, Steps},
     templates::Templates,
-    workers::{self, CarryOut, Projections, RetryPolicy, Stop},
+    workers::{self, CarryOut, Projections, RetryPolicy, Stop, Timings},
 };
 use anyhow::Context as _;
 use navette_adapters::{
@@ -133,6 +133,8 @@ pub struct App {
     pub ports: Ports,
     /// Tells the time.
     pub clock: Clock,
+    /// Where the time of its outside work goes.
+    pub timings: Timings,
     policy: RetryPolicy,
 }
 
@@ -155,6 +157,7 @@ impl App {
             dispatcher,
             ports,
             clock,
+            timings: Timings::default(),
             policy,
         })
     }
@@ -195,7 +198,13 @@ impl App {
             self.ports.clone(),
             self.clock.clone(),
         );
-        let carry_out = CarryOut::new(effects, steps, self.dispatcher.clone(), self.policy.clone());
+        let carry_out = CarryOut::new(
+            effects,
+            steps,
+            self.dispatcher.clone(),
+            self.policy.clone(),
+            self.timings.clone(),
+        );
         let keeper = carry_out.clone();
         let (pool, batches, position) = (
             self.pool.clone(),

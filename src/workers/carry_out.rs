@@ -1,7 +1,7 @@
 //! Carries effects out: claim, act, report. Nothing is forgotten if the process dies between any two lines:
 //! the effect is still there, doubtful, and its lease ends.
 
-use super::{REST, RetryPolicy, Stop, stopped};
+use super::{REST, RetryPolicy, Stop, Timings, stopped};
 use crate::{
     dispatch::Dispatcher,
     steps::{Outcome, Report, StepFailure, Steps},
@@ -40,6 +40,7 @@ pub struct CarryOut {
     steps: Steps,
     dispatcher: Dispatcher,
     policy: RetryPolicy,
+    timings: Timings,
     leases: Arc<Mutex<HashSet<Uuid>>>,
 }
 
@@ -50,12 +51,14 @@ impl CarryOut {
         steps: Steps,
         dispatcher: Dispatcher,
         policy: RetryPolicy,
+        timings: Timings,
     ) -> Self {
         Self {
             effects,
             steps,
             dispatcher,
             policy,
+            timings,
             leases: Arc::default(),
         }
     }
@@ -92,7 +95,8 @@ impl CarryOut {
                 if free == 0 || !wanted.contains(&neighbour) {
                     continue;
                 }
-                let claimed = self.effects.claim(neighbour, free).await?;
+                let claim = self.effects.claim(neighbour, free);
+                let claimed = self.timings.of("claim", claim).await?;
                 if claimed.len() < free {
                     wanted.remove(&neighbour);
                 }
@@ -143,8 +147,11 @@ impl CarryOut {
             .unwrap_or_else(PoisonError::into_inner)
             .insert(claimed.lease);
         let kind = claimed.effect.work.kind();
-        let ended = match self.act(claimed).await {
-            Ok(Outcome::Report(report)) => self.report(claimed, *report).await,
+        let ended = match self.timings.of(kind, self.act(claimed)).await {
+            Ok(Outcome::Report(report)) => {
+                let report = self.report(claimed, *report);
+                self.timings.of("report", report).await
+            }
             Ok(Outcome::NotYet) => self
                 .effects
                 .look_again(claimed, Duration::from_millis(self.policy.poll_ms))

@@ -1,15 +1,21 @@
 //! Projections follow the log: rows and checkpoint change in one transaction.
 
+use super::Timings;
 use anyhow::Context as _;
 use navette_adapters::log::Log;
 use navette_domain::{digest::Digest, event::Recorded};
 use navette_projections::Projector;
 use sqlx::{Connection as _, PgConnection, PgPool};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 
 /// The most events applied in one transaction.
 const BATCH: i64 = 500;
+/// A rest after each round, so that what is written meanwhile is applied together: a round costs the
+/// same few statements, whether it brings one event or a hundred.
+const GATHER: Duration = Duration::from_millis(20);
+/// Another process may have written without our hearing it.
+const GLANCE: Duration = Duration::from_secs(1);
 
 /// An event that a projection cannot take.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +36,7 @@ pub struct Projections {
     log: Log,
     projectors: Arc<Vec<Box<dyn Projector>>>,
     position: watch::Sender<i64>,
+    timings: Timings,
 }
 
 impl Projections {
@@ -44,6 +51,7 @@ impl Projections {
             log,
             projectors: Arc::new(projectors),
             position: watch::channel(0).0,
+            timings: Timings::default(),
         })
     }
 
@@ -57,41 +65,92 @@ impl Projections {
         &self.projectors
     }
 
+    /// How long each of them took, by its name.
+    pub fn timings(&self) -> &Timings {
+        &self.timings
+    }
+
     /// Applies what is new, then waits for more.
     pub async fn follow(&self) -> anyhow::Result<()> {
         let mut head = self.log.head();
         head.mark_changed();
         loop {
-            // Another process may have written without our hearing it.
-            let _ = tokio::time::timeout(std::time::Duration::from_secs(1), head.changed()).await;
+            let _ = tokio::time::timeout(GLANCE, head.changed()).await;
             head.mark_unchanged();
             self.catch_up().await?;
+            tokio::time::sleep(GATHER).await;
         }
     }
 
     /// Applies everything that is in the log now.
     pub async fn catch_up(&self) -> anyhow::Result<()> {
-        let mut failed = None;
         loop {
-            let (mut reached, mut more) = (i64::MAX, false);
-            let mut events = Window::default();
-            for projector in self.projectors.iter() {
-                match self.advance(projector.as_ref(), &mut events).await {
-                    Ok((position, full)) => {
-                        reached = reached.min(position);
-                        more |= full;
-                    }
-                    // One projection that is stuck must not hold the others.
-                    Err(error) => failed = Some(error),
-                }
-            }
-            if failed.is_none() {
-                self.position
-                    .send_if_modified(|position| std::mem::replace(position, reached) != reached);
-            }
+            let (reached, more) = match self.advance_together().await {
+                Ok(Some(advanced)) => advanced,
+                // One projection that is behind, or stuck, must not hold the others.
+                Ok(None) | Err(_) => self.advance_apart().await?,
+            };
+            self.position
+                .send_if_modified(|position| std::mem::replace(position, reached) != reached);
             if !more {
-                return failed.map_or(Ok(()), Err);
+                return Ok(());
             }
+        }
+    }
+
+    /// Applies one window of events to all the projections in one transaction, as long as they all stand at
+    /// the same position. Says where they stand then, and whether there is more.
+    async fn advance_together(&self) -> anyhow::Result<Option<(i64, bool)>> {
+        let names: Vec<&str> = self.projectors.iter().map(|p| p.name()).collect();
+        let mut transaction = self.log.pool().begin().await?;
+        let positions: Vec<i64> = sqlx::query_scalar(
+            "SELECT position FROM projection_checkpoints WHERE name = ANY($1) ORDER BY name FOR UPDATE",
+        )
+        .bind(&names)
+        .fetch_all(&mut *transaction)
+        .await?;
+        let Some(position) = positions.first().copied() else {
+            return Ok(None);
+        };
+        if positions.iter().any(|other| *other != position) {
+            return Ok(None);
+        }
+        let events = self.log.read(position, BATCH).await?;
+        let Some(last) = events.last().map(|last| last.position) else {
+            return Ok(Some((position, false)));
+        };
+        for projector in self.projectors.iter() {
+            let apply = apply(&mut transaction, projector.as_ref(), &events);
+            self.timings.of(projector.name(), apply).await?;
+        }
+        sqlx::query("UPDATE projection_checkpoints SET position = $2 WHERE name = ANY($1)")
+            .bind(&names)
+            .bind(last)
+            .execute(&mut *transaction)
+            .await?;
+        let commit = transaction.commit();
+        self.timings.of("commit", commit).await?;
+        Ok(Some((last, is_full(&events))))
+    }
+
+    /// The same for each projection in a transaction of its own; fails after the others went on.
+    async fn advance_apart(&self) -> anyhow::Result<(i64, bool)> {
+        let (mut reached, mut more) = (i64::MAX, false);
+        let mut failed = None;
+        let mut events = Window::default();
+        for projector in self.projectors.iter() {
+            match self.advance(projector.as_ref(), &mut events).await {
+                Ok((position, full)) => {
+                    reached = reached.min(position);
+                    more |= full;
+                }
+                Err(error) => failed = Some(error),
+            }
+        }
+        match failed {
+            Some(error) if !more => Err(error),
+            Some(_) => Ok((*self.position.borrow(), true)),
+            None => Ok((reached, more)),
         }
     }
 
@@ -119,8 +178,13 @@ impl Projections {
             .execute(&mut *transaction)
             .await?;
         transaction.commit().await?;
-        Ok((last, i64::try_from(events.len()).unwrap_or(0) >= BATCH))
+        Ok((last, is_full(events)))
     }
+}
+
+/// Whether there may be more events than these.
+fn is_full(events: &[Recorded]) -> bool {
+    i64::try_from(events.len()).is_ok_and(|count| count >= BATCH)
 }
 
 /// The events last read, which most projections want one after the other.

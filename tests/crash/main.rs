@@ -70,6 +70,7 @@ async fn a_navette_killed_at_every_moment_of_every_outside_request_does_each_thi
         batches.extend([sheet, letters]);
         site.run_until_done().await;
     }
+    checks::everything_holds(&site, &batches).await;
     println!("{} kills", killer.kills());
     let killed = killer.operations();
     let expected: BTreeSet<String> = OPERATIONS.map(str::to_owned).into();
@@ -77,7 +78,6 @@ async fn a_navette_killed_at_every_moment_of_every_outside_request_does_each_thi
     for (operation, moments) in killed {
         assert_eq!(moments, Moment::ALL.into(), "{operation}");
     }
-    checks::everything_holds(&site, &batches).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
