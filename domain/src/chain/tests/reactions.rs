@@ -351,7 +351,7 @@ fn a_retry_begins_the_same_effect_again_and_doubts_whether_it_was_applied() {
 
 #[test]
 fn a_restart_begins_from_the_first_step_under_new_ids() {
-    let mut walk = Walk::until(notification(), "circulate");
+    let mut walk = Walk::until(notification(), "convert");
     let first = walk.begun[0].clone();
     walk.fail().restart();
     assert_eq!(walk.said(), ["merge"]);
