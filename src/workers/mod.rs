@@ -3,11 +3,13 @@
 mod carry_out;
 mod close_batches;
 mod project;
+mod retry;
 mod timings;
 
-pub use carry_out::{CarryOut, RetryPolicy};
+pub use carry_out::CarryOut;
 pub use close_batches::close_batches;
 pub use project::{ProjectionFailure, Projections, build_beside, rebuild};
+pub use retry::RetryPolicy;
 pub use timings::{Timing, Timings};
 
 use navette_adapters::log::Log;
