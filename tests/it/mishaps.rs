@@ -3,9 +3,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
-use crate::support::{TestApp, asks, quick, run};
+use crate::support::{TestApp, asks, profile, quick, run};
 use async_trait::async_trait;
-use navette::{neighbourhood::Manners, steps::Ports, unit::Unit, workers::RetryPolicy};
+use futures::FutureExt as _;
+use navette::{
+    dispatch::DispatchFailure,
+    neighbourhood::Manners,
+    steps::Ports,
+    unit::{Belonging, Envelope, Unit},
+    workers::RetryPolicy,
+};
 use navette_adapters::{
     log::{AppendRefusal, Log},
     sim::wire::{Call, Delivery, Fate, Mischief},
@@ -18,6 +25,7 @@ use navette_domain::{
     ids::{BatchId, DocumentId, DossierId, EffectId, SignatureId},
     ports::{Answer, Email, FailureClass, FileStore, Neighbour, PortFailure, Postman, StoreResult},
     signature::Signature,
+    third_party::{Profile, ThirdParty, ThirdPartyCommand},
 };
 use navette_projections::batches;
 use std::{
@@ -342,6 +350,53 @@ fn a_large_batch_is_cancelled_while_its_documents_move() {
 }
 
 #[test]
+fn a_command_over_several_streams_is_decided_again_however_often_the_others_move() {
+    run(async {
+        let test = TestApp::start(Manners::obliging()).await;
+        let dossier = test.granted("SUB-1").await;
+        let dispatcher = &test.app.dispatcher;
+        let seen = dispatcher.load::<Dossier>(dossier.0).await.unwrap();
+        let envelope = Envelope {
+            expected_version: Some(seen.version),
+            ..asks()
+        };
+        let (moves, at) = (&AtomicUsize::new(0), test.app.clock.now());
+        let taken = dispatcher.commit(&envelope, |mut unit: Unit| {
+            let (test, envelope) = (&test, &envelope);
+            async move {
+                let mut main = dispatcher.load::<Dossier>(dossier.0).await?;
+                envelope.expects(main.version)?;
+                let profile = profile("SUB-1");
+                let party = profile.derived_id().0;
+                let mut other = dispatcher.load::<ThirdParty>(party).await?;
+                // Somebody is faster, thirty times.
+                let moved = moves.fetch_add(1, Ordering::SeqCst);
+                if moved < 30 {
+                    let renamed = Profile {
+                        rna: None,
+                        applicant_account: Some(format!("usager-{moved}")),
+                        ..profile.clone()
+                    };
+                    test.profile(renamed, true).await;
+                }
+                let reason = "pièce manquante".to_owned();
+                let reopen = DossierCommand::Reopen { reason, at };
+                unit.decide(dossier.0, &mut main, Belonging::default(), reopen)
+                    .map_err(|refusal| DispatchFailure::Fault(refusal.into()))?;
+                let amend = ThirdPartyCommand::Amend { profile, at };
+                unit.decide(party, &mut other, Belonging::default(), amend)
+                    .map_err(DispatchFailure::Refused)?;
+                Ok(unit)
+            }
+            .boxed()
+        });
+        taken.await.unwrap();
+        assert_eq!(moves.load(Ordering::SeqCst), 31);
+        test.end().await;
+    });
+}
+
+#[test]
 fn a_commit_that_cannot_be_written_does_not_take_others_with_it() {
     run(async {
         let test = TestApp::start(Manners::obliging()).await;
@@ -420,7 +475,8 @@ fn two_rebuilds_at_once_do_not_fill_each_others_copy() {
         for projector in test.app.projections.projectors() {
             let rebuild = || navette::workers::rebuild(log, projector.as_ref());
             let (one, two) = tokio::join!(rebuild(), rebuild());
-            (one.unwrap(), two.unwrap());
+            one.unwrap();
+            two.unwrap();
         }
         test.end().await;
     });

@@ -1,4 +1,4 @@
-//! The README and the sample configuration say what is: every path, test and dependency rule they name.
+//! The README and the sample configuration say what is: every path, test and setting they name.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -95,37 +95,4 @@ fn the_sample_configuration_is_understood_with_and_without_its_comments() {
     assert_eq!(whole.http.listen, usual.http.listen);
     assert_eq!(format!("{:?}", whole.retry), format!("{:?}", usual.retry));
     assert_eq!(whole.files(), PathBuf::from("navette-data/files"));
-}
-
-#[test]
-fn dependencies_go_one_way() {
-    let dependencies = |manifest: &str| -> BTreeSet<String> {
-        let text = fs::read_to_string(root().join(manifest)).unwrap();
-        let manifest: toml::Table = text.parse().unwrap();
-        manifest["dependencies"]
-            .as_table()
-            .unwrap()
-            .keys()
-            .cloned()
-            .collect()
-    };
-    let forbidden = |manifest: &str, names: &[&str]| {
-        let known = dependencies(manifest);
-        for name in names {
-            assert!(!known.contains(*name), "{manifest} must not know {name}");
-        }
-    };
-    let outside = [
-        "async-graphql",
-        "axum",
-        "lettre",
-        "rand",
-        "reqwest",
-        "sqlx",
-        "tokio",
-    ];
-    let house = ["navette", "navette-projections", "navette-adapters"];
-    forbidden("domain/Cargo.toml", &[&outside[..], &house[..]].concat());
-    forbidden("projections/Cargo.toml", &["navette", "navette-adapters"]);
-    forbidden("adapters/Cargo.toml", &["navette", "navette-projections"]);
 }
