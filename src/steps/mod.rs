@@ -17,7 +17,7 @@ use navette_domain::{
     digest::Digest,
     document::{Document, DocumentCommand, Journey, PdfRef, Subject},
     dossier::{Dossier, DossierCommand},
-    ids::{DossierId, SignatureId},
+    ids::{BatchId, DossierId, SignatureId},
     merge_fields::{Case, Surroundings},
     ports::{
         Attempt, FileStore, GrantsTool, MailRegister, OfficeWorkshop, PortFailure, PorteDocuments,
@@ -26,7 +26,10 @@ use navette_domain::{
     signature::SignatureCommand,
     third_party::ThirdParty,
 };
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 use uuid::Uuid;
 
 /// Those who do the outside work.
@@ -118,6 +121,9 @@ pub struct Steps {
     dispatcher: Dispatcher,
     ports: Ports,
     clock: Clock,
+    /// Of the batch last asked for: each of its documents wants it, and reading it takes the whole list of
+    /// its dossiers. A batch that has started keeps its label.
+    label: Arc<Mutex<Option<(BatchId, String)>>>,
 }
 
 /// One effect with what it needs to be carried out.
@@ -184,6 +190,7 @@ impl Steps {
             dispatcher,
             ports,
             clock,
+            label: Arc::default(),
         }
     }
 
@@ -298,17 +305,28 @@ impl Steps {
     }
 
     async fn surroundings(&self, journey: &Journey) -> StepResult<Surroundings> {
-        let batch: StreamState<Batch> = self.dispatcher.load(journey.order.batch.0).await?;
-        let batch_label = batch
-            .state
-            .order()
-            .map(|order| order.label.clone())
-            .unwrap_or_default();
         Ok(Surroundings {
             title: journey.title(),
             date: journey.order.date,
             batch: journey.order.batch,
-            batch_label,
+            batch_label: self.batch_label(journey.order.batch).await?,
         })
+    }
+
+    async fn batch_label(&self, id: BatchId) -> StepResult<String> {
+        if let Some(label) = self.known_label(id) {
+            return Ok(label);
+        }
+        let batch: StreamState<Batch> = self.dispatcher.load(id.0).await?;
+        let order = batch.state.order();
+        let label = order.map_or_else(String::new, |order| order.label.clone());
+        *self.label.lock().unwrap_or_else(PoisonError::into_inner) = Some((id, label.clone()));
+        Ok(label)
+    }
+
+    fn known_label(&self, id: BatchId) -> Option<String> {
+        let known = self.label.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, label) = known.as_ref().filter(|(known, _)| *known == id)?;
+        Some(label.clone())
     }
 }

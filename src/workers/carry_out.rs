@@ -65,23 +65,24 @@ impl CarryOut {
 
     /// Carries effects out until told to stop, whatever happens to the database meanwhile.
     pub async fn run_until(&self, mut stop: Stop) {
-        while let Err(error) = self.run(stop.clone()).await {
+        let mut under_way = UnderWay::default();
+        while let Err(error) = self.run(stop.clone(), &mut under_way).await {
             tracing::warn!(
                 error = format!("{error:#}"),
                 "carrying effects out failed and will go on"
             );
             tokio::select! {
                 () = tokio::time::sleep(REST) => {}
-                () = stopped(&mut stop) => return,
+                () = stopped(&mut stop) => break,
             }
         }
+        while under_way.steps.join_next().await.is_some() {}
     }
 
-    /// Carries effects out until told to stop; then finishes those that are under way.
-    async fn run(&self, mut stop: Stop) -> anyhow::Result<()> {
+    /// Claims and begins until told to stop, or until the database does not answer: what is under way goes
+    /// on then, and finds it again.
+    async fn run(&self, mut stop: Stop, under_way: &mut UnderWay) -> anyhow::Result<()> {
         let begun = self.dispatcher.log().begun();
-        let mut running: JoinSet<Neighbour> = JoinSet::new();
-        let mut busy: HashMap<Neighbour, usize> = HashMap::new();
         let mut wanted: HashSet<Neighbour> = HashSet::new();
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -91,7 +92,7 @@ impl CarryOut {
                 let free = self
                     .policy
                     .at_once(neighbour)
-                    .saturating_sub(busy.get(&neighbour).copied().unwrap_or(0));
+                    .saturating_sub(under_way.at(neighbour));
                 if free == 0 || !wanted.contains(&neighbour) {
                     continue;
                 }
@@ -101,25 +102,24 @@ impl CarryOut {
                     wanted.remove(&neighbour);
                 }
                 for claimed in claimed {
-                    *busy.entry(neighbour).or_default() += 1;
+                    *under_way.busy.entry(neighbour).or_default() += 1;
                     let worker = self.clone();
-                    running.spawn(async move {
+                    under_way.steps.spawn(async move {
                         worker.carry_out(&claimed).await;
                         neighbour
                     });
                 }
             }
             tokio::select! {
-                Some(ended) = running.join_next() => free_slot(&mut busy, ended),
+                Some(ended) = under_way.steps.join_next() => under_way.ends(ended),
                 () = begun.wait() => {}
                 _ = tick.tick() => wanted.extend(self.effects.due().await?),
                 () = stopped(&mut stop) => {}
             }
-            while let Some(ended) = running.try_join_next() {
-                free_slot(&mut busy, ended);
+            while let Some(ended) = under_way.steps.try_join_next() {
+                under_way.ends(ended);
             }
         }
-        while running.join_next().await.is_some() {}
         Ok(())
     }
 
@@ -142,10 +142,7 @@ impl CarryOut {
     }
 
     async fn carry_out(&self, claimed: &Claimed) {
-        self.leases
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(claimed.lease);
+        let _kept = Kept::keep(&self.leases, claimed.lease);
         let kind = claimed.effect.work.kind();
         let ended = match self.timings.of(kind, self.act(claimed)).await {
             Ok(Outcome::Report(report)) => {
@@ -163,10 +160,6 @@ impl CarryOut {
             // The lease ends by itself, and the effect is carried out again.
             tracing::warn!(effect = %claimed.effect.id, kind, error = format!("{error:#}"), "an outcome could not be reported");
         }
-        self.leases
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&claimed.lease);
     }
 
     /// Carries the step out, unless it has stopped every process that tried. A panic is a fault of ours like
@@ -355,12 +348,45 @@ impl CarryOut {
     }
 }
 
-fn free_slot(
-    busy: &mut HashMap<Neighbour, usize>,
-    ended: Result<Neighbour, tokio::task::JoinError>,
-) {
-    match ended {
-        Ok(neighbour) => *busy.entry(neighbour).or_insert(1) -= 1,
-        Err(error) => tracing::error!(%error, "a step panicked; its lease will end"),
+/// The steps that are being carried out. It outlives a failure of the database: a step that is dropped
+/// half-way has perhaps asked a neighbour already.
+#[derive(Default)]
+struct UnderWay {
+    steps: JoinSet<Neighbour>,
+    busy: HashMap<Neighbour, usize>,
+}
+
+impl UnderWay {
+    fn at(&self, neighbour: Neighbour) -> usize {
+        self.busy.get(&neighbour).copied().unwrap_or(0)
+    }
+
+    fn ends(&mut self, ended: Result<Neighbour, tokio::task::JoinError>) {
+        match ended {
+            Ok(neighbour) => *self.busy.entry(neighbour).or_insert(1) -= 1,
+            Err(error) => tracing::error!(%error, "a step panicked; its lease will end"),
+        }
+    }
+}
+
+/// A lease that is renewed as long as this lives, however the step ends: nobody else frees an effect whose
+/// lease is renewed.
+struct Kept<'a> {
+    leases: &'a Mutex<HashSet<Uuid>>,
+    lease: Uuid,
+}
+
+impl<'a> Kept<'a> {
+    fn keep(leases: &'a Mutex<HashSet<Uuid>>, lease: Uuid) -> Self {
+        let mut held = leases.lock().unwrap_or_else(PoisonError::into_inner);
+        held.insert(lease);
+        Self { leases, lease }
+    }
+}
+
+impl Drop for Kept<'_> {
+    fn drop(&mut self) {
+        let mut held = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
+        held.remove(&self.lease);
     }
 }

@@ -1,4 +1,4 @@
-//! When to try again, and when to call for a person.
+//! When work that failed is tried again, and how much is done at once.
 
 use navette_domain::ports::Neighbour;
 use serde::Deserialize;
@@ -49,6 +49,7 @@ impl RetryPolicy {
         Duration::from_millis(pause + rand::random_range(0..=pause / 4))
     }
 
+    /// How many effects of `neighbour` are carried out at once.
     pub(super) fn at_once(&self, neighbour: Neighbour) -> usize {
         match neighbour {
             Neighbour::Office => std::thread::available_parallelism().map_or(1, usize::from),
