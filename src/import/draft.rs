@@ -27,7 +27,8 @@ pub(super) struct Draft {
 
 impl Draft {
     pub(super) fn of(row: SubsidyRow) -> Self {
-        let dossier = DossierId::of_reference(&row.identity());
+        let identity = row.identity();
+        let dossier = DossierId::of_reference(&identity);
         let (reference, warning) = (row.reference(), row.warning());
         let payments = vec![payment(&row)];
         let custom = custom(&row);
@@ -41,7 +42,7 @@ impl Draft {
         };
         let request = Request {
             reference,
-            third_party: profile.derived_id(),
+            third_party: profile.derived_id(&identity),
             authority: Authority {
                 name: row.granting.name,
                 siret: row.granting.siret,

@@ -62,7 +62,7 @@ async fn granted(app: &App, number: usize) -> anyhow::Result<DossierId> {
     let reference = format!("SUB-2026-{number:05}");
     let at = app.clock.now();
     let profile = profile(&reference, number)?;
-    let third_party = profile.derived_id();
+    let third_party = profile.derived_id(profile.name.reveal());
     let register = ThirdPartyCommand::Register { profile, at };
     app.dispatcher
         .dispatch::<ThirdParty>(&asks(), third_party.0, register)

@@ -117,7 +117,7 @@ pub async fn configure(app: &App) {
 async fn register(app: &App, reference: &str) {
     let at = Utc::now();
     let profile = profile(reference);
-    let party = profile.derived_id();
+    let party = profile.derived_id(profile.name.reveal());
     dispatch::<ThirdParty>(app, party.0, ThirdPartyCommand::Register { profile, at }).await;
     let amount = Amount::from_cents(100_000);
     let request = Request {

@@ -152,7 +152,7 @@ impl House {
     pub async fn granted(&self, reference: &str, service: &str) -> DossierId {
         let profile = profile(reference);
         let at = self.app.clock.now();
-        let third_party = profile.derived_id();
+        let third_party = profile.derived_id(profile.name.reveal());
         let command = ThirdPartyCommand::Register { profile, at };
         let _ = self
             .app

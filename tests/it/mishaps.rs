@@ -367,7 +367,7 @@ fn a_command_over_several_streams_is_decided_again_however_often_the_others_move
                 let mut main = dispatcher.load::<Dossier>(dossier.0).await?;
                 envelope.expects(main.version)?;
                 let profile = profile("SUB-1");
-                let party = profile.derived_id().0;
+                let party = profile.derived_id(profile.name.reveal()).0;
                 let mut other = dispatcher.load::<ThirdParty>(party).await?;
                 // Somebody is faster, thirty times.
                 let moved = moves.fetch_add(1, Ordering::SeqCst);

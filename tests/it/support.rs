@@ -165,7 +165,7 @@ impl TestApp {
     /// Registers a granted dossier, and a third party who can be reached.
     pub async fn granted(&self, reference: &str) -> DossierId {
         let profile = profile(reference);
-        let third_party = profile.derived_id();
+        let third_party = profile.derived_id(profile.name.reveal());
         self.profile(profile, false).await;
         let at = self.app.clock.now();
         let amount = Amount::from_cents(2_345_650);
@@ -189,7 +189,7 @@ impl TestApp {
 
     pub async fn profile(&self, profile: Profile, amend: bool) {
         let at = self.app.clock.now();
-        let id = profile.derived_id();
+        let id = profile.derived_id(profile.name.reveal());
         let command = if amend {
             ThirdPartyCommand::Amend { profile, at }
         } else {

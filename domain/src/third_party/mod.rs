@@ -41,20 +41,14 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// The id under which this third party is always found again: by SIRET, else RNA, else name.
-    pub fn derived_id(&self) -> ThirdPartyId {
+    /// The id under which this third party is always found again: by SIRET, else RNA. Without either, two
+    /// that share a name are not taken for one, or one would receive the letters of the other: `met`, which
+    /// says where this one was met (its dossier, a request), tells them apart.
+    pub fn derived_id(&self, met: &str) -> ThirdPartyId {
         let key = match (&self.siret, &self.rna) {
             (Some(siret), _) => format!("siret:{siret}"),
             (None, Some(rna)) => format!("rna:{rna}"),
-            (None, None) => format!(
-                "name:{}",
-                self.name
-                    .reveal()
-                    .to_lowercase()
-                    .split_whitespace()
-                    .collect::<Vec<_>>()
-                    .join(" ")
-            ),
+            (None, None) => format!("met:{met}"),
         };
         ThirdPartyId::of_key(&key)
     }

@@ -93,10 +93,22 @@ fn an_unknown_third_party_cannot_be_amended() {
 }
 
 #[test]
-fn without_numbers_the_same_name_is_found_whatever_its_case_and_spaces() {
+fn without_numbers_namesakes_are_not_taken_for_one() {
+    let namesake = profile("L'Éveil");
+    assert_ne!(namesake.derived_id("SUB-1"), namesake.derived_id("SUB-2"));
+    assert_eq!(namesake.derived_id("SUB-1"), namesake.derived_id("SUB-1"));
+}
+
+#[test]
+fn a_number_names_the_same_third_party_wherever_it_is_met() {
+    let known = |name: &str| Profile {
+        rna: "W351001234".parse().ok(),
+        ..profile(name)
+    };
+    assert!(known("L'Éveil").rna.is_some());
     assert_eq!(
-        profile("L'ÉVEIL  Culturel ").derived_id(),
-        profile("l'éveil culturel").derived_id()
+        known("L'Éveil").derived_id("SUB-1"),
+        known("ÉVEIL").derived_id("SUB-2")
     );
 }
 

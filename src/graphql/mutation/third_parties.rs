@@ -149,7 +149,7 @@ impl ThirdPartyMutation {
             Err(refusal) => return Ok(refused(refusal)),
         };
         let dispatcher = context.data::<Dispatcher>()?;
-        let id = profile.derived_id().0;
+        let id = profile.derived_id(&key.to_string()).0;
         let command = ThirdPartyCommand::Register {
             profile,
             at: dispatcher.now(),
