@@ -83,7 +83,7 @@ fn policy() -> RetryPolicy {
 
 /// A chain that stops moving is a failure of the bench.
 fn patience(letters: usize) -> Duration {
-    Duration::from_secs(60) + Duration::from_secs(2) * u32::try_from(letters).unwrap_or(u32::MAX)
+    Duration::from_mins(1) + Duration::from_secs(2) * u32::try_from(letters).unwrap_or(u32::MAX)
 }
 
 fn runtime(name: &str) -> anyhow::Result<Runtime> {
