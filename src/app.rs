@@ -107,6 +107,8 @@ pub async fn connect(options: PgConnectOptions) -> anyhow::Result<PgPool> {
     let options = options.options([
         ("idle_in_transaction_session_timeout", "10s"),
         ("TimeZone", "UTC"),
+        // A plan made while the tables are empty reads them from end to end once they are full.
+        ("plan_cache_mode", "force_custom_plan"),
     ]);
     PgPoolOptions::new()
         .max_connections(CONNECTIONS)
