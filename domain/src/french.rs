@@ -47,6 +47,20 @@ pub fn document_status(status: DocumentStatus) -> &'static str {
     }
 }
 
+/// A sentence that may begin with the name of a neighbour, "le porte-documents".
+pub fn capitalised(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map_or_else(String::new, |first| {
+        // Proper names such as iParapheur keep their own letters.
+        let first: String = if sentence.starts_with("iParapheur") {
+            first.into()
+        } else {
+            first.to_uppercase().collect()
+        };
+        first + letters.as_str()
+    })
+}
+
 /// A date as letters write it: "1er mars 2026".
 pub fn date(date: NaiveDate) -> String {
     const MONTHS: [&str; 12] = [
@@ -185,5 +199,23 @@ fn batch(event: &BatchEvent) -> String {
         E::Resumed { .. } => "Lot repris".into(),
         E::Cancelled { reason, .. } => format!("Lot annulé : {reason}"),
         E::Completed { .. } => "Lot terminé".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_begins_with_a_capital_unless_a_proper_name_does_not() {
+        assert_eq!(
+            capitalised("le porte-documents refuse la demande."),
+            "Le porte-documents refuse la demande."
+        );
+        assert_eq!(
+            capitalised("iParapheur n'a pas répondu à temps."),
+            "iParapheur n'a pas répondu à temps."
+        );
+        assert_eq!(capitalised(""), "");
     }
 }

@@ -21,6 +21,7 @@ pub use office::{
     FileStore, MergeFailure, Merged, OfficeFormat, OfficeWorkshop, Pdf, StoreResult, TemplateFault,
 };
 
+use crate::french;
 use serde::{Deserialize, Serialize};
 use std::{fmt, time::Duration};
 
@@ -109,13 +110,13 @@ pub enum FailureClass {
 
 /// A call that did not do its work.
 #[derive(Debug, thiserror::Error)]
-#[error("{neighbour} : {sentence}")]
+#[error("{}", french::capitalised(.sentence))]
 pub struct PortFailure {
     /// Who was called.
     pub neighbour: Neighbour,
     /// What it means.
     pub class: FailureClass,
-    /// What a clerk reads, in French, without secrets or personal data.
+    /// What a clerk reads, in French, naming the neighbour, without secrets or personal data.
     pub sentence: String,
     /// What an engineer reads.
     #[source]
