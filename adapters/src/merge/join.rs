@@ -5,10 +5,11 @@
 //! then lifted out of their runs, so that a block always opens and closes between runs.
 
 use super::{
+    faults::Layout,
     tag::{Scope, Tag},
     xml::{Element, Node},
 };
-use navette_domain::ports::{OfficeFormat, TemplateFault};
+use navette_domain::ports::{OfficeFormat, Place, TemplateFault};
 use std::ops::Range;
 
 /// Marks each row of a sheet with its number in the template, until the part is written.
@@ -45,11 +46,19 @@ const RUNS: [&str; 8] = [
     "w:smartTag",
 ];
 
-/// Turns the tags of a part into nodes; answers what is wrong.
-pub(super) fn join(nodes: &mut [Node], format: OfficeFormat, part: &str) -> Vec<TemplateFault> {
+/// Turns the tags of the part `entry`, which clerks call `part`, into nodes; answers what is wrong.
+pub(super) fn join(
+    nodes: &mut [Node],
+    format: OfficeFormat,
+    (entry, part): (&str, &str),
+) -> Vec<TemplateFault> {
     let mut joiner = Joiner {
         sheets: format == OfficeFormat::Ods && part == "corps",
-        place: part.to_owned(),
+        layout: Layout::of(nodes, entry),
+        place: Place {
+            name: part.to_owned(),
+            ..Place::default()
+        },
         sheet: String::new(),
         row: 0,
         column: 0,
@@ -65,7 +74,9 @@ pub(super) fn join(nodes: &mut [Node], format: OfficeFormat, part: &str) -> Vec<
 
 struct Joiner {
     sheets: bool,
-    place: String,
+    layout: Layout,
+    /// The part, sheet and cell being read.
+    place: Place,
     sheet: String,
     row: usize,
     column: usize,
@@ -74,9 +85,19 @@ struct Joiner {
 
 impl Joiner {
     fn walk(&mut self, element: &mut Element) {
-        if IGNORED.contains(&element.name.as_str()) {
+        if is_ignored(element) {
             return;
         }
+        let Some(part) = part_within(element) else {
+            self.walk_within(element);
+            return;
+        };
+        let around = std::mem::replace(&mut self.place.name, part.to_owned());
+        self.walk_within(element);
+        self.place.name = around;
+    }
+
+    fn walk_within(&mut self, element: &mut Element) {
         if self.sheets {
             self.follow_cells(element);
             if element.name == "table:table-row" {
@@ -107,8 +128,10 @@ impl Joiner {
             }
             "table:table-row" => self.column = 0,
             "table:table-cell" | "table:covered-table-cell" => {
-                let column = letters(self.column);
-                self.place = format!("feuille {}, cellule {column}{}", self.sheet, self.row);
+                let cell = format!("{}{}", letters(self.column), self.row);
+                self.place.name = format!("feuille {}, cellule {cell}", self.sheet);
+                self.place.sheet = Some(self.sheet.clone());
+                self.place.cell = Some(cell);
                 self.column += repeated(element, "table:number-columns-repeated");
             }
             _ => {}
@@ -117,25 +140,30 @@ impl Joiner {
 
     fn join_paragraph(&mut self, paragraph: &mut Element) {
         let mut text = String::new();
-        read(paragraph, &mut text);
+        read(paragraph, &mut text, &mut |_, _| {});
         if !text.contains('{') {
             return;
         }
-        let ranges = self.find(&text);
+        let ranges = self.find(&text, paragraph);
         if ranges.is_empty() {
             return;
         }
+        let place = |range: &Range<usize>| {
+            self.layout
+                .place(&self.place, paragraph, &text, range.clone())
+        };
+        let places: Vec<Place> = ranges.iter().map(place).collect();
         let mut cutter = Cutter {
             at: 0,
             text: &text,
             ranges: &ranges,
-            place: &self.place,
+            places: &places,
         };
         cutter.cut(paragraph);
         lift(paragraph);
     }
 
-    fn find(&mut self, text: &str) -> Vec<Range<usize>> {
+    fn find(&mut self, text: &str, paragraph: &Element) -> Vec<Range<usize>> {
         let mut ranges = Vec::new();
         let mut from = 0;
         while let Some(start) = text[from..].find('{').map(|at| from + at) {
@@ -149,13 +177,18 @@ impl Joiner {
                 }
             };
             let Some(end) = text[start + 2..].find(closing) else {
-                self.fault(&text[start..], "balise non fermée dans ce paragraphe");
+                self.fault(
+                    paragraph,
+                    text,
+                    start..text.len(),
+                    "balise non fermée dans ce paragraphe",
+                );
                 break;
             };
             let end = start + 2 + end + closing.len();
-            if Tag::read(&text[start..end], "").scope == Scope::Column {
+            if Tag::read(&text[start..end], Place::default()).scope == Scope::Column {
                 let sentence = "les boucles de colonnes ({%tc %}) ne sont pas prises en charge";
-                self.fault(&text[start..end], sentence);
+                self.fault(paragraph, text, start..end, sentence);
             }
             ranges.push(start..end);
             from = end;
@@ -163,12 +196,20 @@ impl Joiner {
         ranges
     }
 
-    fn fault(&mut self, tag: &str, sentence: &str) {
-        self.faults.push(TemplateFault {
-            place: self.place.clone(),
-            tag: tag.chars().take(80).collect(),
-            sentence: sentence.into(),
-        });
+    fn fault(&mut self, paragraph: &Element, text: &str, range: Range<usize>, sentence: &str) {
+        let tag: String = text[range.clone()].chars().take(80).collect();
+        let place = self.layout.place(&self.place, paragraph, text, range);
+        self.faults.push(place.fault(&tag, sentence));
+    }
+}
+
+/// What clerks call the part that an element begins, where one file holds several.
+fn part_within(element: &Element) -> Option<&'static str> {
+    match element.name.as_str() {
+        name if name.starts_with("style:header") => Some("en-tête"),
+        name if name.starts_with("style:footer") => Some("pied de page"),
+        "text:note" => Some("notes"),
+        _ => None,
     }
 }
 
@@ -180,7 +221,7 @@ fn repeated(element: &Element, attribute: &str) -> usize {
 }
 
 /// The name of a spreadsheet's column, counted from 0.
-fn letters(mut column: usize) -> String {
+pub(super) fn letters(mut column: usize) -> String {
     let mut name = String::new();
     loop {
         let letter = u8::try_from(column % 26).unwrap_or_default();
@@ -207,19 +248,40 @@ fn holds_text(element: &Element) -> bool {
     element.name == "w:t" || !element.name.starts_with("w:")
 }
 
-fn is_apart(element: &Element) -> bool {
-    APART.contains(&element.name.as_str()) || IGNORED.contains(&element.name.as_str())
+/// Whether an element inside a paragraph holds paragraphs of its own.
+pub(super) fn is_apart(element: &Element) -> bool {
+    APART.contains(&element.name.as_str()) || is_ignored(element)
 }
 
-fn read(element: &Element, text: &mut String) {
+/// Whether the text of an element is not the document's.
+pub(super) fn is_ignored(element: &Element) -> bool {
+    is_ignored_name(&element.name)
+}
+
+/// [`is_ignored`], by the element's name.
+pub(super) fn is_ignored_name(name: &str) -> bool {
+    IGNORED.contains(&name)
+}
+
+/// Reads the text of a paragraph; `see` is told each element in it, and where it stands in the text.
+pub(super) fn read<'a>(
+    element: &'a Element,
+    text: &mut String,
+    see: &mut impl FnMut(&'a Element, usize),
+) {
     for child in &element.children {
         match child {
             Node::Text(more) if holds_text(element) => text.push_str(more),
-            Node::Element(child) if is_apart(child) || child.name == "w:pPr" => {}
-            Node::Element(child) => match stands_for(child) {
-                Some(characters) => text.push_str(&characters),
-                None => read(child, text),
-            },
+            Node::Element(child) => {
+                see(child, text.len());
+                if is_apart(child) || child.name == "w:pPr" {
+                    continue;
+                }
+                match stands_for(child) {
+                    Some(characters) => text.push_str(&characters),
+                    None => read(child, text, see),
+                }
+            }
             _ => {}
         }
     }
@@ -229,7 +291,7 @@ struct Cutter<'a> {
     at: usize,
     text: &'a str,
     ranges: &'a [Range<usize>],
-    place: &'a str,
+    places: &'a [Place],
 }
 
 impl Cutter<'_> {
@@ -265,13 +327,16 @@ impl Cutter<'_> {
     fn cut_text(&mut self, length: usize, out: &mut Vec<Node>) -> bool {
         let end = self.at + length;
         let mut tagged = false;
-        for range in self.ranges {
+        for (range, place) in self.ranges.iter().zip(self.places) {
             if range.end <= self.at || range.start >= end {
                 continue;
             }
             self.keep(range.start, out);
             if range.start >= self.at {
-                out.push(Node::Tag(Tag::read(&self.text[range.clone()], self.place)));
+                out.push(Node::Tag(Tag::read(
+                    &self.text[range.clone()],
+                    place.clone(),
+                )));
                 tagged = true;
             }
             self.at = range.end.min(end);

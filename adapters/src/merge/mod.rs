@@ -5,10 +5,12 @@
 //! minijinja template of each part; merging renders them and copies everything else as it is. Values
 //! are always text. The same template and data give the same bytes.
 
+mod annotate;
 pub(crate) mod archive;
 mod blocks;
 mod compare;
 mod engine;
+mod faults;
 mod fields;
 mod french;
 mod join;
@@ -21,6 +23,8 @@ mod template;
 mod values;
 mod xml;
 
+pub use annotate::annotate;
+pub use fields::{Checked, FieldUse};
 pub use template::Template;
 
 #[cfg(test)]
