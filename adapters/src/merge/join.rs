@@ -5,7 +5,7 @@
 //! then lifted out of their runs, so that a block always opens and closes between runs.
 
 use super::{
-    faults::Layout,
+    faults::{Layout, syntax},
     tag::{Scope, Tag},
     xml::{Element, Node},
 };
@@ -177,12 +177,9 @@ impl Joiner {
                 }
             };
             let Some(end) = text[start + 2..].find(closing) else {
-                self.fault(
-                    paragraph,
-                    text,
-                    start..text.len(),
-                    "balise non fermée dans ce paragraphe",
-                );
+                let next = self.layout.after(paragraph);
+                let sentence = syntax::unclosed(&text[start..], next);
+                self.fault(paragraph, text, start..text.len(), &sentence);
                 break;
             };
             let end = start + 2 + end + closing.len();

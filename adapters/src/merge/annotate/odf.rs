@@ -183,13 +183,11 @@ pub(super) fn clean(package: &mut Package<'_>) -> Option<()> {
     let mut edits = Edits::default();
     let mut names = Vec::new();
     for comment in outline.named(COMMENT) {
-        let inside = |name: &'static str| {
-            outline
-                .named(name)
-                .filter(move |index| outline.upwards(*index).any(|around| around == comment))
-        };
-        let signed = inside("dc:creator").any(|creator| outline.text_of(creator) == AUTHOR);
-        let mut ours: Vec<usize> = inside("text:p").collect();
+        let signed = outline
+            .inside(comment, "dc:creator")
+            .into_iter()
+            .any(|creator| outline.text_of(creator) == AUTHOR);
+        let mut ours = outline.inside(comment, "text:p");
         let all = ours.len();
         ours.retain(|paragraph| is_ours(&outline.text_of(*paragraph)));
         if signed || (ours.len() == all && all > 0) {

@@ -114,6 +114,13 @@ impl<'a> Outline<'a> {
         (0..self.spans.len()).filter(move |index| self.spans[*index].name == name)
     }
 
+    /// The elements of this name within another, in order.
+    pub(super) fn inside(&self, around: usize, name: &str) -> Vec<usize> {
+        self.named(name)
+            .filter(|index| self.upwards(*index).any(|up| up == around))
+            .collect()
+    }
+
     /// An element and those around it, from the inside.
     pub(super) fn upwards(&self, index: usize) -> impl Iterator<Item = usize> + '_ {
         std::iter::successors(Some(index), |index| self.spans[*index].parent)

@@ -3,7 +3,7 @@
     reason = "a test that meets the unexpected must fail"
 )]
 
-use super::{super::Template, *};
+use super::{super::Template, outline::Outline, *};
 use navette_domain::{dictionary::Dictionary, ports::MergeFailure};
 use std::{
     collections::BTreeMap,
@@ -117,15 +117,23 @@ fn commented(flat: &str, words: &str) -> (usize, String) {
         })
         .unwrap_or_else(|| panic!("no comment says « {words} »"));
     let inside = &flat[outline.spans[comment].inside.clone()];
-    assert!(inside.contains("<dc:creator>Navette</dc:creator>"), "{inside}");
+    assert!(
+        inside.contains("<dc:creator>Navette</dc:creator>"),
+        "{inside}"
+    );
     let around = outline.spans[comment].parent.unwrap();
     let holder = outline
         .upwards(around)
-        .find(|index| matches!(outline.spans[*index].name.as_str(), "text:p" | "text:h" | "table:table-cell"))
+        .find(|index| {
+            matches!(
+                outline.spans[*index].name.as_str(),
+                "text:p" | "text:h" | "table:table-cell"
+            )
+        })
         .unwrap();
-    let paragraphs = outline.named("text:p").filter(|index| {
-        outline.spans[*index].parent == Some(holder) || *index == holder
-    });
+    let paragraphs = outline
+        .named("text:p")
+        .filter(|index| outline.spans[*index].parent == Some(holder) || *index == holder);
     let text = paragraphs.map(|index| outline.text_of(index)).collect();
     (comment, text)
 }
@@ -134,7 +142,12 @@ fn commented(flat: &str, words: &str) -> (usize, String) {
 fn a_comment_stands_at_its_tag_when_libreoffice_has_read_the_copy() {
     let right = "beneficiaire.nom";
     let wrong = "beneficiare.nom";
-    let odt = annotated(&misspelt("lettre-attribution.odt", "content.xml", right, wrong));
+    let odt = annotated(&misspelt(
+        "lettre-attribution.odt",
+        "content.xml",
+        right,
+        wrong,
+    ));
     let docx = annotated(&misspelt(
         "lettre-attribution.docx",
         "word/document.xml",
@@ -145,7 +158,10 @@ fn a_comment_stands_at_its_tag_when_libreoffice_has_read_the_copy() {
     for flat in flat {
         let (_, paragraph) = commented(&flat, UNKNOWN);
         assert!(paragraph.contains("{{ beneficiare.nom"), "{paragraph}");
-        assert!(flat.contains("<office:annotation-end"), "the tag is not marked");
+        assert!(
+            flat.contains("<office:annotation-end"),
+            "the tag is not marked"
+        );
     }
 }
 
@@ -168,9 +184,24 @@ fn a_comment_stands_in_its_cell_when_libreoffice_has_read_the_copy() {
 #[test]
 fn nothing_but_comments_is_added_to_the_copy() {
     for (name, entry, right, wrong) in [
-        ("lettre-attribution.odt", "content.xml", "beneficiaire.nom", "beneficiare.nom"),
-        ("lettre-attribution.docx", "word/document.xml", "beneficiaire.nom", "beneficiare.nom"),
-        ("tableau-commission.ods", "content.xml", "lot.intitule", "lot.intitulle"),
+        (
+            "lettre-attribution.odt",
+            "content.xml",
+            "beneficiaire.nom",
+            "beneficiare.nom",
+        ),
+        (
+            "lettre-attribution.docx",
+            "word/document.xml",
+            "beneficiaire.nom",
+            "beneficiare.nom",
+        ),
+        (
+            "tableau-commission.ods",
+            "content.xml",
+            "lot.intitule",
+            "lot.intitulle",
+        ),
     ] {
         let file = misspelt(name, entry, right, wrong);
         let copy = annotated(&file);
@@ -219,7 +250,10 @@ fn comments_of_ours_are_known_after_libreoffice_saved_them() {
     fs::write(&path, annotated(&file)).unwrap();
     let profile = folder.path().join("profile");
     Command::new("soffice")
-        .arg(format!("-env:UserInstallation=file://{}", profile.display()))
+        .arg(format!(
+            "-env:UserInstallation=file://{}",
+            profile.display()
+        ))
         .args(["--headless", "--convert-to", "odt", "--outdir"])
         .arg(folder.path().join("out"))
         .arg(&path)
@@ -282,7 +316,10 @@ fn comments_that_are_there_already_are_kept() {
             "<w:document><w:body><w:p><w:r><w:t>{{ dossier.</w:t></w:r><w:r><w:t>objett }}</w:t></w:r>\
              </w:p></w:body></w:document>",
         ),
-        ("word/comments.xml", &format!("<w:comments>{theirs}</w:comments>")),
+        (
+            "word/comments.xml",
+            &format!("<w:comments>{theirs}</w:comments>"),
+        ),
     ]);
     let copy = annotated(&file);
     let comments = text(&copy, "word/comments.xml");
@@ -362,10 +399,16 @@ fn a_cell_has_one_comment_that_says_all() {
     let copy = annotate(&file, &faults).unwrap();
     let list = text(&copy, "xl/comments1.xml");
     assert_eq!(list.matches("<comment ref=").count(), 2, "{list}");
-    assert!(list.contains("Navette : un problème\nNavette : un autre"), "{list}");
+    assert!(
+        list.contains("Navette : un problème\nNavette : un autre"),
+        "{list}"
+    );
     let cleaned = without_comments(&copy);
     let list = text(&cleaned, "xl/comments1.xml");
-    assert!(list.contains("à relire") && !list.contains("Navette :"), "{list}");
+    assert!(
+        list.contains("à relire") && !list.contains("Navette :"),
+        "{list}"
+    );
     let drawing = text(&cleaned, "xl/drawings/vmlDrawing_navette1.vml");
     assert!(!drawing.contains("<v:shape "), "{drawing}");
 }

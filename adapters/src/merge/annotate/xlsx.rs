@@ -251,16 +251,10 @@ fn clean_list(package: &mut Package<'_>, entry: &str) -> Option<Vec<Cell>> {
         return None;
     }
     let outline = Outline::of(&text)?;
-    let inside = |around: usize, name: &'static str| -> Vec<usize> {
-        let named = outline.named(name);
-        named
-            .filter(|index| outline.upwards(*index).any(|up| up == around))
-            .collect()
-    };
     let mut edits = Edits::default();
     let mut gone = Vec::new();
     for comment in outline.named("comment") {
-        let runs = inside(comment, "r");
+        let runs = outline.inside(comment, "r");
         let ours = |index: &usize| is_ours(&outline.text_of(*index));
         if ours(&comment) {
             edits.remove(outline.spans[comment].whole.clone());
@@ -288,11 +282,9 @@ fn clean_drawing(package: &mut Package<'_>, entry: &str, gone: &[Cell]) -> Optio
     let outline = Outline::of(&text)?;
     let mut edits = Edits::default();
     for shape in outline.named("v:shape") {
-        let number = |name: &'static str| {
-            let found = outline
-                .named(name)
-                .find(|index| outline.upwards(*index).any(|up| up == shape))?;
-            outline.text_of(found).trim().parse().ok()
+        let number = |name: &str| -> Option<usize> {
+            let found = outline.inside(shape, name);
+            outline.text_of(*found.first()?).trim().parse().ok()
         };
         let cell = number("x:Row").zip(number("x:Column"));
         if cell.is_some_and(|(row, column)| gone.contains(&Cell { column, row })) {

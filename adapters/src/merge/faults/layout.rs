@@ -111,6 +111,14 @@ impl Layout {
         }
     }
 
+    /// The text of the paragraph that follows another.
+    pub(in crate::merge) fn after(&self, paragraph: &Element) -> &str {
+        let start = self.starts.get(&paragraph.at).copied();
+        let rest = start.and_then(|start| self.text.get(start..));
+        rest.and_then(|rest| rest.split('\n').nth(1))
+            .unwrap_or_default()
+    }
+
     /// Where the tag at `range` of a paragraph's `text` stands; `part` is what clerks call the part.
     pub(in crate::merge) fn place(
         &self,

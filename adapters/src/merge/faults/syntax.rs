@@ -119,7 +119,9 @@ fn unbalanced(tokens: &[Token<'_>]) -> Option<String> {
         }
     }
     let (opening, closing) = open.pop()?;
-    Some(format!("« {opening} » n'est pas fermé : il manque « {closing} »"))
+    Some(format!(
+        "« {opening} » n'est pas fermé : il manque « {closing} »"
+    ))
 }
 
 fn misplaced(tokens: &[Token<'_>]) -> Option<String> {
@@ -211,7 +213,9 @@ pub(in crate::merge) fn unclosed(tag: &str, next: &str) -> String {
     }
     let rest = tag.get(2..).unwrap_or_default();
     if rest.contains(&closing[..1]) {
-        return format!("balise non fermée dans ce paragraphe : il manque un caractère à « {closing} »");
+        return format!(
+            "balise non fermée dans ce paragraphe : il manque un caractère à « {closing} »"
+        );
     }
     format!("balise non fermée dans ce paragraphe : il manque « {closing} »")
 }
@@ -232,7 +236,10 @@ mod tests {
             ("a|pluriel(\"x\"", "« ( » n'est pas fermé : il manque « ) »"),
             ("(a]", "« ( » doit être fermé par « ) »"),
             ("a)", "« ) » ferme ce qui n'a pas été ouvert"),
-            ("a > 1 000", "sans espace, avec un point pour les décimales : 1000"),
+            (
+                "a > 1 000",
+                "sans espace, avec un point pour les décimales : 1000",
+            ),
             ("a|", "après « | » il manque le nom d'un filtre"),
             ("a and", "il manque quelque chose après « and »"),
             ("dossier.", "il manque un nom de champ après « dossier. »"),
@@ -251,7 +258,11 @@ mod tests {
             ("{{ a", "suite", "il manque « }} »"),
             ("{{ a", "b }} suite", "coupée par une fin de paragraphe"),
             ("{{ a", "{{ b }}", "il manque « }} »"),
-            ("{% if a }}", "", "« {% » se ferme par « %} », non par « }} »"),
+            (
+                "{% if a }}",
+                "",
+                "« {% » se ferme par « %} », non par « }} »",
+            ),
             ("{{ a } suite", "", "il manque un caractère à « }} »"),
         ] {
             let sentence = unclosed(tag, next);

@@ -33,7 +33,10 @@ pub(in crate::merge) fn check<'a>(
                         format!(" ; vouliez-vous dire `{nearest}` ?")
                     });
                     let written = &field.written;
-                    Some((format!("aucun dossier n'a le champ `{written}`{nearest}"), false))
+                    Some((
+                        format!("aucun dossier n'a le champ `{written}`{nearest}"),
+                        false,
+                    ))
                 }
                 Found::Custom { .. } => None,
                 Found::Unknown => {
@@ -44,7 +47,11 @@ pub(in crate::merge) fn check<'a>(
             let Some((sentence, certain)) = told else {
                 continue;
             };
-            let list = if certain { &mut checked.faults } else { &mut checked.warnings };
+            let list = if certain {
+                &mut checked.faults
+            } else {
+                &mut checked.warnings
+            };
             let fault = used.tag.fault(sentence);
             if !list.contains(&fault) {
                 list.push(fault);

@@ -47,11 +47,7 @@ pub(super) struct Reading {
     pub(super) problems: Vec<String>,
 }
 
-pub(super) fn read(
-    environment: &Environment<'_>,
-    expression: &Expr<'_>,
-    role: &Role,
-) -> Reading {
+pub(super) fn read(environment: &Environment<'_>, expression: &Expr<'_>, role: &Role) -> Reading {
     let mut reader = Reader {
         environment,
         guards: Vec::new(),
@@ -117,7 +113,9 @@ impl Reader<'_, '_> {
                 self.walk(&operation.expr, role);
                 self.positive ^= not;
             }
-            Expr::BinOp(operation) => self.operation(operation.op, &operation.left, &operation.right, role),
+            Expr::BinOp(operation) => {
+                self.operation(operation.op, &operation.left, &operation.right, role)
+            }
             Expr::Compare(comparison) => {
                 for operand in &comparison.ops {
                     let membership = matches!(operand.op, CompareOpKind::In | CompareOpKind::NotIn);

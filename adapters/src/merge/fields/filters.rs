@@ -115,7 +115,12 @@ pub(super) fn problem(environment: &Environment<'_>, filter: &Filter<'_>) -> Opt
 fn unknown(name: &str) -> String {
     let nearest = OFFERED
         .iter()
-        .map(|known| (strsim::damerau_levenshtein(known, &name.to_lowercase()), known))
+        .map(|known| {
+            (
+                strsim::damerau_levenshtein(known, &name.to_lowercase()),
+                known,
+            )
+        })
         .min()
         .filter(|(distance, _)| *distance <= (name.chars().count() / 3).clamp(1, 4));
     match nearest {
@@ -142,9 +147,8 @@ mod tests {
 
     #[test]
     fn every_filter_offered_or_described_exists() {
-        let environment = super::super::super::engine::environment(
-            navette_domain::ports::OfficeFormat::Odt,
-        );
+        let environment =
+            super::super::super::engine::environment(navette_domain::ports::OfficeFormat::Odt);
         for name in OFFERED.iter().chain(TAKES.iter().map(|(name, _)| name)) {
             let unknown = environment
                 .empty_state()

@@ -86,7 +86,9 @@ pub(in crate::merge) fn unknown(uses: &[Use], data: &Json) -> Vec<TemplateFault>
                 continue;
             }
             let known = known.get_or_insert_with(|| all_paths(data));
-            let fault = used.tag.fault(unknown_field(field, known.iter().map(String::as_str)));
+            let fault = used
+                .tag
+                .fault(unknown_field(field, known.iter().map(String::as_str)));
             if !faults.contains(&fault) {
                 faults.push(fault);
             }

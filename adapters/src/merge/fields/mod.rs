@@ -71,7 +71,11 @@ pub(super) fn analyse(
                 Some(sentence) => reading.problems.push(sentence),
                 None => bound = read(environment, &tag, &mut reading),
             }
-            if reading.usages.iter().any(|usage| engine::is_ours(&usage.name)) {
+            if reading
+                .usages
+                .iter()
+                .any(|usage| engine::is_ours(&usage.name))
+            {
                 reading.problems.push("nom réservé".into());
             }
             faults.extend(reading.problems.iter().map(|problem| tag.fault(problem)));

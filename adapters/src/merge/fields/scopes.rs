@@ -2,8 +2,8 @@
 //! found to have a value.
 
 use super::{
-    Bound, Field, Usage,
     super::tag::{Kind, Tag},
+    Bound, Field, Usage,
 };
 use std::collections::HashMap;
 
@@ -28,7 +28,10 @@ pub(super) struct Scopes {
 impl Scopes {
     /// The fields that names stand for.
     pub(super) fn fields(&self, usages: &[Usage]) -> Vec<Field> {
-        usages.iter().filter_map(|usage| self.field(usage)).collect()
+        usages
+            .iter()
+            .filter_map(|usage| self.field(usage))
+            .collect()
     }
 
     fn field(&self, usage: &Usage) -> Option<Field> {
