@@ -24,6 +24,11 @@ pub(in crate::merge) fn check<'a>(
     let known: Vec<String> = known(dictionary);
     for used in tags.clone() {
         for field in &used.fields {
+            let item_of = field.path.strip_suffix("[]");
+            let of_list = item_of.map(|list| dictionary.find(list));
+            if matches!(of_list, Some(Found::Field(list)) if list.kind == FieldKind::List) {
+                continue;
+            }
             let told = match dictionary.find(&field.path) {
                 Found::Field(found) => misuse(field, found.kind).map(|sentence| (sentence, true)),
                 Found::Custom { dossiers: 0 } => {

@@ -218,3 +218,6 @@ fn unsupported(tag: &Tag) -> Option<String> {
         None => format!("instruction inconnue : « {keyword} »"),
     })
 }
+
+#[cfg(test)]
+mod tests;
