@@ -79,7 +79,7 @@ fn expression(tag: &Tag) -> Option<&str> {
     match (tag.kind, tag.keyword()) {
         (Kind::Print, _) => Some(&tag.code),
         (Kind::Comment, _) => None,
-        (_, "if" | "elif") => Some(rest()),
+        (_, "if" | "elif" | "colspan" | "cellbg") => Some(rest()),
         (_, "for") => rest().split_once(" in ").map(|(_, list)| {
             let list = list.split_once(" if ").map_or(list, |(list, _)| list);
             list.trim_end_matches(" recursive").trim()
@@ -91,7 +91,8 @@ fn expression(tag: &Tag) -> Option<&str> {
 
 fn unsupported(tag: &Tag) -> Option<String> {
     let known = [
-        "if", "elif", "else", "endif", "for", "endfor", "set", "with", "endwith",
+        "if", "elif", "else", "endif", "for", "endfor", "set", "with", "endwith", "colspan",
+        "cellbg", "hm", "vm",
     ];
     if tag.keyword() == "for" && !tag.code.contains(" in ") {
         return Some("une boucle s'écrit {% for élément in liste %}".into());

@@ -5,7 +5,9 @@
 //! then lifted out of their runs, so that a block always opens and closes between runs.
 
 use super::{
-    tag::{Scope, Tag},
+    glue,
+    tag::{Kind, Tag},
+    unwrap::{self, FIELD},
     xml::{Element, Node},
 };
 use navette_domain::ports::{OfficeFormat, TemplateFault};
@@ -31,10 +33,15 @@ const APART: [&str; 9] = [
 ];
 
 /// Elements whose text is not the document's.
-const IGNORED: [&str; 3] = ["text:tracked-changes", "w:del", "office:annotation"];
+const IGNORED: [&str; 4] = [
+    "text:tracked-changes",
+    "w:del",
+    "w:moveFrom",
+    "office:annotation",
+];
 
 /// Elements that can be cut in two around a statement.
-const RUNS: [&str; 8] = [
+const RUNS: [&str; 11] = [
     "text:span",
     "text:a",
     "text:text-input",
@@ -42,17 +49,24 @@ const RUNS: [&str; 8] = [
     "w:t",
     "w:hyperlink",
     "w:ins",
+    "w:moveTo",
     "w:smartTag",
+    "w:bdo",
+    "w:dir",
 ];
 
 /// Turns the tags of a part into nodes; answers what is wrong.
-pub(super) fn join(nodes: &mut [Node], format: OfficeFormat, part: &str) -> Vec<TemplateFault> {
+pub(super) fn join(nodes: &mut Vec<Node>, format: OfficeFormat, part: &str) -> Vec<TemplateFault> {
+    if format != OfficeFormat::Ods {
+        unwrap::unwrap(nodes);
+    }
     let mut joiner = Joiner {
         sheets: format == OfficeFormat::Ods && part == "corps",
         place: part.to_owned(),
         sheet: String::new(),
         row: 0,
         column: 0,
+        raw: false,
         faults: Vec::new(),
     };
     for node in nodes {
@@ -63,12 +77,27 @@ pub(super) fn join(nodes: &mut [Node], format: OfficeFormat, part: &str) -> Vec<
     joiner.faults
 }
 
+/// The marks of tags.
+const MARKS: [(&str, &str); 3] = [("{{", "}}"), ("{%", "%}"), ("{#", "#}")];
+
+/// What docxtpl writes for marks that are no tag.
+const ESCAPES: [(&str, &str); 4] = [("{_{", "{{"), ("}_}", "}}"), ("{_%", "{%"), ("%_}", "%}")];
+
+/// What was found in a paragraph's text.
+struct Find {
+    range: Range<usize>,
+    /// What to write instead; nothing when it is a tag.
+    literal: Option<&'static str>,
+}
+
 struct Joiner {
     sheets: bool,
     place: String,
     sheet: String,
     row: usize,
     column: usize,
+    /// Between `{% raw %}` and `{% endraw %}`.
+    raw: bool,
     faults: Vec<TemplateFault>,
 }
 
@@ -118,49 +147,64 @@ impl Joiner {
     fn join_paragraph(&mut self, paragraph: &mut Element) {
         let mut text = String::new();
         read(paragraph, &mut text);
-        if !text.contains('{') {
+        if !text.contains(['{', '}']) {
             return;
         }
-        let ranges = self.find(&text);
-        if ranges.is_empty() {
+        let finds = self.find(&text);
+        if finds.is_empty() {
             return;
         }
         let mut cutter = Cutter {
             at: 0,
             text: &text,
-            ranges: &ranges,
+            finds: &finds,
             place: &self.place,
         };
         cutter.cut(paragraph);
+        glue::spaces(paragraph);
         lift(paragraph);
     }
 
-    fn find(&mut self, text: &str) -> Vec<Range<usize>> {
-        let mut ranges = Vec::new();
+    fn find(&mut self, text: &str) -> Vec<Find> {
+        let mut finds = Vec::new();
         let mut from = 0;
-        while let Some(start) = text[from..].find('{').map(|at| from + at) {
-            let closing = match text.as_bytes().get(start + 1) {
-                Some(b'{') => "}}",
-                Some(b'%') => "%}",
-                Some(b'#') => "#}",
-                _ => {
-                    from = start + 1;
-                    continue;
-                }
+        while let Some(start) = text[from..].find(['{', '}', '%']).map(|at| from + at) {
+            let rest = &text[start..];
+            from = start + 1;
+            if let Some((escape, literal)) =
+                ESCAPES.iter().find(|(escape, _)| rest.starts_with(escape))
+            {
+                from = start + escape.len();
+                finds.push(Find {
+                    range: start..from,
+                    literal: Some(literal),
+                });
+                continue;
+            }
+            let Some((_, closing)) = MARKS.iter().find(|(opening, _)| rest.starts_with(opening))
+            else {
+                continue;
             };
-            let Some(end) = text[start + 2..].find(closing) else {
-                self.fault(&text[start..], "balise non fermée dans ce paragraphe");
+            let Some(end) = rest[2..].find(closing) else {
+                if !self.raw {
+                    self.fault(rest, "balise non fermée dans ce paragraphe");
+                }
                 break;
             };
-            let end = start + 2 + end + closing.len();
-            if Tag::read(&text[start..end], "").scope == Scope::Column {
-                let sentence = "les boucles de colonnes ({%tc %}) ne sont pas prises en charge";
-                self.fault(&text[start..end], sentence);
+            let range = start..start + 2 + end + closing.len();
+            let tag = Tag::read(&text[range.clone()], "");
+            let ends_raw = tag.kind == Kind::Comment && tag.keyword() == "endraw";
+            if self.raw && !ends_raw {
+                continue;
             }
-            ranges.push(start..end);
-            from = end;
+            self.raw = tag.kind == Kind::Comment && tag.keyword() == "raw" && *closing == "%}";
+            from = range.end;
+            finds.push(Find {
+                range,
+                literal: None,
+            });
         }
-        ranges
+        finds
     }
 
     fn fault(&mut self, tag: &str, sentence: &str) {
@@ -198,6 +242,7 @@ fn stands_for(element: &Element) -> Option<String> {
         "text:s" => " ".repeat(repeated(element, "text:c").min(1_000)),
         "text:tab" | "text:line-break" | "w:tab" | "w:br" | "w:cr" => " ".into(),
         "w:noBreakHyphen" => "-".into(),
+        "w:softHyphen" => "\u{ad}".into(),
         _ => return None,
     })
 }
@@ -228,7 +273,7 @@ fn read(element: &Element, text: &mut String) {
 struct Cutter<'a> {
     at: usize,
     text: &'a str,
-    ranges: &'a [Range<usize>],
+    finds: &'a [Find],
     place: &'a str,
 }
 
@@ -244,14 +289,19 @@ impl Cutter<'_> {
                 }
                 Node::Element(mut child) if !is_apart(&child) && child.name != "w:pPr" => {
                     if let Some(characters) = stands_for(&child) {
-                        let inside = self.ranges.iter().any(|range| range.contains(&self.at));
+                        let inside = |find: &Find| find.range.contains(&self.at);
+                        let inside = self.finds.iter().any(inside);
                         self.at += characters.len();
                         if !inside {
                             element.children.push(Node::Element(child));
                         }
                     } else {
                         self.cut(&mut child);
-                        element.children.push(Node::Element(child));
+                        if child.name == FIELD {
+                            element.children.extend(unwrap::direct(child));
+                        } else {
+                            element.children.push(Node::Element(child));
+                        }
                     }
                 }
                 other => element.children.push(other),
@@ -265,13 +315,16 @@ impl Cutter<'_> {
     fn cut_text(&mut self, length: usize, out: &mut Vec<Node>) -> bool {
         let end = self.at + length;
         let mut tagged = false;
-        for range in self.ranges {
+        for Find { range, literal } in self.finds {
             if range.end <= self.at || range.start >= end {
                 continue;
             }
             self.keep(range.start, out);
             if range.start >= self.at {
-                out.push(Node::Tag(Tag::read(&self.text[range.clone()], self.place)));
+                out.push(match literal {
+                    Some(literal) => Node::Text((*literal).to_owned()),
+                    None => Node::Tag(Tag::read(&self.text[range.clone()], self.place)),
+                });
                 tagged = true;
             }
             self.at = range.end.min(end);

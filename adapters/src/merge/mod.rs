@@ -7,17 +7,23 @@
 
 pub(crate) mod archive;
 mod blocks;
+mod cells;
+mod check;
+mod columns;
 mod compare;
 mod engine;
 mod fields;
 mod french;
+mod glue;
 mod join;
 mod part;
+mod rows;
 mod safety;
 mod sheet;
 mod source;
 mod tag;
 mod template;
+mod unwrap;
 mod values;
 mod xml;
 

@@ -1,7 +1,7 @@
 //! One XML part of a template: compiled once, rendered for each document.
 
 use super::{
-    blocks,
+    blocks, check,
     fields::{self, Use},
     join, source,
     values::{Record, Recorder, from_json},
@@ -61,8 +61,8 @@ impl Part {
             return None;
         };
         faults.extend(join::join(&mut nodes, format, title));
-        blocks::place(&mut nodes);
-        let mut found = blocks::check(&nodes);
+        blocks::place(&mut nodes, format);
+        let mut found = check::check(&nodes);
         let mut tags = Vec::new();
         let source = source::write(&nodes, format, &mut tags);
         if tags.is_empty() {

@@ -1,6 +1,7 @@
 //! Writes a part, its tags in place, as the source of a minijinja template.
 
 use super::{
+    cells, columns,
     join::ROW,
     tag::{Kind, Tag},
     values::RECORDER,
@@ -46,6 +47,13 @@ impl Writer<'_> {
     }
 
     fn element(&mut self, element: &Element) {
+        if element.name == columns::FILTER {
+            let filter = element.attribute("name").unwrap_or_default();
+            self.code(&format!("{{% filter {filter} %}}"));
+            self.nodes(&element.children);
+            self.code("{% endfilter %}");
+            return;
+        }
         let cell = (self.sheets && element.name == "table:table-cell")
             .then(|| sole_print(element))
             .flatten();
@@ -85,6 +93,12 @@ impl Writer<'_> {
             if name == ROW || (retyped && is_cached_value(name)) {
                 continue;
             }
+            if let Some(name) = name.strip_prefix(cells::COMPUTED) {
+                let _ = write!(self.literal, " {name}=\"");
+                self.code(&format!("{{{{ {value} }}}}"));
+                self.literal.push('"');
+                continue;
+            }
             let _ = write!(self.literal, " {name}=\"");
             if formula && name == "table:formula" {
                 self.call(&format!("formula({})", quoted(value)));
@@ -106,6 +120,9 @@ impl Writer<'_> {
             Kind::Print => {
                 self.call(&format!("at({index})"));
                 self.code(&format!("{{{{ {} }}}}", tag.code));
+            }
+            Kind::Alone if cells::SHAPES.contains(&tag.keyword()) => {
+                self.call(&format!("at({index})"));
             }
             Kind::Open | Kind::Alone => {
                 self.call(&format!("at({index})"));
