@@ -137,7 +137,7 @@ fn element(name: &str, attributes: Vec<(String, String)>) -> Element {
     Element {
         name: name.into(),
         attributes,
-        children: Vec::new(),
+        ..Element::default()
     }
 }
 

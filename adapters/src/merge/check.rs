@@ -102,11 +102,7 @@ impl Checker {
     }
 
     fn fault(&mut self, tag: &Tag, sentence: String) {
-        self.faults.push(TemplateFault {
-            place: tag.place.clone(),
-            tag: tag.written.clone(),
-            sentence,
-        });
+        self.faults.push(tag.fault(sentence));
     }
 }
 

@@ -5,6 +5,7 @@
 //! minijinja template of each part; merging renders them and copies everything else as it is. Values
 //! are always text. The same template and data give the same bytes.
 
+mod annotate;
 pub(crate) mod archive;
 mod blocks;
 mod cells;
@@ -12,6 +13,7 @@ mod check;
 mod columns;
 mod compare;
 mod engine;
+mod faults;
 mod fields;
 mod french;
 mod glue;
@@ -27,6 +29,8 @@ mod unwrap;
 mod values;
 mod xml;
 
+pub use annotate::annotate;
+pub use fields::{Checked, FieldUse};
 pub use template::Template;
 
 #[cfg(test)]

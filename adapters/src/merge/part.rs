@@ -8,7 +8,7 @@ use super::{
     xml,
 };
 use minijinja::{Environment, Error, ErrorKind, Value};
-use navette_domain::ports::{OfficeFormat, TemplateFault};
+use navette_domain::ports::{OfficeFormat, Place, TemplateFault};
 use std::{
     io::{self, Write},
     sync::Arc,
@@ -60,7 +60,7 @@ impl Part {
             faults.push(part_fault(title, "cette partie est illisible".into()));
             return None;
         };
-        faults.extend(join::join(&mut nodes, format, title));
+        faults.extend(join::join(&mut nodes, format, (name, title)));
         blocks::place(&mut nodes, format);
         let mut found = check::check(&nodes);
         let mut tags = Vec::new();
@@ -125,13 +125,14 @@ impl Part {
         data: &serde_json::Value,
     ) -> Vec<TemplateFault> {
         let tag = |index: usize| self.uses.get(index);
-        let noted = record.faults.iter().filter_map(|(index, sentence)| {
-            Some(fields::fault(&tag(*index)?.tag, sentence.clone()))
-        });
+        let noted = record
+            .faults
+            .iter()
+            .filter_map(|(index, sentence)| Some(tag(*index)?.tag.fault(sentence.clone())));
         let ending = error.map(|error| match tag(record.tag) {
             Some(used) => {
                 let sentence = fields::empty(used, data).unwrap_or_else(|| in_french(&error));
-                fields::fault(&used.tag, sentence)
+                used.tag.fault(sentence)
             }
             None => part_fault(&self.name, in_french(&error)),
         });
@@ -139,12 +140,12 @@ impl Part {
     }
 }
 
-fn part_fault(place: &str, sentence: String) -> TemplateFault {
-    TemplateFault {
-        place: place.into(),
-        tag: String::new(),
-        sentence,
-    }
+fn part_fault(part: &str, sentence: String) -> TemplateFault {
+    let place = Place {
+        name: part.to_owned(),
+        ..Place::default()
+    };
+    place.fault("", sentence)
 }
 
 fn in_french(error: &Error) -> String {

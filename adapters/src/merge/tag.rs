@@ -1,6 +1,7 @@
 //! One tag of the template language, as a clerk wrote it and as the engine reads it.
 
 use super::compare::safe_comparisons;
+use navette_domain::ports::{Place, TemplateFault};
 
 /// A tag and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,8 +15,8 @@ pub(super) struct Tag {
     pub(super) side: Side,
     /// Whether `{%-` and `-%}` glue it to what comes before and after.
     pub(super) glued: (bool, bool),
-    /// The part, sheet and cell.
-    pub(super) place: String,
+    /// Where it stands.
+    pub(super) place: Place,
 }
 
 /// What a tag does.
@@ -59,7 +60,7 @@ pub(super) enum Side {
 
 impl Tag {
     /// Reads a whole tag, marks included.
-    pub(super) fn read(written: &str, place: &str) -> Self {
+    pub(super) fn read(written: &str, place: Place) -> Self {
         let inner = written
             .get(2..written.len().saturating_sub(2))
             .unwrap_or_default();
@@ -85,8 +86,13 @@ impl Tag {
             scope,
             side: Side::Instead,
             glued,
-            place: place.to_owned(),
+            place,
         }
+    }
+
+    /// What is wrong with it.
+    pub(super) fn fault(&self, sentence: impl Into<String>) -> TemplateFault {
+        self.place.fault(&self.written, sentence)
     }
 
     /// A statement that this tag implies, to be told as this tag.
@@ -227,7 +233,7 @@ mod tests {
     use super::*;
 
     fn code(written: &str) -> String {
-        Tag::read(written, "").code
+        Tag::read(written, Place::default()).code
     }
 
     #[test]
@@ -242,9 +248,18 @@ mod tests {
 
     #[test]
     fn docxtpls_letters_are_understood() {
-        assert_eq!(Tag::read("{%tr for x in l %}", "").scope, Scope::Row);
-        assert_eq!(Tag::read("{%p endif %}", "").scope, Scope::Paragraph);
-        assert_eq!(Tag::read("{% raw %}", "").scope, Scope::Inline);
+        assert_eq!(
+            Tag::read("{%tr for x in l %}", Place::default()).scope,
+            Scope::Row
+        );
+        assert_eq!(
+            Tag::read("{%p endif %}", Place::default()).scope,
+            Scope::Paragraph
+        );
+        assert_eq!(
+            Tag::read("{% raw %}", Place::default()).scope,
+            Scope::Inline
+        );
         assert_eq!(code("{%tr for x in l %}"), "for x in l");
     }
 }
