@@ -3,6 +3,9 @@
     reason = "a test that meets the unexpected must fail"
 )]
 
+mod tables;
+mod text;
+
 use super::{Template, archive::Archive};
 use navette_domain::ports::{MergeFailure, OfficeFormat, TemplateFault};
 use serde_json::{Value, json};
