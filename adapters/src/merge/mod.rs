@@ -8,10 +8,13 @@
 pub(crate) mod archive;
 mod blocks;
 mod compare;
+mod deflate;
 mod engine;
 mod fields;
 mod french;
 mod join;
+mod listing;
+pub(crate) mod package;
 mod part;
 mod safety;
 mod sheet;

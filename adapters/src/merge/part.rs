@@ -3,7 +3,9 @@
 use super::{
     blocks,
     fields::{self, Use},
-    join, source,
+    join,
+    package::Changes,
+    source,
     values::{Record, Recorder, from_json},
     xml,
 };
@@ -19,9 +21,8 @@ const LARGEST_OUTPUT: usize = 64 << 20;
 
 /// A part with tags.
 pub(super) struct Part {
-    /// The entry's index in the file.
-    pub(super) index: usize,
-    name: String,
+    /// The entry's name.
+    pub(super) name: String,
     pub(super) uses: Vec<Use>,
 }
 
@@ -51,7 +52,7 @@ impl Part {
     /// Compiles `text` into `environment`; `None` when the part has no tag. Faults go to `faults`.
     pub(super) fn compile(
         environment: &mut Environment<'static>,
-        (index, name, title): (usize, &str, &str),
+        (name, title): (&str, &str),
         text: &str,
         format: OfficeFormat,
         faults: &mut Vec<TemplateFault>,
@@ -79,18 +80,18 @@ impl Part {
         }
         faults.extend(found);
         Some(Self {
-            index,
             name: name.to_owned(),
             uses,
         })
     }
 
-    /// Renders the part; faults go to `faults`.
+    /// Renders the part; faults go to `faults`, and what it adds to the file to `changes`.
     pub(super) fn render(
         &self,
         environment: &Environment<'static>,
         data: &serde_json::Value,
         faults: &mut Vec<TemplateFault>,
+        changes: &mut Changes,
     ) -> Option<String> {
         let unknown = fields::unknown(&self.uses, data);
         let recorder = Arc::new(Recorder::default());
@@ -102,7 +103,8 @@ impl Part {
         let rendered = environment
             .get_template(&self.name)
             .and_then(|template| template.render_captured_to(context, &mut out).map(drop));
-        let record = recorder.record();
+        let mut record = recorder.record();
+        changes.extend(std::mem::take(&mut record.changes));
         let mut noted = self.noted(&record, rendered.err(), data);
         // A tag whose field is unknown has been told so: what follows from it says nothing more.
         noted.retain(|fault| {

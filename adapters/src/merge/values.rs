@@ -1,6 +1,6 @@
 //! The data of a document as the template sees it, and what is noted while it is rendered.
 
-use super::{french::Cents, sheet::Sheets};
+use super::{french::Cents, package::Changes, sheet::Sheets};
 use minijinja::{
     Error, ErrorKind, State, Value,
     value::{Enumerator, Object, ObjectRepr},
@@ -23,6 +23,8 @@ pub(super) struct Record {
     /// (tag, sentence)
     pub(super) faults: Vec<(usize, String)>,
     pub(super) sheets: Sheets,
+    /// What the rendering adds to the file beside the part itself.
+    pub(super) changes: Changes,
 }
 
 impl Recorder {
