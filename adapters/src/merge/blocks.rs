@@ -224,6 +224,8 @@ pub(super) fn end_by_paragraph(element: &mut Element) {
         match child {
             Node::Tag(tag) if tag.kind == Kind::Open => depth += 1,
             Node::Tag(tag) if tag.kind == Kind::Close => depth = depth.saturating_sub(1),
+            // What is included ends with a paragraph.
+            Node::Tag(tag) if depth == 0 && tag.keyword() == "include" => ended = true,
             Node::Element(child) if child.name == "w:tbl" => ended = false,
             Node::Element(child) if child.name == columns::FILTER => ended &= !word,
             Node::Element(child) if depth == 0 => ended |= child.name == "w:p" || !word,

@@ -12,12 +12,16 @@ mod cells;
 mod check;
 mod columns;
 mod compare;
+mod deflate;
 mod engine;
 mod faults;
 mod fields;
 mod french;
 mod glue;
+mod include;
 mod join;
+mod listing;
+pub(crate) mod package;
 mod part;
 mod rows;
 mod safety;
@@ -31,6 +35,7 @@ mod xml;
 
 pub use annotate::annotate;
 pub use fields::{Checked, FieldUse};
+pub use include::{Includes, NoIncludes};
 pub use template::Template;
 
 #[cfg(test)]

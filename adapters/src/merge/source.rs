@@ -1,7 +1,7 @@
 //! Writes a part, its tags in place, as the source of a minijinja template.
 
 use super::{
-    cells, columns,
+    cells, columns, include,
     join::ROW,
     tag::{Kind, Tag},
     values::RECORDER,
@@ -16,6 +16,7 @@ pub(super) fn write(nodes: &[Node], format: OfficeFormat, tags: &mut Vec<Tag>) -
         out: String::new(),
         literal: String::new(),
         sheets: format == OfficeFormat::Ods,
+        loops: Vec::new(),
         tags,
     };
     writer.nodes(nodes);
@@ -28,6 +29,8 @@ struct Writer<'a> {
     /// XML not yet written, in which nothing is a tag.
     literal: String,
     sheets: bool,
+    /// The loops that are open: their tags, and where their bodies begin.
+    loops: Vec<(usize, usize)>,
     tags: &'a mut Vec<Tag>,
 }
 
@@ -47,6 +50,10 @@ impl Writer<'_> {
     }
 
     fn element(&mut self, element: &Element) {
+        if element.name == include::INCLUDED {
+            self.nodes(&element.children);
+            return;
+        }
         if element.name == columns::FILTER {
             let filter = element.attribute("name").unwrap_or_default();
             self.code(&format!("{{% filter {filter} %}}"));
@@ -127,8 +134,26 @@ impl Writer<'_> {
             Kind::Open | Kind::Alone => {
                 self.call(&format!("at({index})"));
                 self.code(&format!("{{% {} %}}", tag.code));
+                if tag.kind == Kind::Open && tag.keyword() == "for" {
+                    self.loops.push((index, self.out.len()));
+                }
             }
-            Kind::Middle | Kind::Close => self.code(&format!("{{% {} %}}", tag.code)),
+            Kind::Middle | Kind::Close => {
+                if tag.keyword() == "endfor" {
+                    self.count_turns();
+                }
+                self.code(&format!("{{% {} %}}", tag.code));
+            }
+        }
+    }
+
+    /// Notes, at each turn of the loop that ends here, how much it writes, whatever is in its fields.
+    fn count_turns(&mut self) {
+        self.flush();
+        if let Some((index, start)) = self.loops.pop() {
+            let size = self.out.len() - start;
+            let call = format!("{{{{ {RECORDER}.turn({index}, {size}) }}}}");
+            self.out.insert_str(start, &call);
         }
     }
 

@@ -3,6 +3,7 @@
     reason = "a test that meets the unexpected must fail"
 )]
 
+mod split;
 mod tables;
 mod text;
 
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 use std::io::{Cursor, Write};
 use zip::{ZipWriter, write::SimpleFileOptions};
 
-fn zipped(entries: &[(&str, &str)]) -> Vec<u8> {
+pub(super) fn zipped(entries: &[(&str, &str)]) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, content) in entries {
         writer
@@ -23,7 +24,7 @@ fn zipped(entries: &[(&str, &str)]) -> Vec<u8> {
     writer.finish().unwrap().into_inner()
 }
 
-fn odf(format: OfficeFormat, body: &str, styles: &str) -> Vec<u8> {
+pub(super) fn odf(format: OfficeFormat, body: &str, styles: &str) -> Vec<u8> {
     zipped(&[
         ("mimetype", format.media_type()),
         (
@@ -40,7 +41,7 @@ fn odf(format: OfficeFormat, body: &str, styles: &str) -> Vec<u8> {
     ])
 }
 
-fn odt(body: &str) -> Vec<u8> {
+pub(super) fn odt(body: &str) -> Vec<u8> {
     odf(OfficeFormat::Odt, body, "")
 }
 
@@ -58,7 +59,7 @@ fn docx(body: &str) -> Vec<u8> {
     ])
 }
 
-fn part(file: &[u8], name: &str) -> String {
+pub(super) fn part(file: &[u8], name: &str) -> String {
     let mut archive = Archive::open(file).unwrap();
     let index = archive
         .names()

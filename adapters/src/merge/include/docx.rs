@@ -47,11 +47,7 @@ impl Styles {
     }
 
     /// Writes what was brought.
-    pub(super) fn write(
-        &mut self,
-        changes: &mut Changes,
-        _host: &mut impl FnMut(&str) -> Option<String>,
-    ) {
+    pub(super) fn write(&self, changes: &mut Changes) {
         let written = |nodes: &Option<Vec<Node>>| {
             let mut out = String::new();
             xml::write(&mut out, nodes.as_deref().unwrap_or_default());

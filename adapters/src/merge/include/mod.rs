@@ -9,6 +9,7 @@ use super::{
     archive::Archive,
     blocks, join,
     package::Changes,
+    part::Draft,
     tag::{Kind, Tag},
     xml::{self, Element, Node},
 };
@@ -65,11 +66,9 @@ pub(super) struct Inserter<'a> {
     format: OfficeFormat,
     /// The codes being included, outermost first.
     open: Vec<String>,
-    /// What was included, in the order of the codes.
-    pub(super) included: BTreeMap<String, Digest>,
-    pub(super) faults: Vec<TemplateFault>,
-    /// The files that sub-templates bring, and what refers to them.
-    pub(super) changes: Changes,
+    included: BTreeMap<String, Digest>,
+    faults: Vec<TemplateFault>,
+    changes: Changes,
     word: docx::Styles,
     odf: odt::Styles,
 }
@@ -235,17 +234,59 @@ impl<'a> Inserter<'a> {
         }
         .map_err(|sentence| format!("le sous-modèle « {code} » : {sentence}"))?;
         self.walk(&mut nodes, body, part, host);
+        let last = nodes.iter().rev().find_map(|node| match node {
+            Node::Element(element) => Some(element.name.as_str()),
+            _ => None,
+        });
+        if self.format == OfficeFormat::Docx && last != Some("w:p") {
+            nodes.push(Node::Element(Element {
+                name: "w:p".into(),
+                ..Element::default()
+            }));
+        }
         Ok(nodes)
     }
 
-    /// Adds to a part the styles that sub-templates brought to it.
-    pub(super) fn dress(&self, nodes: &mut [Node], part: &str) {
-        self.odf.dress(nodes, part);
+    /// Gives the parts what was brought to them; answers the rest.
+    pub(super) fn finish(mut self, drafts: &mut [Draft]) -> Included {
+        for draft in drafts {
+            if !self.odf.changes(&draft.name) {
+                continue;
+            }
+            self.odf.dress(&mut draft.nodes, &draft.name);
+            // A part without tags is not rendered: it is written now.
+            let mut tags = false;
+            let mut text = String::new();
+            each_tag(&draft.nodes, &mut |_| tags = true);
+            if !tags {
+                xml::write(&mut text, &draft.nodes);
+                self.changes.replace(draft.name.as_str(), text.into_bytes());
+            }
+        }
+        self.word.write(&mut self.changes);
+        Included {
+            templates: self.included.into_iter().collect(),
+            changes: self.changes,
+            faults: self.faults,
+        }
     }
+}
 
-    /// The parts that are not merged but must change for what was brought.
-    pub(super) fn finish(&mut self, host: &mut impl FnMut(&str) -> Option<String>) {
-        self.word.write(&mut self.changes, host);
+/// What sub-templates brought.
+pub(super) struct Included {
+    pub(super) templates: Vec<(String, Digest)>,
+    /// Their files, and what refers to them.
+    pub(super) changes: Changes,
+    pub(super) faults: Vec<TemplateFault>,
+}
+
+fn each_tag(nodes: &[Node], see: &mut impl FnMut(&Tag)) {
+    for node in nodes {
+        match node {
+            Node::Tag(tag) => see(tag),
+            Node::Element(element) => element.each_tag(&mut |tag| see(tag)),
+            Node::Text(_) | Node::Raw(_) => {}
+        }
     }
 }
 
