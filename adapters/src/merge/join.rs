@@ -6,7 +6,9 @@
 
 use super::{
     faults::{Layout, syntax},
-    tag::{Scope, Tag},
+    glue,
+    tag::{Kind, Tag},
+    unwrap::{self, FIELD},
     xml::{Element, Node},
 };
 use navette_domain::ports::{OfficeFormat, Place, TemplateFault};
@@ -32,10 +34,15 @@ const APART: [&str; 9] = [
 ];
 
 /// Elements whose text is not the document's.
-const IGNORED: [&str; 3] = ["text:tracked-changes", "w:del", "office:annotation"];
+const IGNORED: [&str; 4] = [
+    "text:tracked-changes",
+    "w:del",
+    "w:moveFrom",
+    "office:annotation",
+];
 
 /// Elements that can be cut in two around a statement.
-const RUNS: [&str; 8] = [
+const RUNS: [&str; 11] = [
     "text:span",
     "text:a",
     "text:text-input",
@@ -43,15 +50,21 @@ const RUNS: [&str; 8] = [
     "w:t",
     "w:hyperlink",
     "w:ins",
+    "w:moveTo",
     "w:smartTag",
+    "w:bdo",
+    "w:dir",
 ];
 
 /// Turns the tags of the part `entry`, which clerks call `part`, into nodes; answers what is wrong.
 pub(super) fn join(
-    nodes: &mut [Node],
+    nodes: &mut Vec<Node>,
     format: OfficeFormat,
     (entry, part): (&str, &str),
 ) -> Vec<TemplateFault> {
+    if format != OfficeFormat::Ods {
+        unwrap::unwrap(nodes);
+    }
     let mut joiner = Joiner {
         sheets: format == OfficeFormat::Ods && part == "corps",
         layout: Layout::of(nodes, entry),
@@ -62,6 +75,7 @@ pub(super) fn join(
         sheet: String::new(),
         row: 0,
         column: 0,
+        raw: false,
         faults: Vec::new(),
     };
     for node in nodes {
@@ -72,6 +86,19 @@ pub(super) fn join(
     joiner.faults
 }
 
+/// The marks of tags.
+const MARKS: [(&str, &str); 3] = [("{{", "}}"), ("{%", "%}"), ("{#", "#}")];
+
+/// What docxtpl writes for marks that are no tag.
+const ESCAPES: [(&str, &str); 4] = [("{_{", "{{"), ("}_}", "}}"), ("{_%", "{%"), ("%_}", "%}")];
+
+/// What was found in a paragraph's text.
+struct Find {
+    range: Range<usize>,
+    /// What to write instead; nothing when it is a tag.
+    literal: Option<&'static str>,
+}
+
 struct Joiner {
     sheets: bool,
     layout: Layout,
@@ -80,6 +107,8 @@ struct Joiner {
     sheet: String,
     row: usize,
     column: usize,
+    /// Between `{% raw %}` and `{% endraw %}`.
+    raw: bool,
     faults: Vec<TemplateFault>,
 }
 
@@ -141,56 +170,71 @@ impl Joiner {
     fn join_paragraph(&mut self, paragraph: &mut Element) {
         let mut text = String::new();
         read(paragraph, &mut text, &mut |_, _| {});
-        if !text.contains('{') {
+        if !text.contains(['{', '}']) {
             return;
         }
-        let ranges = self.find(&text, paragraph);
-        if ranges.is_empty() {
+        let finds = self.find(&text, paragraph);
+        if finds.is_empty() {
             return;
         }
-        let place = |range: &Range<usize>| {
+        let place = |find: &Find| {
             self.layout
-                .place(&self.place, paragraph, &text, range.clone())
+                .place(&self.place, paragraph, &text, find.range.clone())
         };
-        let places: Vec<Place> = ranges.iter().map(place).collect();
+        let places: Vec<Place> = finds.iter().map(place).collect();
         let mut cutter = Cutter {
             at: 0,
             text: &text,
-            ranges: &ranges,
+            finds: &finds,
             places: &places,
         };
         cutter.cut(paragraph);
+        glue::spaces(paragraph);
         lift(paragraph);
     }
 
-    fn find(&mut self, text: &str, paragraph: &Element) -> Vec<Range<usize>> {
-        let mut ranges = Vec::new();
+    fn find(&mut self, text: &str, paragraph: &Element) -> Vec<Find> {
+        let mut finds = Vec::new();
         let mut from = 0;
-        while let Some(start) = text[from..].find('{').map(|at| from + at) {
-            let closing = match text.as_bytes().get(start + 1) {
-                Some(b'{') => "}}",
-                Some(b'%') => "%}",
-                Some(b'#') => "#}",
-                _ => {
-                    from = start + 1;
-                    continue;
-                }
+        while let Some(start) = text[from..].find(['{', '}', '%']).map(|at| from + at) {
+            let rest = &text[start..];
+            from = start + 1;
+            if let Some((escape, literal)) =
+                ESCAPES.iter().find(|(escape, _)| rest.starts_with(escape))
+            {
+                from = start + escape.len();
+                finds.push(Find {
+                    range: start..from,
+                    literal: Some(literal),
+                });
+                continue;
+            }
+            let Some((_, closing)) = MARKS.iter().find(|(opening, _)| rest.starts_with(opening))
+            else {
+                continue;
             };
-            let Some(end) = text[start + 2..].find(closing) else {
-                let next = self.layout.after(paragraph);
-                let sentence = syntax::unclosed(&text[start..], next);
-                self.fault(paragraph, text, start..text.len(), &sentence);
+            let Some(end) = rest[2..].find(closing) else {
+                if !self.raw {
+                    let next = self.layout.after(paragraph);
+                    let sentence = syntax::unclosed(rest, next);
+                    self.fault(paragraph, text, start..text.len(), &sentence);
+                }
                 break;
             };
-            let end = start + 2 + end + closing.len();
-            if Tag::read(&text[start..end], Place::default()).scope == Scope::Column {
-                let sentence = "les boucles de colonnes ({%tc %}) ne sont pas prises en charge";
-                self.fault(paragraph, text, start..end, sentence);
+            let range = start..start + 2 + end + closing.len();
+            let tag = Tag::read(&text[range.clone()], Place::default());
+            let ends_raw = tag.kind == Kind::Comment && tag.keyword() == "endraw";
+            if self.raw && !ends_raw {
+                continue;
             }
-            ranges.push(start..end);
-            from = end;
+            self.raw = tag.kind == Kind::Comment && tag.keyword() == "raw" && *closing == "%}";
+            from = range.end;
+            finds.push(Find {
+                range,
+                literal: None,
+            });
         }
-        ranges
+        finds
     }
 
     fn fault(&mut self, paragraph: &Element, text: &str, range: Range<usize>, sentence: &str) {
@@ -236,6 +280,7 @@ fn stands_for(element: &Element) -> Option<String> {
         "text:s" => " ".repeat(repeated(element, "text:c").min(1_000)),
         "text:tab" | "text:line-break" | "w:tab" | "w:br" | "w:cr" => " ".into(),
         "w:noBreakHyphen" => "-".into(),
+        "w:softHyphen" => "\u{ad}".into(),
         _ => return None,
     })
 }
@@ -287,7 +332,7 @@ pub(super) fn read<'a>(
 struct Cutter<'a> {
     at: usize,
     text: &'a str,
-    ranges: &'a [Range<usize>],
+    finds: &'a [Find],
     places: &'a [Place],
 }
 
@@ -303,14 +348,19 @@ impl Cutter<'_> {
                 }
                 Node::Element(mut child) if !is_apart(&child) && child.name != "w:pPr" => {
                     if let Some(characters) = stands_for(&child) {
-                        let inside = self.ranges.iter().any(|range| range.contains(&self.at));
+                        let inside = |find: &Find| find.range.contains(&self.at);
+                        let inside = self.finds.iter().any(inside);
                         self.at += characters.len();
                         if !inside {
                             element.children.push(Node::Element(child));
                         }
                     } else {
                         self.cut(&mut child);
-                        element.children.push(Node::Element(child));
+                        if child.name == FIELD {
+                            element.children.extend(unwrap::direct(child));
+                        } else {
+                            element.children.push(Node::Element(child));
+                        }
                     }
                 }
                 other => element.children.push(other),
@@ -324,16 +374,16 @@ impl Cutter<'_> {
     fn cut_text(&mut self, length: usize, out: &mut Vec<Node>) -> bool {
         let end = self.at + length;
         let mut tagged = false;
-        for (range, place) in self.ranges.iter().zip(self.places) {
+        for (Find { range, literal }, place) in self.finds.iter().zip(self.places) {
             if range.end <= self.at || range.start >= end {
                 continue;
             }
             self.keep(range.start, out);
             if range.start >= self.at {
-                out.push(Node::Tag(Tag::read(
-                    &self.text[range.clone()],
-                    place.clone(),
-                )));
+                out.push(match literal {
+                    Some(literal) => Node::Text((*literal).to_owned()),
+                    None => Node::Tag(Tag::read(&self.text[range.clone()], place.clone())),
+                });
                 tagged = true;
             }
             self.at = range.end.min(end);

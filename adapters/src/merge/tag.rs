@@ -12,6 +12,9 @@ pub(super) struct Tag {
     pub(super) code: String,
     pub(super) kind: Kind,
     pub(super) scope: Scope,
+    pub(super) side: Side,
+    /// Whether `{%-` and `-%}` glue it to what comes before and after.
+    pub(super) glued: (bool, bool),
     /// Where it stands.
     pub(super) place: Place,
 }
@@ -29,21 +32,30 @@ pub(super) enum Kind {
     Close,
     /// `{% set x = … %}`
     Alone,
-    /// `{# … #}`
+    /// `{# … #}`, and the marks of `{% raw %}`
     Comment,
 }
 
 /// What docxtpl's letters after the mark ask to replace by the tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scope {
-    /// Nothing: the tag stands where it is.
+    /// Nothing, as `{%r … %}`: the tag stands between runs.
     Inline,
     /// `{%p … %}`: its paragraph.
     Paragraph,
     /// `{%tr … %}`: its table row.
     Row,
-    /// `{%tc … %}`: its column, not supported yet.
+    /// `{%tc … %}`: its cell.
     Column,
+}
+
+/// Where secretary's fields ask a tag to stand with regard to its paragraph, row or cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// In its place.
+    Instead,
+    Before,
+    After,
 }
 
 impl Tag {
@@ -53,6 +65,7 @@ impl Tag {
             .get(2..written.len().saturating_sub(2))
             .unwrap_or_default();
         let (scope, inner) = scope(inner);
+        let glued = (inner.starts_with('-'), inner.ends_with('-'));
         let inner = inner
             .trim_start_matches(['-', '+'])
             .trim_end_matches(['-', '+']);
@@ -71,6 +84,8 @@ impl Tag {
             code,
             kind,
             scope,
+            side: Side::Instead,
+            glued,
             place,
         }
     }
@@ -78,6 +93,17 @@ impl Tag {
     /// What is wrong with it.
     pub(super) fn fault(&self, sentence: impl Into<String>) -> TemplateFault {
         self.place.fault(&self.written, sentence)
+    }
+
+    /// A statement that this tag implies, to be told as this tag.
+    pub(super) fn implied(&self, kind: Kind, code: &str) -> Self {
+        Self {
+            code: code.to_owned(),
+            kind,
+            scope: Scope::Inline,
+            glued: (false, false),
+            ..self.clone()
+        }
     }
 
     pub(super) fn is_statement(&self) -> bool {
@@ -117,6 +143,7 @@ fn statement_kind(code: &str) -> Kind {
     let word = first_word(code);
     match word {
         "else" | "elif" => Kind::Middle,
+        "raw" | "endraw" => Kind::Comment,
         "set" if code.contains('=') => Kind::Alone,
         "if" | "for" | "with" | "set" | "filter" | "macro" | "call" | "autoescape" | "block" => {
             Kind::Open

@@ -179,9 +179,32 @@ fn unknown_item(target: &Expr<'_>) -> Option<Bound> {
     expression::name_of(target).map(|name| (name, None))
 }
 
+/// What to write instead of Jinja's statements that make no sense in an office document.
+fn refused(tag: &Tag) -> Option<&'static str> {
+    Some(match tag.keyword() {
+        "macro" | "endmacro" | "call" | "endcall" => {
+            "les macros n'existent pas ici : mettre le passage dans un sous-modèle, et l'insérer par \
+             {% include \"code\" %}"
+        }
+        "import" | "from" | "extends" | "block" | "endblock" => {
+            "un modèle n'hérite pas d'un autre : insérer un sous-modèle par {% include \"code\" %}"
+        }
+        "filter" | "endfilter" => {
+            "un filtre s'écrit dans la balise d'un champ : {{ champ|filtre }}"
+        }
+        "do" => "une valeur se garde par {% set x = … %}",
+        "autoescape" | "endautoescape" => "une valeur est toujours du texte : ôter cette balise",
+        "break" | "continue" => {
+            "une boucle ne s'interrompt pas : la limiter par une condition, {% for x in liste if … %}"
+        }
+        _ => return None,
+    })
+}
+
 fn unsupported(tag: &Tag) -> Option<String> {
     let known = [
-        "if", "elif", "else", "endif", "for", "endfor", "set", "with", "endwith",
+        "if", "elif", "else", "endif", "for", "endfor", "set", "with", "endwith", "colspan",
+        "cellbg", "hm", "vm",
     ];
     if tag.keyword() == "for" && !tag.code.contains(" in ") {
         return Some("une boucle s'écrit {% for élément in liste %}".into());
@@ -191,6 +214,9 @@ fn unsupported(tag: &Tag) -> Option<String> {
     }
     if !tag.is_statement() || tag.kind == Kind::Comment || known.contains(&tag.keyword()) {
         return None;
+    }
+    if let Some(sentence) = refused(tag) {
+        return Some(sentence.into());
     }
     let french = [
         ("si", "if"),
