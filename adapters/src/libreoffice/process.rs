@@ -10,7 +10,10 @@ use crate::pdf::{self, Purpose};
 use chrono::{DateTime, Utc};
 use navette_domain::ports::{FailureClass, Neighbour, OfficeFormat, Pdf, PortFailure};
 use nix::libc::{O_NOFOLLOW, O_NONBLOCK};
-use std::{io, os::unix::fs::PermissionsExt as _, path::PathBuf, process::Stdio, time::Duration};
+use std::{
+    fs::Permissions, io, os::unix::fs::PermissionsExt as _, path::PathBuf, process::Stdio,
+    time::Duration,
+};
 use tempfile::TempDir;
 use tokio::{
     fs,
@@ -224,7 +227,7 @@ impl Worker {
     ) -> Result<Vec<u8>, Trouble> {
         fs::write(&request.input, office).await?;
         // The folder is private; within it, the worker's account must be able to read.
-        fs::set_permissions(&request.input, PermissionsExt::from_mode(0o644)).await?;
+        fs::set_permissions(&request.input, Permissions::from_mode(0o644)).await?;
         let outcome = match self.ask(request, options).await {
             Ok(()) => read_output(&request.output).await,
             Err(trouble) => Err(trouble),
