@@ -2,10 +2,14 @@
 //! links and hangs. What it is given is scanned first, it works in another process without network and
 //! within limits, and what it gives back is checked.
 
+mod clock;
+mod confine;
 mod folders;
+mod installation;
 mod kit;
-mod output;
+mod machine;
 mod pool;
+mod process;
 mod profile;
 pub mod worker;
 

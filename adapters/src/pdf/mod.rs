@@ -2,11 +2,13 @@
 //! signing desk is what was sent, signed. Pure functions; they take CPU, so call them off the async threads.
 
 mod cms;
+mod produced;
 mod returned;
 mod signature;
 #[cfg(all(test, feature = "sim"))]
 mod tests;
 
+pub use produced::{Purpose, Unfit, produced};
 pub use returned::{Refusal, Verdict, returned};
 
 use lopdf::{Document, LoadOptions, xref::XrefRecovery};
