@@ -9,12 +9,16 @@ use super::{
 };
 use navette_domain::ports::TemplateFault;
 
-const ROWS: [&str; 2] = ["table:table-row", "w:tr"];
-const CELLS: [&str; 3] = ["table:table-cell", "table:covered-table-cell", "w:tc"];
+const ROWS: [&str; 3] = ["table:table-row", "w:tr", "row"];
+const CELLS: [&str; 4] = ["table:table-cell", "table:covered-table-cell", "w:tc", "c"];
 const LISTS: [&str; 2] = ["text:list-item", "text:list"];
 
 /// Elements that may surround statements in a paragraph that holds nothing else.
-const INVISIBLE: [&str; 22] = [
+const INVISIBLE: [&str; 26] = [
+    "c",
+    "is",
+    "r",
+    "t",
     "text:p",
     "text:h",
     "text:span",
@@ -221,8 +225,10 @@ fn stays(row: &Element) -> Vec<Stay> {
             }
         };
         match child {
-            Node::Tag(tag) => see(tag),
+            // Between cells stand the tags of columns, and they stay there.
+            Node::Tag(tag) if tag.is_statement() => stays.push(Stay::Inside),
             Node::Element(element) => element.each_tag(&mut see),
+            Node::Tag(_) => {}
             Node::Text(_) | Node::Raw(_) => {}
         }
     }

@@ -5,6 +5,8 @@
 //! then lifted out of their runs, so that a block always opens and closes between runs.
 
 use super::{
+    part::BODY,
+    sheet::{self, address::letters},
     tag::{Scope, Tag},
     xml::{Element, Node},
 };
@@ -15,7 +17,19 @@ use std::ops::Range;
 pub(super) const ROW: &str = "navette:row";
 
 /// Elements that are a paragraph.
-pub(super) const PARAGRAPHS: [&str; 3] = ["text:p", "text:h", "w:p"];
+pub(super) const PARAGRAPHS: [&str; 11] = [
+    "text:p",
+    "text:h",
+    "w:p",
+    "is",
+    sheet::NAME,
+    "oddHeader",
+    "oddFooter",
+    "evenHeader",
+    "evenFooter",
+    "firstHeader",
+    "firstFooter",
+];
 
 /// Elements inside a paragraph that hold paragraphs of their own.
 const APART: [&str; 9] = [
@@ -34,7 +48,9 @@ const APART: [&str; 9] = [
 const IGNORED: [&str; 3] = ["text:tracked-changes", "w:del", "office:annotation"];
 
 /// Elements that can be cut in two around a statement.
-const RUNS: [&str; 8] = [
+const RUNS: [&str; 10] = [
+    "r",
+    "t",
     "text:span",
     "text:a",
     "text:text-input",
@@ -48,11 +64,11 @@ const RUNS: [&str; 8] = [
 /// Turns the tags of a part into nodes; answers what is wrong.
 pub(super) fn join(nodes: &mut [Node], format: OfficeFormat, part: &str) -> Vec<TemplateFault> {
     let mut joiner = Joiner {
-        sheets: format == OfficeFormat::Ods && part == "corps",
+        sheets: format == OfficeFormat::Ods && part == BODY,
         place: part.to_owned(),
         sheet: String::new(),
         row: 0,
-        column: 0,
+        column: 1,
         faults: Vec::new(),
     };
     for node in nodes {
@@ -105,7 +121,8 @@ impl Joiner {
                     .clone_into(&mut self.sheet);
                 self.row = 1;
             }
-            "table:table-row" => self.column = 0,
+            sheet::NAME => self.place = format!("feuille {}, nom de l'onglet", self.sheet),
+            "table:table-row" => self.column = 1,
             "table:table-cell" | "table:covered-table-cell" => {
                 let column = letters(self.column);
                 self.place = format!("feuille {}, cellule {column}{}", self.sheet, self.row);
@@ -153,7 +170,8 @@ impl Joiner {
                 break;
             };
             let end = start + 2 + end + closing.len();
-            if Tag::read(&text[start..end], "").scope == Scope::Column {
+            let scope = Tag::read(&text[start..end], "").scope;
+            if !self.sheets && matches!(scope, Scope::Column | Scope::Sheet) {
                 let sentence = "les boucles de colonnes ({%tc %}) ne sont pas prises en charge";
                 self.fault(&text[start..end], sentence);
             }
@@ -177,19 +195,6 @@ fn repeated(element: &Element, attribute: &str) -> usize {
         .attribute(attribute)
         .and_then(|count| count.parse().ok())
         .unwrap_or(1)
-}
-
-/// The name of a spreadsheet's column, counted from 0.
-fn letters(mut column: usize) -> String {
-    let mut name = String::new();
-    loop {
-        let letter = u8::try_from(column % 26).unwrap_or_default();
-        name.insert(0, char::from(b'A' + letter));
-        if column < 26 {
-            return name;
-        }
-        column = column / 26 - 1;
-    }
 }
 
 /// What an element that stands for characters stands for.

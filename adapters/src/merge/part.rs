@@ -3,7 +3,9 @@
 use super::{
     blocks,
     fields::{self, Use},
-    join, source,
+    join,
+    sheet::{ods, settle},
+    source,
     values::{Record, Recorder, from_json},
     xml,
 };
@@ -17,26 +19,31 @@ use std::{
 /// The largest part that a merge may give.
 const LARGEST_OUTPUT: usize = 64 << 20;
 
+/// What clerks call the main part.
+pub(super) const BODY: &str = "corps";
+
 /// A part with tags.
 pub(super) struct Part {
     /// The entry's index in the file.
     pub(super) index: usize,
     name: String,
     pub(super) uses: Vec<Use>,
+    /// The names of its sheets, where they must be finished once rendered.
+    sheets: Option<Vec<String>>,
 }
 
 /// What clerks call a part, if tags are looked for in it.
 pub(super) fn title(format: OfficeFormat, name: &str) -> Option<&'static str> {
     match format {
         OfficeFormat::Odt | OfficeFormat::Ods => match name {
-            "content.xml" => Some("corps"),
+            "content.xml" => Some(BODY),
             "styles.xml" => Some("en-tête et pied de page"),
             _ => None,
         },
         OfficeFormat::Docx => {
             let file = name.strip_prefix("word/")?.strip_suffix(".xml")?;
             match file.trim_end_matches(|c: char| c.is_ascii_digit()) {
-                "document" => Some("corps"),
+                "document" => Some(BODY),
                 "header" => Some("en-tête"),
                 "footer" => Some("pied de page"),
                 "footnotes" | "endnotes" => Some("notes"),
@@ -60,9 +67,19 @@ impl Part {
             faults.push(part_fault(title, "cette partie est illisible".into()));
             return None;
         };
+        let sheets = (format == OfficeFormat::Ods && title == BODY).then(|| ods::names(&nodes));
+        if sheets.is_some() {
+            ods::prepare(&mut nodes);
+        }
         faults.extend(join::join(&mut nodes, format, title));
+        if sheets.is_some() {
+            faults.extend(settle::settle(&mut nodes));
+        }
         blocks::place(&mut nodes);
         let mut found = blocks::check(&nodes);
+        if sheets.is_some() {
+            settle::mark_loops(&mut nodes);
+        }
         let mut tags = Vec::new();
         let source = source::write(&nodes, format, &mut tags);
         if tags.is_empty() {
@@ -82,6 +99,7 @@ impl Part {
             index,
             name: name.to_owned(),
             uses,
+            sheets,
         })
     }
 
@@ -114,7 +132,10 @@ impl Part {
         faults.extend(unknown);
         faults.extend(noted);
         let text = String::from_utf8(out.0).ok().filter(|_| sound)?;
-        Some(record.sheets.write_formulas(text))
+        match &self.sheets {
+            Some(known) => ods::finish(&text, known),
+            None => Some(text),
+        }
     }
 
     /// What the rendering noted, and what ended it.

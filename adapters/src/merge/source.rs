@@ -1,7 +1,6 @@
 //! Writes a part, its tags in place, as the source of a minijinja template.
 
 use super::{
-    join::ROW,
     tag::{Kind, Tag},
     values::RECORDER,
     xml::{Element, Node, escape},
@@ -14,7 +13,7 @@ pub(super) fn write(nodes: &[Node], format: OfficeFormat, tags: &mut Vec<Tag>) -
     let mut writer = Writer {
         out: String::new(),
         literal: String::new(),
-        sheets: format == OfficeFormat::Ods,
+        sheets: matches!(format, OfficeFormat::Ods | OfficeFormat::Xlsx),
         tags,
     };
     writer.nodes(nodes);
@@ -33,6 +32,9 @@ struct Writer<'a> {
 /// Filters that only dress a value up: a typed cell wants the value itself.
 const DRESSINGS: [&str; 2] = ["montant", "date"];
 
+/// Cells that have a type.
+const TYPED: [&str; 2] = ["table:table-cell", "c"];
+
 impl Writer<'_> {
     fn nodes(&mut self, nodes: &[Node]) {
         for node in nodes {
@@ -46,10 +48,9 @@ impl Writer<'_> {
     }
 
     fn element(&mut self, element: &Element) {
-        let cell = (self.sheets && element.name == "table:table-cell")
+        let cell = (self.sheets && TYPED.contains(&element.name.as_str()))
             .then(|| sole_print(element))
             .flatten();
-        self.follow(element);
         let _ = write!(self.literal, "<{}", element.name);
         self.attributes(element, cell);
         if element.children.is_empty() {
@@ -61,36 +62,10 @@ impl Writer<'_> {
         }
     }
 
-    /// Says at rendering which sheet and row of the template are being written.
-    fn follow(&mut self, element: &Element) {
-        if self.sheets && element.name == "table:table" {
-            let name = element.attribute("table:name").unwrap_or_default();
-            self.call(&format!("table({})", quoted(name)));
-        }
-        if let Some(row) = element.attribute(ROW) {
-            let count = element
-                .attribute("table:number-rows-repeated")
-                .unwrap_or("1");
-            self.call(&format!(
-                "row({row}, {})",
-                count.parse::<usize>().unwrap_or(1)
-            ));
-        }
-    }
-
     fn attributes(&mut self, element: &Element, cell: Option<&Tag>) {
-        let formula = self.sheets && element.attribute("table:formula").is_some();
-        let retyped = formula || cell.is_some();
         for (name, value) in &element.attributes {
-            if name == ROW || (retyped && is_cached_value(name)) {
-                continue;
-            }
             let _ = write!(self.literal, " {name}=\"");
-            if formula && name == "table:formula" {
-                self.call(&format!("formula({})", quoted(value)));
-            } else {
-                escape(&mut self.literal, value, true);
-            }
+            escape(&mut self.literal, value, true);
             self.literal.push('"');
         }
         if let Some(tag) = cell {
@@ -155,30 +130,9 @@ fn has_text(element: &Element) -> bool {
     })
 }
 
-fn is_cached_value(name: &str) -> bool {
-    matches!(
-        name,
-        "office:value-type"
-            | "office:value"
-            | "office:string-value"
-            | "office:date-value"
-            | "office:currency"
-            | "calcext:value-type"
-    )
-}
-
 fn undressed(code: &str) -> &str {
     match code.rsplit_once('|') {
         Some((value, filter)) if DRESSINGS.contains(&filter.trim()) => value.trim(),
         _ => code,
     }
-}
-
-/// A minijinja string.
-fn quoted(text: &str) -> String {
-    let escaped = text
-        .replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('\n', "\\n");
-    format!("\"{escaped}\"")
 }

@@ -41,8 +41,10 @@ pub(super) enum Scope {
     Paragraph,
     /// `{%tr … %}`: its table row.
     Row,
-    /// `{%tc … %}`: its column, not supported yet.
+    /// `{%tc … %}`: its cell, in a column that repeats.
     Column,
+    /// `{%sheet … %}`: its whole sheet.
+    Sheet,
 }
 
 impl Tag {
@@ -74,6 +76,16 @@ impl Tag {
         }
     }
 
+    /// A tag that this one implies.
+    pub(super) fn implied(&self, kind: Kind, code: &str) -> Self {
+        Self {
+            code: code.to_owned(),
+            kind,
+            scope: Scope::Inline,
+            ..self.clone()
+        }
+    }
+
     pub(super) fn is_statement(&self) -> bool {
         !matches!(self.kind, Kind::Print)
     }
@@ -91,7 +103,8 @@ fn first_word(code: &str) -> &str {
 }
 
 fn scope(inner: &str) -> (Scope, &str) {
-    const LETTERS: [(&str, Scope); 4] = [
+    const LETTERS: [(&str, Scope); 5] = [
+        ("sheet", Scope::Sheet),
         ("tr", Scope::Row),
         ("tc", Scope::Column),
         ("p", Scope::Paragraph),

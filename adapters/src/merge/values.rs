@@ -1,6 +1,6 @@
 //! The data of a document as the template sees it, and what is noted while it is rendered.
 
-use super::{french::Cents, sheet::Sheets};
+use super::french::Cents;
 use minijinja::{
     Error, ErrorKind, State, Value,
     value::{Enumerator, Object, ObjectRepr},
@@ -13,7 +13,7 @@ use std::{
 /// The name under which the template finds its [`Recorder`].
 pub(super) const RECORDER: &str = "__r";
 
-/// What one rendering notes: the tag it is at, what is wrong, and where rows and formulas landed.
+/// What one rendering notes: the tag it is at and what is wrong.
 #[derive(Default)]
 pub(super) struct Recorder(Mutex<Record>);
 
@@ -22,7 +22,6 @@ pub(super) struct Record {
     pub(super) tag: usize,
     /// (tag, sentence)
     pub(super) faults: Vec<(usize, String)>,
-    pub(super) sheets: Sheets,
 }
 
 impl Recorder {
@@ -73,14 +72,10 @@ impl Object for Recorder {
         method: &str,
         args: &[Value],
     ) -> Result<Value, Error> {
-        let text = |index: usize| args.get(index).and_then(Value::as_str).unwrap_or_default();
         let mut record = self.record();
         match method {
             "at" => record.tag = number(args, 0),
             "brace" => return Ok(Value::from_safe_string("{".into())),
-            "table" => record.sheets.start_table(text(0)),
-            "row" => record.sheets.add_row(number(args, 0), number(args, 1)),
-            "formula" => return Ok(Value::from_safe_string(record.sheets.add_formula(text(0)))),
             "cell" => {
                 let attributes = args
                     .first()

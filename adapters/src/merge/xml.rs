@@ -40,8 +40,19 @@ impl Element {
     }
 
     pub(super) fn set_attribute(&mut self, name: &str, value: &str) {
-        self.attributes.retain(|(key, _)| key != name);
+        self.remove_attribute(name);
         self.attributes.push((name.into(), value.into()));
+    }
+
+    pub(super) fn elements(&self) -> impl DoubleEndedIterator<Item = &Self> {
+        self.children.iter().filter_map(|child| match child {
+            Node::Element(element) => Some(element),
+            _ => None,
+        })
+    }
+
+    pub(super) fn remove_attribute(&mut self, name: &str) {
+        self.attributes.retain(|(key, _)| key != name);
     }
 
     /// The same element without its children.
@@ -125,6 +136,32 @@ fn resolve(reference: &str) -> Result<String, Malformed> {
     quick_xml::escape::unescape(&format!("&{reference};"))
         .map(std::borrow::Cow::into_owned)
         .map_err(|_| Malformed)
+}
+
+/// Writes nodes without tags.
+pub(super) fn write(out: &mut String, nodes: &[Node]) {
+    for node in nodes {
+        match node {
+            Node::Text(text) => escape(out, text, false),
+            Node::Raw(raw) => out.push_str(raw),
+            Node::Tag(tag) => escape(out, &tag.written, false),
+            Node::Element(element) => {
+                let _ = write!(out, "<{}", element.name);
+                for (name, value) in &element.attributes {
+                    let _ = write!(out, " {name}=\"");
+                    escape(out, value, true);
+                    out.push('"');
+                }
+                if element.children.is_empty() {
+                    out.push_str("/>");
+                } else {
+                    out.push('>');
+                    write(out, &element.children);
+                    let _ = write!(out, "</{}>", element.name);
+                }
+            }
+        }
+    }
 }
 
 /// Writes `text` so that XML reads it back; `quoted` inside an attribute. What XML cannot hold is left out.
