@@ -1,16 +1,16 @@
 //! One XML part of a template: compiled once, rendered for each document.
 
 use super::{
-    blocks,
+    blocks, check,
     fields::{self, Use},
     join,
-    sheet::{ods, settle},
+    sheet::{self, ods, settle},
     source,
     values::{Record, Recorder, from_json},
-    xml,
+    xml::{self, Node},
 };
 use minijinja::{Environment, Error, ErrorKind, Value};
-use navette_domain::ports::{OfficeFormat, TemplateFault};
+use navette_domain::ports::{OfficeFormat, Place, TemplateFault};
 use std::{
     io::{self, Write},
     sync::Arc,
@@ -19,31 +19,28 @@ use std::{
 /// The largest part that a merge may give.
 const LARGEST_OUTPUT: usize = 64 << 20;
 
-/// What clerks call the main part.
-pub(super) const BODY: &str = "corps";
-
 /// A part with tags.
 pub(super) struct Part {
     /// The entry's index in the file.
     pub(super) index: usize,
     name: String,
     pub(super) uses: Vec<Use>,
-    /// The names of its sheets, where they must be finished once rendered.
-    sheets: Option<Vec<String>>,
+    /// In OpenDocument, the names of its sheets, which are finished once rendered.
+    tables: Option<Vec<String>>,
 }
 
 /// What clerks call a part, if tags are looked for in it.
 pub(super) fn title(format: OfficeFormat, name: &str) -> Option<&'static str> {
     match format {
         OfficeFormat::Odt | OfficeFormat::Ods => match name {
-            "content.xml" => Some(BODY),
+            "content.xml" => Some("corps"),
             "styles.xml" => Some("en-tête et pied de page"),
             _ => None,
         },
         OfficeFormat::Docx => {
             let file = name.strip_prefix("word/")?.strip_suffix(".xml")?;
             match file.trim_end_matches(|c: char| c.is_ascii_digit()) {
-                "document" => Some(BODY),
+                "document" => Some("corps"),
                 "header" => Some("en-tête"),
                 "footer" => Some("pied de page"),
                 "footnotes" | "endnotes" => Some("notes"),
@@ -58,31 +55,46 @@ impl Part {
     /// Compiles `text` into `environment`; `None` when the part has no tag. Faults go to `faults`.
     pub(super) fn compile(
         environment: &mut Environment<'static>,
-        (index, name, title): (usize, &str, &str),
+        at: (usize, &str, &str),
         text: &str,
         format: OfficeFormat,
         faults: &mut Vec<TemplateFault>,
     ) -> Option<Self> {
-        let Ok(mut nodes) = xml::parse(text) else {
-            faults.push(part_fault(title, "cette partie est illisible".into()));
-            return None;
-        };
-        let sheets = (format == OfficeFormat::Ods && title == BODY).then(|| ods::names(&nodes));
-        if sheets.is_some() {
+        match xml::parse(text) {
+            Ok(nodes) => Self::compile_nodes(environment, at, nodes, format, faults),
+            Err(_) => {
+                faults.push(part_fault(at.2, "cette partie est illisible".into()));
+                None
+            }
+        }
+    }
+
+    /// [`compile`](Self::compile), of a part that is read already.
+    pub(super) fn compile_nodes(
+        environment: &mut Environment<'static>,
+        (index, name, title): (usize, &str, &str),
+        mut nodes: Vec<Node>,
+        format: OfficeFormat,
+        faults: &mut Vec<TemplateFault>,
+    ) -> Option<Self> {
+        let sheets = sheet::is_part(format, name);
+        let tables = (sheets && format == OfficeFormat::Ods).then(|| ods::names(&nodes));
+        if tables.is_some() {
             ods::prepare(&mut nodes);
         }
-        faults.extend(join::join(&mut nodes, format, title));
-        if sheets.is_some() {
+        faults.extend(join::join(&mut nodes, format, (name, title)));
+        if sheets {
             faults.extend(settle::settle(&mut nodes));
         }
-        blocks::place(&mut nodes);
-        let mut found = blocks::check(&nodes);
-        if sheets.is_some() {
+        blocks::place(&mut nodes, format);
+        let mut found = check::check(&nodes);
+        if sheets {
             settle::mark_loops(&mut nodes);
         }
         let mut tags = Vec::new();
         let source = source::write(&nodes, format, &mut tags);
-        if tags.is_empty() {
+        // What refers to a workbook's sheets may move in any of them.
+        if tags.is_empty() && format != OfficeFormat::Xlsx {
             return None;
         }
         let (uses, unreadable) = fields::analyse(environment, tags);
@@ -99,7 +111,7 @@ impl Part {
             index,
             name: name.to_owned(),
             uses,
-            sheets,
+            tables,
         })
     }
 
@@ -132,7 +144,7 @@ impl Part {
         faults.extend(unknown);
         faults.extend(noted);
         let text = String::from_utf8(out.0).ok().filter(|_| sound)?;
-        match &self.sheets {
+        match &self.tables {
             Some(known) => ods::finish(&text, known),
             None => Some(text),
         }
@@ -146,13 +158,14 @@ impl Part {
         data: &serde_json::Value,
     ) -> Vec<TemplateFault> {
         let tag = |index: usize| self.uses.get(index);
-        let noted = record.faults.iter().filter_map(|(index, sentence)| {
-            Some(fields::fault(&tag(*index)?.tag, sentence.clone()))
-        });
+        let noted = record
+            .faults
+            .iter()
+            .filter_map(|(index, sentence)| Some(tag(*index)?.tag.fault(sentence.clone())));
         let ending = error.map(|error| match tag(record.tag) {
             Some(used) => {
                 let sentence = fields::empty(used, data).unwrap_or_else(|| in_french(&error));
-                fields::fault(&used.tag, sentence)
+                used.tag.fault(sentence)
             }
             None => part_fault(&self.name, in_french(&error)),
         });
@@ -160,12 +173,12 @@ impl Part {
     }
 }
 
-fn part_fault(place: &str, sentence: String) -> TemplateFault {
-    TemplateFault {
-        place: place.into(),
-        tag: String::new(),
-        sentence,
-    }
+fn part_fault(part: &str, sentence: String) -> TemplateFault {
+    let place = Place {
+        name: part.to_owned(),
+        ..Place::default()
+    };
+    place.fault("", sentence)
 }
 
 fn in_french(error: &Error) -> String {

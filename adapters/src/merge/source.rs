@@ -1,6 +1,7 @@
 //! Writes a part, its tags in place, as the source of a minijinja template.
 
 use super::{
+    cells, columns, sheet,
     tag::{Kind, Tag},
     values::RECORDER,
     xml::{Element, Node, escape},
@@ -13,7 +14,8 @@ pub(super) fn write(nodes: &[Node], format: OfficeFormat, tags: &mut Vec<Tag>) -
     let mut writer = Writer {
         out: String::new(),
         literal: String::new(),
-        sheets: matches!(format, OfficeFormat::Ods | OfficeFormat::Xlsx),
+        sheets: sheet::has_sheets(format),
+        header: false,
         tags,
     };
     writer.nodes(nodes);
@@ -26,6 +28,8 @@ struct Writer<'a> {
     /// XML not yet written, in which nothing is a tag.
     literal: String,
     sheets: bool,
+    /// Whether we are in the header or footer of a workbook's sheet.
+    header: bool,
     tags: &'a mut Vec<Tag>,
 }
 
@@ -48,6 +52,13 @@ impl Writer<'_> {
     }
 
     fn element(&mut self, element: &Element) {
+        if element.name == columns::FILTER {
+            let filter = element.attribute("name").unwrap_or_default();
+            self.code(&format!("{{% filter {filter} %}}"));
+            self.nodes(&element.children);
+            self.code("{% endfilter %}");
+            return;
+        }
         let cell = (self.sheets && TYPED.contains(&element.name.as_str()))
             .then(|| sole_print(element))
             .flatten();
@@ -57,15 +68,22 @@ impl Writer<'_> {
             self.literal.push_str("/>");
         } else {
             self.literal.push('>');
+            let around = std::mem::replace(&mut self.header, sheet::is_header(&element.name));
             self.nodes(&element.children);
+            self.header = around;
             let _ = write!(self.literal, "</{}>", element.name);
         }
     }
 
     fn attributes(&mut self, element: &Element, cell: Option<&Tag>) {
         for (name, value) in &element.attributes {
-            let _ = write!(self.literal, " {name}=\"");
-            escape(&mut self.literal, value, true);
+            let computed = name.strip_prefix(cells::COMPUTED);
+            let _ = write!(self.literal, " {}=\"", computed.unwrap_or(name));
+            if computed.is_some() {
+                self.code(&format!("{{{{ {value} }}}}"));
+            } else {
+                escape(&mut self.literal, value, true);
+            }
             self.literal.push('"');
         }
         if let Some(tag) = cell {
@@ -80,7 +98,14 @@ impl Writer<'_> {
             Kind::Comment => {}
             Kind::Print => {
                 self.call(&format!("at({index})"));
-                self.code(&format!("{{{{ {} }}}}", tag.code));
+                if self.header {
+                    self.code(&format!("{{{{ ({})|{} }}}}", tag.code, sheet::HEADER));
+                } else {
+                    self.code(&format!("{{{{ {} }}}}", tag.code));
+                }
+            }
+            Kind::Alone if cells::SHAPES.contains(&tag.keyword()) => {
+                self.call(&format!("at({index})"));
             }
             Kind::Open | Kind::Alone => {
                 self.call(&format!("at({index})"));

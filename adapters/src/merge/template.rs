@@ -1,12 +1,18 @@
 //! A compiled template.
 
 use super::{
+    annotate,
     archive::Archive,
-    engine, fields,
+    engine,
+    faults::in_reading_order,
+    fields::{self, Checked, FieldUse, Use},
     part::{self, Part},
 };
 use minijinja::Environment;
-use navette_domain::ports::{MergeFailure, OfficeFormat};
+use navette_domain::{
+    dictionary::Dictionary,
+    ports::{MergeFailure, OfficeFormat, TemplateFault},
+};
 use std::{
     collections::BTreeSet,
     io::{Cursor, Write},
@@ -24,6 +30,33 @@ pub struct Template {
 impl Template {
     /// Reads a template; its format is told from its content. All faults are found at once.
     pub fn compile(bytes: &[u8]) -> Result<Self, MergeFailure> {
+        let (template, faults) = Self::read(bytes)?;
+        template.unless(faults)
+    }
+
+    /// Reads a template as [`compile`](Self::compile) does and holds it against the data dictionary; all
+    /// faults of both are told at once. Also answers what is only worth a look.
+    pub fn review(
+        bytes: &[u8],
+        dictionary: &Dictionary,
+    ) -> Result<(Self, Vec<TemplateFault>), MergeFailure> {
+        let (template, mut faults) = Self::read(bytes)?;
+        let checked = template.check(dictionary);
+        faults.extend(checked.faults);
+        Ok((template.unless(faults)?, checked.warnings))
+    }
+
+    fn unless(self, mut faults: Vec<TemplateFault>) -> Result<Self, MergeFailure> {
+        if faults.is_empty() {
+            return Ok(self);
+        }
+        in_reading_order(&mut faults);
+        Err(MergeFailure::Faults(faults))
+    }
+
+    /// The template, and all that is wrong in it.
+    fn read(bytes: &[u8]) -> Result<(Self, Vec<TemplateFault>), MergeFailure> {
+        let bytes = &*annotate::without_comments(bytes);
         let mut archive = Archive::open(bytes)?;
         let format = archive.format();
         if format == OfficeFormat::Xlsx {
@@ -50,15 +83,13 @@ impl Template {
                 &mut faults,
             ));
         }
-        if !faults.is_empty() {
-            return Err(MergeFailure::Faults(faults));
-        }
-        Ok(Self {
+        let template = Self {
             bytes: bytes.to_vec(),
             format,
             parts,
             environment,
-        })
+        };
+        Ok((template, faults))
     }
 
     /// The template's format, and that of every document made from it.
@@ -68,10 +99,25 @@ impl Template {
 
     /// The fields it uses: `dossier.objet`, `versements[].montant`.
     pub fn fields(&self) -> BTreeSet<String> {
-        self.parts
-            .iter()
-            .flat_map(|part| fields::paths(&part.uses))
-            .collect()
+        let uses = self.uses().into_iter();
+        uses.map(|used| used.path).collect()
+    }
+
+    /// The fields it uses, each with what is done with it.
+    pub fn uses(&self) -> Vec<FieldUse> {
+        fields::uses(self.tags())
+    }
+
+    /// What the data dictionary says against it.
+    pub fn check(&self, dictionary: &Dictionary) -> Checked {
+        let mut checked = fields::check(self.tags(), dictionary);
+        in_reading_order(&mut checked.faults);
+        in_reading_order(&mut checked.warnings);
+        checked
+    }
+
+    fn tags(&self) -> impl Iterator<Item = &Use> + Clone {
+        self.parts.iter().flat_map(|part| &part.uses)
     }
 
     /// Merges `data` into the template.

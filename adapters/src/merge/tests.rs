@@ -358,7 +358,7 @@ fn an_unknown_field_is_told_with_the_nearest_known_one() {
         ]
     );
     assert_eq!(faults[0].tag, "{{ beneficiare.nom }}");
-    assert_eq!(faults[0].place, "corps");
+    assert_eq!(faults[0].place.name, "corps");
 }
 
 #[test]
@@ -379,7 +379,7 @@ fn every_syntax_fault_is_told_at_once_with_its_place() {
     let told = |place: &str, words: &str| {
         faults
             .iter()
-            .any(|fault| fault.place == place && fault.sentence.contains(words))
+            .any(|fault| fault.place.name == place && fault.sentence.contains(words))
     };
     assert!(
         told("feuille Synthèse, cellule A1", "expression incorrecte"),

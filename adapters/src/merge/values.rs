@@ -100,11 +100,20 @@ impl Missing {
     }
 }
 
-/// What a clerk reads about a field that has no value.
+/// What a clerk reads about a field that has no value: `versements[3].montant` is said with its row.
 pub(super) fn empty_field(path: &str) -> String {
-    format!(
-        "le champ `{path}` est vide dans ce dossier : le compléter, ou le tester dans le modèle"
-    )
+    let advice = "dans ce dossier : le compléter, ou le tester dans le modèle";
+    let Some((rows, field)) = path.rsplit_once(']') else {
+        return format!("le champ `{path}` est vide {advice}");
+    };
+    let rows = rows
+        .replace("].", ", ")
+        .replace("][", ", ligne ")
+        .replace('[', ", ligne ");
+    match field.strip_prefix('.') {
+        Some(field) => format!("{rows} : le champ `{field}` est vide {advice}"),
+        None => format!("{rows} : cette ligne est vide {advice}"),
+    }
 }
 
 impl fmt::Debug for Missing {

@@ -8,6 +8,7 @@
 mod circuits;
 mod delivery;
 mod office;
+mod template_fault;
 
 pub use circuits::{
     Circulation, DeskProgress, SignedFolder, SigningDesk, SigningRequest, VisaCircuit, VisaRequest,
@@ -17,9 +18,8 @@ pub use delivery::{
     Deposit, DepositReceipt, Email, GrantsTool, MailRegister, OutgoingMail, PorteDocuments,
     Postman, Registration,
 };
-pub use office::{
-    FileStore, MergeFailure, Merged, OfficeFormat, OfficeWorkshop, Pdf, StoreResult, TemplateFault,
-};
+pub use office::{FileStore, MergeFailure, Merged, OfficeFormat, OfficeWorkshop, Pdf, StoreResult};
+pub use template_fault::{Anchor, Place, TemplateFault};
 
 use crate::french;
 use serde::{Deserialize, Serialize};

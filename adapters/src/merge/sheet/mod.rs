@@ -17,7 +17,8 @@ use super::{
     french::{Cents, parse_date},
     xml::{Element, Node},
 };
-use minijinja::Value;
+use minijinja::{Environment, Value};
+use navette_domain::ports::OfficeFormat;
 
 /// Marks what a loop repeats: begins a loop over the list `of`, an iteration, ends the loop.
 pub(super) const LOOP: &str = "navette:loop";
@@ -32,6 +33,42 @@ pub(super) const VALUE: &str = "navette:value";
 const COLUMN: &str = "navette:column";
 /// The span of rows that a written row is.
 pub(super) const PLACE: &str = "navette:place";
+
+/// What a workbook's sheet is wrapped in until it is finished.
+pub(super) const SHEET: &str = "navette:sheet";
+
+/// Whether templates of this format are made of sheets.
+pub(super) fn has_sheets(format: OfficeFormat) -> bool {
+    matches!(format, OfficeFormat::Ods | OfficeFormat::Xlsx)
+}
+
+/// Whether the part `name` holds sheets.
+pub(super) fn is_part(format: OfficeFormat, name: &str) -> bool {
+    match format {
+        OfficeFormat::Ods => name == "content.xml",
+        OfficeFormat::Xlsx => true,
+        OfficeFormat::Odt | OfficeFormat::Docx => false,
+    }
+}
+
+/// The filter of values in the headers and footers of a workbook, where `&` begins a code.
+pub(super) const HEADER: &str = "__entete";
+
+/// Whether an element is a header or footer of a workbook's sheet.
+pub(super) fn is_header(name: &str) -> bool {
+    ["odd", "even", "first"].iter().any(|pages| {
+        name.strip_prefix(pages)
+            .is_some_and(|rest| rest == "Header" || rest == "Footer")
+    })
+}
+
+/// What the templates of sheets need.
+pub(super) fn set_up(environment: &mut Environment<'static>) {
+    environment.add_filter(HEADER, |value: Value| match value.as_str() {
+        Some(text) if text.contains('&') => Value::from(text.replace('&', "&&")),
+        _ => value,
+    });
+}
 
 /// The marks that give a cell the type of its value.
 pub(super) fn cell_type(value: &Value) -> String {

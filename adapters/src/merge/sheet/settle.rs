@@ -6,20 +6,19 @@
 //! keep their cells under or over the first repetition.
 
 use super::{
-    COLUMN, END, ITERATION, LOOP, count,
+    COLUMN, END, ITERATION, LOOP, SHEET, count,
     grid::{FROM, GAP, ID, LAST, OF, TO},
     number, text,
 };
 use crate::merge::{
-    fields::fault,
     join::{PARAGRAPHS, ROW},
     tag::{Kind, Scope, Tag},
     xml::{Element, Node},
 };
-use navette_domain::ports::TemplateFault;
+use navette_domain::ports::{Place, TemplateFault};
 use std::collections::BTreeSet;
 
-const SHEETS: [&str; 2] = ["table:table", "navette:sheet"];
+const SHEETS: [&str; 2] = ["table:table", SHEET];
 const CELLS: [&str; 3] = ["table:table-cell", "table:covered-table-cell", "c"];
 const REPEATED_ROWS: &str = "table:number-rows-repeated";
 const REPEATED_COLUMNS: &str = "table:number-columns-repeated";
@@ -71,11 +70,8 @@ impl Settler {
                 }
                 // The sheet ends by itself what it began.
                 Kind::Close if tag.keyword()[3..] == *closing.last().map_or("", |tag| &tag.keyword()[3..]) => {}
-                Kind::Close | Kind::Middle => self.faults.push(fault(
-                    &tag,
-                    "cette balise de feuille ne ferme rien : {%sheet for … %} vaut pour sa feuille entière"
-                        .into(),
-                )),
+                Kind::Close | Kind::Middle => self.faults.push(tag.fault("cette balise de feuille ne ferme rien : {%sheet for … %} vaut pour sa feuille entière"
+                        )),
                 Kind::Print | Kind::Alone | Kind::Comment => out.push(Node::Tag(tag)),
             }
         }
@@ -93,18 +89,16 @@ impl Settler {
         if bands.is_empty() {
             return;
         }
+        let name = sheet.attribute("table:name").unwrap_or_default().to_owned();
         each_row(sheet, &mut |row| {
             unfold(row, &bands);
-            self.check_outside(row, &bands);
+            self.check_outside(&name, row, &bands);
         });
         each_row(sheet, &mut |row| {
             if let Some(tag) = crossing(row, &bands) {
-                self.faults.push(fault(
-                    &tag,
-                    "les boucles de colonnes d'une feuille doivent occuper les mêmes colonnes d'une \
+                self.faults.push(tag.fault("les boucles de colonnes d'une feuille doivent occuper les mêmes colonnes d'une \
                      ligne à l'autre, sans se chevaucher"
-                        .into(),
-                ));
+                        ));
             }
         });
     }
@@ -143,13 +137,13 @@ impl Settler {
                     open = before;
                 }
                 (_, before) => {
-                    self.faults.push(fault(&tag, WRONG_COLUMNS.into()));
+                    self.faults.push(tag.fault(WRONG_COLUMNS));
                     open = before;
                 }
             }
         }
         if let Some((_, tag, _)) = open {
-            self.faults.push(fault(&tag, WRONG_COLUMNS.into()));
+            self.faults.push(tag.fault(WRONG_COLUMNS));
         }
         row.children = out;
         bands
@@ -161,7 +155,7 @@ impl Settler {
     }
 
     /// The columns of tags disappear: nothing else may stand there.
-    fn check_outside(&mut self, row: &Element, bands: &[Ends]) {
+    fn check_outside(&mut self, name: &str, row: &Element, bands: &[Ends]) {
         for cell in row.elements().filter(|cell| is_cell(cell)) {
             let column = column_of(cell);
             let ends = bands.iter().any(|(from, to)| [from, to].contains(&&column));
@@ -177,12 +171,17 @@ impl Settler {
                  disparaît : déplacer le contenu de la cellule {place}{row}"
             );
             match tag {
-                Some(tag) => self.faults.push(fault(tag, sentence)),
-                None => self.faults.push(TemplateFault {
-                    place: format!("cellule {place}{row}"),
-                    tag: String::new(),
-                    sentence,
-                }),
+                Some(tag) => self.faults.push(tag.fault(sentence)),
+                None => {
+                    let cell = format!("{place}{row}");
+                    let place = Place {
+                        name: format!("feuille {name}, cellule {cell}"),
+                        sheet: Some(name.to_owned()),
+                        cell: Some(cell),
+                        ..Place::default()
+                    };
+                    self.faults.push(place.fault("", sentence));
+                }
             }
         }
     }
@@ -209,6 +208,7 @@ fn begins(tag: &Tag, id: usize, columns: Option<Ends>) -> Node {
         attributes.push((TO.into(), to.to_string()));
     }
     Node::Element(Element {
+ at: 0,
         name: LOOP.into(),
         attributes,
         children: Vec::new(),

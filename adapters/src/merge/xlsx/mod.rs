@@ -18,9 +18,6 @@ use super::{
 use navette_domain::ports::MergeFailure;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a sheet's root is wrapped in until it is finished.
-pub(super) const SHEET: &str = "navette:sheet";
-
 const WORKBOOK: &str = "xl/workbook.xml";
 const SHEET_TYPE: &str =
     "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml";
@@ -186,12 +183,14 @@ fn list(relationships: &[Relationship]) -> String {
             attributes.push(("TargetMode".into(), "External".into()));
         }
         Node::Element(Element {
+ at: 0,
             name: "Relationship".into(),
             attributes,
             children: Vec::new(),
         })
     });
     document(Element {
+ at: 0,
         name: "Relationships".into(),
         attributes: vec![(
             "xmlns".into(),

@@ -1,10 +1,10 @@
 //! A sheet made ready for tags: its texts in its cells, its formulas each on its own.
 
-use super::{SHEET, Tab, Workbook};
+use super::{Tab, Workbook};
 use crate::merge::{
     join::ROW,
     sheet::{
-        NAME,
+        NAME, SHEET,
         address::{cell, copied},
         grid::GAP,
         number, take, text,
@@ -57,6 +57,7 @@ pub(super) fn sheet(workbook: &Workbook, tab: &Tab) -> Option<Vec<Node>> {
     }
     let name = Node::Text(tab.name.clone());
     let wrapper = Element {
+ at: 0,
         name: SHEET.into(),
         attributes: vec![("table:name".into(), tab.name.clone())],
         children: vec![element(NAME, vec![name]), Node::Element(root)],
@@ -66,6 +67,7 @@ pub(super) fn sheet(workbook: &Workbook, tab: &Tab) -> Option<Vec<Node>> {
 
 fn element(name: &str, children: Vec<Node>) -> Node {
     Node::Element(Element {
+ at: 0,
         name: name.into(),
         attributes: Vec::new(),
         children,
@@ -178,6 +180,7 @@ fn mark_gaps(data: &mut Element) {
         {
             if row > next {
                 marked.push(Node::Element(Element {
+ at: 0,
                     name: GAP.into(),
                     attributes: vec![
                         (ROW.into(), next.to_string()),

@@ -1,7 +1,7 @@
 //! The workbook of one document: which sheets it has, and what is named in it.
 
 use super::{
-    NewParts, Relationship, SHEET, SHEET_TYPE, Tab, WORKBOOK, Workbook,
+    NewParts, Relationship, SHEET_TYPE, Tab, WORKBOOK, Workbook,
     attached::{Attached, Tables},
     document, list, list_of, prepare,
     styles::Styles,
@@ -10,6 +10,7 @@ use super::{
 use crate::merge::{
     package::Changes,
     sheet::{
+        SHEET,
         address::{Syntax, rewrite},
         book::{Book, Here, gather},
         number, text,
@@ -303,6 +304,7 @@ fn compute_on_load(root: &mut Element) {
     root.children.insert(
         at,
         Node::Element(Element {
+ at: 0,
             name: "calcPr".into(),
             attributes: vec![("fullCalcOnLoad".into(), "1".into())],
             children: Vec::new(),

@@ -385,6 +385,7 @@ fn typed(cell: &mut Element, kind: Option<&str>, value: String) {
         cell.set_attribute("t", kind);
     }
     cell.children = vec![Node::Element(Element {
+ at: 0,
         name: "v".into(),
         attributes: Vec::new(),
         children: vec![Node::Text(value)],
@@ -402,6 +403,7 @@ fn whole(string: &mut Element) {
     let plain = string.elements().all(|run| take(&mut run.clone(), "rPr").is_none());
     let piece = |text: String| {
         Node::Element(Element {
+ at: 0,
             name: "t".into(),
             attributes: vec![("xml:space".into(), "preserve".into())],
             children: vec![Node::Text(text)],
