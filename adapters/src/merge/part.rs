@@ -4,6 +4,7 @@ use super::{
     blocks, check,
     fields::{self, Use},
     join,
+    package::Changes,
     sheet::{self, ods, settle},
     source,
     values::{Record, Recorder, from_json},
@@ -19,11 +20,13 @@ use std::{
 /// The largest part that a merge may give.
 const LARGEST_OUTPUT: usize = 64 << 20;
 
+/// What clerks call a workbook, where its sheet is not known.
+pub(super) const BOOK: &str = "classeur";
+
 /// A part with tags.
 pub(super) struct Part {
-    /// The entry's index in the file.
-    pub(super) index: usize,
-    name: String,
+    /// The entry's name.
+    pub(super) name: String,
     pub(super) uses: Vec<Use>,
     /// In OpenDocument, the names of its sheets, which are finished once rendered.
     tables: Option<Vec<String>>,
@@ -47,6 +50,7 @@ pub(super) fn title(format: OfficeFormat, name: &str) -> Option<&'static str> {
                 _ => None,
             }
         }
+        // A workbook tells its own parts.
         OfficeFormat::Xlsx => None,
     }
 }
@@ -55,7 +59,7 @@ impl Part {
     /// Compiles `text` into `environment`; `None` when the part has no tag. Faults go to `faults`.
     pub(super) fn compile(
         environment: &mut Environment<'static>,
-        at: (usize, &str, &str),
+        at: (&str, &str),
         text: &str,
         format: OfficeFormat,
         faults: &mut Vec<TemplateFault>,
@@ -63,7 +67,7 @@ impl Part {
         match xml::parse(text) {
             Ok(nodes) => Self::compile_nodes(environment, at, nodes, format, faults),
             Err(_) => {
-                faults.push(part_fault(at.2, "cette partie est illisible".into()));
+                faults.push(part_fault(at.1, "cette partie est illisible".into()));
                 None
             }
         }
@@ -72,7 +76,7 @@ impl Part {
     /// [`compile`](Self::compile), of a part that is read already.
     pub(super) fn compile_nodes(
         environment: &mut Environment<'static>,
-        (index, name, title): (usize, &str, &str),
+        (name, title): (&str, &str),
         mut nodes: Vec<Node>,
         format: OfficeFormat,
         faults: &mut Vec<TemplateFault>,
@@ -108,19 +112,19 @@ impl Part {
         }
         faults.extend(found);
         Some(Self {
-            index,
             name: name.to_owned(),
             uses,
             tables,
         })
     }
 
-    /// Renders the part; faults go to `faults`.
+    /// Renders the part; faults go to `faults`, and what it adds to the file to `changes`.
     pub(super) fn render(
         &self,
         environment: &Environment<'static>,
         data: &serde_json::Value,
         faults: &mut Vec<TemplateFault>,
+        changes: &mut Changes,
     ) -> Option<String> {
         let unknown = fields::unknown(&self.uses, data);
         let recorder = Arc::new(Recorder::default());
@@ -132,7 +136,8 @@ impl Part {
         let rendered = environment
             .get_template(&self.name)
             .and_then(|template| template.render_captured_to(context, &mut out).map(drop));
-        let record = recorder.record();
+        let mut record = recorder.record();
+        changes.extend(std::mem::take(&mut record.changes));
         let mut noted = self.noted(&record, rendered.err(), data);
         // A tag whose field is unknown has been told so: what follows from it says nothing more.
         noted.retain(|fault| {

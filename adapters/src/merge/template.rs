@@ -6,23 +6,22 @@ use super::{
     engine,
     faults::in_reading_order,
     fields::{self, Checked, FieldUse, Use},
+    package::{Changes, Package},
     part::{self, Part},
+    xlsx::Workbook,
 };
 use minijinja::Environment;
 use navette_domain::{
     dictionary::Dictionary,
     ports::{MergeFailure, OfficeFormat, TemplateFault},
 };
-use std::{
-    collections::BTreeSet,
-    io::{Cursor, Write},
-};
-use zip::{CompressionMethod, ZipArchive, ZipWriter, result::ZipError, write::SimpleFileOptions};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An office file with tags, ready to be merged any number of times.
 pub struct Template {
-    bytes: Vec<u8>,
-    format: OfficeFormat,
+    package: Package,
+    /// In XLSX, the parts that refer to one another.
+    workbook: Option<Workbook>,
     parts: Vec<Part>,
     environment: Environment<'static>,
 }
@@ -59,11 +58,6 @@ impl Template {
         let bytes = &*annotate::without_comments(bytes);
         let mut archive = Archive::open(bytes)?;
         let format = archive.format();
-        if format == OfficeFormat::Xlsx {
-            return Err(MergeFailure::Unreadable(
-                "les modèles XLSX ne sont pas encore pris en charge : l'enregistrer en ODS".into(),
-            ));
-        }
         let mut environment = engine::environment(format);
         let mut parts = Vec::new();
         let mut faults = Vec::new();
@@ -74,7 +68,7 @@ impl Template {
             };
             let content = archive.read_index(index)?;
             let text = String::from_utf8_lossy(&content);
-            let at = (index, name.as_str(), title);
+            let at = (name.as_str(), title);
             parts.extend(Part::compile(
                 &mut environment,
                 at,
@@ -83,9 +77,23 @@ impl Template {
                 &mut faults,
             ));
         }
+        let workbook = match format {
+            OfficeFormat::Xlsx => Some(Workbook::read(&mut archive)?),
+            OfficeFormat::Odt | OfficeFormat::Ods | OfficeFormat::Docx => None,
+        };
+        for (name, nodes) in workbook.iter().flat_map(Workbook::parts) {
+            let at = (name, part::BOOK);
+            parts.extend(Part::compile_nodes(
+                &mut environment,
+                at,
+                nodes,
+                format,
+                &mut faults,
+            ));
+        }
         let template = Self {
-            bytes: bytes.to_vec(),
-            format,
+            package: Package::read(&mut archive)?,
+            workbook,
             parts,
             environment,
         };
@@ -94,7 +102,7 @@ impl Template {
 
     /// The template's format, and that of every document made from it.
     pub fn format(&self) -> OfficeFormat {
-        self.format
+        self.package.format()
     }
 
     /// The fields it uses: `dossier.objet`, `versements[].montant`.
@@ -123,42 +131,23 @@ impl Template {
     /// Merges `data` into the template.
     pub fn merge(&self, data: &serde_json::Value) -> Result<Vec<u8>, MergeFailure> {
         let mut faults = Vec::new();
-        let mut rendered = Vec::new();
+        let mut changes = Changes::default();
+        let mut sheets = BTreeMap::new();
         for part in &self.parts {
-            let text = part.render(&self.environment, data, &mut faults);
-            rendered.extend(text.map(|text| (part.index, text)));
+            match part.render(&self.environment, data, &mut faults, &mut changes) {
+                Some(text) if self.workbook.is_some() => {
+                    sheets.insert(part.name.as_str(), text);
+                }
+                Some(text) => changes.replace(part.name.as_str(), text.into_bytes()),
+                None => {}
+            }
         }
         if !faults.is_empty() {
             return Err(MergeFailure::Faults(faults));
         }
-        self.write(&rendered)
-            .map_err(|_| MergeFailure::Unreadable("le document n'a pas pu être écrit".into()))
-    }
-
-    /// The file again, with the rendered parts in place of the template's. OpenDocument wants `mimetype`
-    /// first and stored.
-    fn write(&self, rendered: &[(usize, String)]) -> Result<Vec<u8>, ZipError> {
-        let mut source = ZipArchive::new(Cursor::new(self.bytes.as_slice()))?;
-        let mut target = ZipWriter::new(Cursor::new(Vec::with_capacity(self.bytes.len() * 2)));
-        let stored = SimpleFileOptions::DEFAULT.compression_method(CompressionMethod::Stored);
-        let deflated = SimpleFileOptions::DEFAULT.compression_method(CompressionMethod::Deflated);
-        let media_type = source.index_for_name("mimetype");
-        if media_type.is_some() {
-            target.start_file("mimetype", stored)?;
-            target.write_all(self.format.media_type().as_bytes())?;
+        if let Some(workbook) = &self.workbook {
+            workbook.finish(&sheets, &mut changes)?;
         }
-        for index in (0..source.len()).filter(|index| Some(*index) != media_type) {
-            let entry = source.by_index_raw(index)?;
-            match rendered.iter().find(|(at, _)| *at == index) {
-                Some((_, text)) => {
-                    let name = entry.name()?.into_owned();
-                    drop(entry);
-                    target.start_file(name, deflated)?;
-                    target.write_all(text.as_bytes())?;
-                }
-                None => target.raw_copy_file(entry)?,
-            }
-        }
-        Ok(target.finish()?.into_inner())
+        self.package.write(&changes)
     }
 }

@@ -1,6 +1,6 @@
 //! The data of a document as the template sees it, and what is noted while it is rendered.
 
-use super::french::Cents;
+use super::{french::Cents, package::Changes};
 use minijinja::{
     Error, ErrorKind, State, Value,
     value::{Enumerator, Object, ObjectRepr},
@@ -22,6 +22,8 @@ pub(super) struct Record {
     pub(super) tag: usize,
     /// (tag, sentence)
     pub(super) faults: Vec<(usize, String)>,
+    /// What the rendering adds to the file beside the part itself.
+    pub(super) changes: Changes,
 }
 
 impl Recorder {

@@ -135,8 +135,10 @@ impl Workbook {
         &self,
         rendered: &BTreeMap<&str, String>,
         changes: &mut Changes,
-    ) -> Option<()> {
-        workbook::finish(self, rendered, changes)
+    ) -> Result<(), MergeFailure> {
+        workbook::finish(self, rendered, changes).ok_or_else(|| {
+            MergeFailure::Unreadable("le classeur obtenu ne peut pas être écrit".into())
+        })
     }
 }
 
