@@ -184,7 +184,7 @@ fn blank(cell: &Element) -> Element {
     let attributes = cell.attributes.iter();
     let attributes = attributes.filter(|(name, _)| kept.contains(&name.as_str()));
     Element {
- at: 0,
+        at: 0,
         name: if covered {
             "table:covered-table-cell".into()
         } else {

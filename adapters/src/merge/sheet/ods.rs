@@ -65,7 +65,7 @@ pub(in crate::merge) fn prepare(nodes: &mut [Node]) {
             element.children.insert(
                 0,
                 Node::Element(Element {
- at: 0,
+                    at: 0,
                     name: NAME.into(),
                     attributes: Vec::new(),
                     children: vec![name],
@@ -394,6 +394,7 @@ impl Writer {
                     last.children.push(Node::Element(column));
                 }
                 (Some(name), _) => out.push(Node::Element(Element {
+                    at: 0,
                     name,
                     attributes: Vec::new(),
                     children: vec![Node::Element(column)],
@@ -440,7 +441,7 @@ fn leaves(element: Element, within: Option<&str>, out: &mut Vec<(Option<String>,
 
 fn filler(columns: usize) -> Node {
     Node::Element(Element {
- at: 0,
+        at: 0,
         name: "table:table-cell".into(),
         attributes: vec![(REPEATED_COLUMNS.into(), columns.to_string())],
         children: Vec::new(),

@@ -208,7 +208,7 @@ fn begins(tag: &Tag, id: usize, columns: Option<Ends>) -> Node {
         attributes.push((TO.into(), to.to_string()));
     }
     Node::Element(Element {
- at: 0,
+        at: 0,
         name: LOOP.into(),
         attributes,
         children: Vec::new(),

@@ -61,7 +61,9 @@ impl Kind {
             Self::Table => format!("{SPREADSHEET}table+xml"),
             Self::Comments => format!("{SPREADSHEET}comments+xml"),
             Self::Drawing => "application/vnd.openxmlformats-officedocument.drawing+xml".into(),
-            Self::Chart => "application/vnd.openxmlformats-officedocument.drawingml.chart+xml".into(),
+            Self::Chart => {
+                "application/vnd.openxmlformats-officedocument.drawingml.chart+xml".into()
+            }
             Self::Vml => "application/vnd.openxmlformats-officedocument.vmlDrawing".into(),
             Self::Threads => "application/vnd.ms-excel.threadedcomments+xml".into(),
         }
@@ -71,7 +73,13 @@ impl Kind {
 impl Attached<'_, '_> {
     /// Writes what the part `source` refers to for the sheet of rank `sheet`; `target` is the part's name in
     /// the document. `root` is the sheet itself, when it is the source: tables repeat its titles.
-    pub(super) fn write(&mut self, source: &str, target: &str, sheet: usize, root: Option<&Element>) {
+    pub(super) fn write(
+        &mut self,
+        source: &str,
+        target: &str,
+        sheet: usize,
+        root: Option<&Element>,
+    ) {
         let mut relationships = self.workbook.relationships(source);
         let copy = source != target;
         for one in &mut relationships {
@@ -102,7 +110,9 @@ impl Attached<'_, '_> {
         }
         if copy && !relationships.is_empty() {
             let text = list(&relationships);
-            self.parts.changes.replace(list_of(target), text.into_bytes());
+            self.parts
+                .changes
+                .replace(list_of(target), text.into_bytes());
         }
     }
 }
@@ -138,12 +148,14 @@ impl Mover<'_> {
 
     /// A note stays with the first copy of its cell, or goes with it.
     fn notes(&self, root: &mut Element) {
-        let list = root.children.iter_mut().find_map(|child| match child {
-            Node::Element(child) if child.name == "commentList" => Some(child),
-            _ => None,
-        });
-        let notes = list.unwrap_or(root);
-        notes.children.retain_mut(|child| {
+        for child in &mut root.children {
+            if let Node::Element(list) = child
+                && list.name == "commentList"
+            {
+                self.notes(list);
+            }
+        }
+        root.children.retain_mut(|child| {
             let Node::Element(note) = child else {
                 return true;
             };
@@ -185,7 +197,9 @@ impl Mover<'_> {
             return false;
         };
         for child in &mut data.children {
-            let Node::Element(child) = child else { continue };
+            let Node::Element(child) = child else {
+                continue;
+            };
             let moved = match child.name.as_str() {
                 "x:Row" => (new_row - 1).to_string(),
                 "x:Column" => (new_column - 1).to_string(),
@@ -204,9 +218,13 @@ impl Mover<'_> {
     /// Pictures and charts stay with the cells that they were put over.
     fn anchors(&self, root: &mut Element) {
         for child in &mut root.children {
-            let Node::Element(anchor) = child else { continue };
+            let Node::Element(anchor) = child else {
+                continue;
+            };
             for corner in &mut anchor.children {
-                let Node::Element(corner) = corner else { continue };
+                let Node::Element(corner) = corner else {
+                    continue;
+                };
                 let end = corner.name == "xdr:to";
                 if !end && corner.name != "xdr:from" {
                     continue;
@@ -235,7 +253,9 @@ impl Mover<'_> {
                 if ["c:numCache", "c:strCache", "c:multiLvlStrCache"].contains(&child.name.as_str()))
         });
         for child in &mut element.children {
-            let Node::Element(child) = child else { continue };
+            let Node::Element(child) = child else {
+                continue;
+            };
             if child.name == "c:f" {
                 let moved = self.formula(&text(child));
                 child.children = vec![Node::Text(moved)];
@@ -288,7 +308,9 @@ impl Tables {
             _ => sheet.and_then(|sheet| titles(sheet, &moved)),
         };
         for child in &mut table.children {
-            let Node::Element(child) = child else { continue };
+            let Node::Element(child) = child else {
+                continue;
+            };
             match child.name.as_str() {
                 "autoFilter" => {
                     if let Some(range) = child.attribute("ref") {
@@ -338,7 +360,9 @@ fn columns(list: &mut Element, mover: &Mover<'_>, range: &str, titles: Option<&[
         .enumerate()
         .map(|(at, (_, mut column))| {
             let own = column.attribute("name").unwrap_or_default().to_owned();
-            let wanted = titles.and_then(|titles| titles.get(at)).filter(|title| !title.is_empty());
+            let wanted = titles
+                .and_then(|titles| titles.get(at))
+                .filter(|title| !title.is_empty());
             let wanted = wanted.unwrap_or(&own);
             let name = (1..)
                 .map(|rank| match rank {
@@ -361,10 +385,14 @@ fn titles(sheet: &Element, range: &str) -> Option<Vec<String>> {
     let row = range.first.row?.number;
     let (first, last) = (range.first.column?.number, range.last?.column?.number);
     let data = sheet.elements().find(|child| child.name == "sheetData")?;
-    let line = data.elements().find(|line| number(line, "r") == Some(row))?;
+    let line = data
+        .elements()
+        .find(|line| number(line, "r") == Some(row))?;
     let title = |column: usize| {
         let name = cell_name(row, column);
-        let found = line.elements().find(|one| one.attribute("r") == Some(&name));
+        let found = line
+            .elements()
+            .find(|one| one.attribute("r") == Some(&name));
         let own = found.filter(|one| one.attribute("t") == Some("inlineStr"));
         own.map(text).unwrap_or_default()
     };

@@ -185,14 +185,14 @@ fn list(relationships: &[Relationship]) -> String {
             attributes.push(("TargetMode".into(), "External".into()));
         }
         Node::Element(Element {
- at: 0,
+            at: 0,
             name: "Relationship".into(),
             attributes,
             children: Vec::new(),
         })
     });
     document(Element {
- at: 0,
+        at: 0,
         name: "Relationships".into(),
         attributes: vec![(
             "xmlns".into(),
@@ -213,7 +213,8 @@ impl NewParts<'_> {
     fn add(&mut self, model: &str, text: String, media_type: &str) -> String {
         let name = self.name(model);
         let bytes = text.into_bytes();
-        self.changes.add(name.clone(), bytes, Packing::Deflated, media_type);
+        self.changes
+            .add(name.clone(), bytes, Packing::Deflated, media_type);
         name
     }
 

@@ -31,7 +31,9 @@ pub(super) fn strings_left(workbook: &Workbook) -> Option<(&'static str, Element
         return None;
     }
     let mut strings = workbook.root(STRINGS)?;
-    strings.children.retain(|child| matches!(child, Node::Element(_)));
+    strings
+        .children
+        .retain(|child| matches!(child, Node::Element(_)));
     for (at, child) in strings.children.iter_mut().enumerate() {
         if let (true, Node::Element(string)) = (workbook.tagged.contains(&at), child) {
             string.children = vec![element("t", Vec::new())];
@@ -57,7 +59,7 @@ pub(super) fn sheet(workbook: &Workbook, tab: &Tab) -> Option<Vec<Node>> {
     }
     let name = Node::Text(tab.name.clone());
     let wrapper = Element {
- at: 0,
+        at: 0,
         name: SHEET.into(),
         attributes: vec![("table:name".into(), tab.name.clone())],
         children: vec![element(NAME, vec![name]), Node::Element(root)],
@@ -67,7 +69,7 @@ pub(super) fn sheet(workbook: &Workbook, tab: &Tab) -> Option<Vec<Node>> {
 
 fn element(name: &str, children: Vec<Node>) -> Node {
     Node::Element(Element {
- at: 0,
+        at: 0,
         name: name.into(),
         attributes: Vec::new(),
         children,
@@ -180,11 +182,14 @@ fn mark_gaps(data: &mut Element) {
         {
             if row > next {
                 marked.push(Node::Element(Element {
- at: 0,
+                    at: 0,
                     name: GAP.into(),
                     attributes: vec![
                         (ROW.into(), next.to_string()),
-                        ("table:number-rows-repeated".into(), (row - next).to_string()),
+                        (
+                            "table:number-rows-repeated".into(),
+                            (row - next).to_string(),
+                        ),
                     ],
                     children: Vec::new(),
                 }));

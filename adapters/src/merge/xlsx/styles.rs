@@ -82,7 +82,7 @@ fn wrap(format: &mut Element) {
         alignment.set_attribute("wrapText", "1");
     } else {
         let alignment = Element {
- at: 0,
+            at: 0,
             name: "alignment".into(),
             attributes: vec![("wrapText".into(), "1".into())],
             children: Vec::new(),

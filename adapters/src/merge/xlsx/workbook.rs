@@ -107,7 +107,9 @@ fn read(workbook: &Workbook, rendered: &BTreeMap<&str, String>) -> Option<(Book,
             book.left_out.push(name.clone());
         }
         for node in nodes {
-            let Node::Element(wrapper) = node else { continue };
+            let Node::Element(wrapper) = node else {
+                continue;
+            };
             let root = wrapper.children.into_iter().find_map(|child| match child {
                 Node::Element(child) => Some(child),
                 _ => None,
@@ -155,7 +157,10 @@ fn write_workbook(
         changes.drop_entry(CALCULATION_CHAIN);
     }
     let mut root = workbook.root(WORKBOOK)?;
-    let listed = root.elements().find(|child| child.name == "sheets")?.clone();
+    let listed = root
+        .elements()
+        .find(|child| child.name == "sheets")?
+        .clone();
     let mut entries = Vec::new();
     for (at, sheet) in sheets.iter().enumerate() {
         let mut entry = listed.elements().nth(sheet.tab)?.clone();
@@ -176,7 +181,9 @@ fn write_workbook(
     }
     number_sheets(&mut entries);
     for child in &mut root.children {
-        let Node::Element(child) = child else { continue };
+        let Node::Element(child) = child else {
+            continue;
+        };
         match child.name.as_str() {
             "sheets" => child.children = entries.drain(..).map(Node::Element).collect(),
             "definedNames" => child.children = names(child, book, sheets),
@@ -184,9 +191,7 @@ fn write_workbook(
             _ => {}
         }
     }
-    let empty = |child: &Node| {
-        matches!(child, Node::Element(child) if child.name == "definedNames" && child.children.is_empty())
-    };
+    let empty = |child: &Node| matches!(child, Node::Element(child) if child.name == "definedNames" && child.children.is_empty());
     root.children.retain(|child| !empty(child));
     compute_on_load(&mut root);
     changes.replace(WORKBOOK, document(root).into_bytes());
@@ -202,7 +207,10 @@ fn relationships_kind(workbook: &Workbook, id: &str) -> Option<String> {
 
 /// Each sheet has a number of its own.
 fn number_sheets(entries: &mut [Element]) {
-    let highest = entries.iter().filter_map(|entry| number(entry, "sheetId")).max();
+    let highest = entries
+        .iter()
+        .filter_map(|entry| number(entry, "sheetId"))
+        .max();
     let mut next = highest.unwrap_or(0);
     let mut taken = std::collections::HashSet::new();
     for entry in entries {
@@ -296,15 +304,13 @@ fn compute_on_load(root: &mut Element) {
         known.remove_attribute("calcId");
         return;
     }
-    let after = |child: &Node| {
-        matches!(child, Node::Element(child) if AFTER_CALCULATION.contains(&child.name.as_str()))
-    };
+    let after = |child: &Node| matches!(child, Node::Element(child) if AFTER_CALCULATION.contains(&child.name.as_str()));
     let at = root.children.iter().position(after);
     let at = at.unwrap_or(root.children.len());
     root.children.insert(
         at,
         Node::Element(Element {
- at: 0,
+            at: 0,
             name: "calcPr".into(),
             attributes: vec![("fullCalcOnLoad".into(), "1".into())],
             children: Vec::new(),

@@ -69,7 +69,9 @@ impl Writer<'_> {
     pub(super) fn write(&mut self, root: &mut Element, first: bool) {
         let mut last = (1, 1);
         for child in &mut root.children {
-            let Node::Element(child) = child else { continue };
+            let Node::Element(child) = child else {
+                continue;
+            };
             match child.name.as_str() {
                 "cols" => self.columns(child),
                 "sheetData" => last = self.rows(child),
@@ -117,7 +119,9 @@ impl Writer<'_> {
         let mut last = (1, 1);
         let mut rows = Vec::with_capacity(data.children.len());
         for child in std::mem::take(&mut data.children) {
-            let Node::Element(mut row) = child else { continue };
+            let Node::Element(mut row) = child else {
+                continue;
+            };
             if [LOOP, ITERATION, END, GAP].contains(&row.name.as_str()) {
                 continue;
             }
@@ -126,7 +130,9 @@ impl Writer<'_> {
             };
             let output = self.grid().rows().output(place);
             let mut kept: Vec<(String, String)> = std::mem::take(&mut row.attributes);
-            kept.retain(|(name, _)| name != "spans" && name != "r" && !name.starts_with("navette:"));
+            kept.retain(|(name, _)| {
+                name != "spans" && name != "r" && !name.starts_with("navette:")
+            });
             let children = std::mem::take(&mut row.children);
             row.attributes = vec![("r".into(), output.to_string())];
             row.attributes.extend(kept);
@@ -155,7 +161,8 @@ impl Writer<'_> {
     fn cell(&mut self, cell: &mut Element, here: Here) {
         let kind = cell.attribute(TYPE).map(str::to_owned);
         let value = cell.attribute(VALUE).map(str::to_owned);
-        cell.attributes.retain(|(name, _)| !name.starts_with("navette:"));
+        cell.attributes
+            .retain(|(name, _)| !name.starts_with("navette:"));
         if let Some(formula) = take(cell, "f") {
             self.formula(cell, formula, here);
             return;
@@ -255,9 +262,14 @@ impl Writer<'_> {
             .split_whitespace()
             .filter_map(|address| Reference::parse(address, Syntax::Ooxml))
             .collect();
-        let here = references.first().map_or_else(|| self.here(), |one| self.start(one));
+        let here = references
+            .first()
+            .map_or_else(|| self.here(), |one| self.start(one));
         match repeat {
-            Repeat::Whole => vec![(self.book.formula(addresses, Syntax::Ooxml, self.here()), here)],
+            Repeat::Whole => vec![(
+                self.book.formula(addresses, Syntax::Ooxml, self.here()),
+                here,
+            )],
             Repeat::Runs => {
                 let runs = references
                     .iter()
@@ -301,7 +313,10 @@ impl Writer<'_> {
                     range = format!("{range}:{}", cell_name(bottom, right));
                 }
                 let here = Here {
-                    row: grid.rows().written(row.number).find(|at| grid.rows().at(*at, row.number) == top),
+                    row: grid
+                        .rows()
+                        .written(row.number)
+                        .find(|at| grid.rows().at(*at, row.number) == top),
                     column: grid
                         .columns()
                         .written(column.number)
@@ -323,7 +338,9 @@ impl Writer<'_> {
             element.set_attribute("location", &location);
         }
         for child in &mut element.children {
-            let Node::Element(child) = child else { continue };
+            let Node::Element(child) = child else {
+                continue;
+            };
             if ["formula", "formula1", "formula2", "xm:f"].contains(&child.name.as_str()) {
                 let code = self.book.formula(&text(child), Syntax::Ooxml, here);
                 child.children = vec![Node::Text(code)];
@@ -385,7 +402,7 @@ fn typed(cell: &mut Element, kind: Option<&str>, value: String) {
         cell.set_attribute("t", kind);
     }
     cell.children = vec![Node::Element(Element {
- at: 0,
+        at: 0,
         name: "v".into(),
         attributes: Vec::new(),
         children: vec![Node::Text(value)],
@@ -400,10 +417,12 @@ fn serial(day: NaiveDate) -> Option<i64> {
 
 /// A text of one look is written in one piece.
 fn whole(string: &mut Element) {
-    let plain = string.elements().all(|run| take(&mut run.clone(), "rPr").is_none());
+    let plain = string
+        .elements()
+        .all(|run| take(&mut run.clone(), "rPr").is_none());
     let piece = |text: String| {
         Node::Element(Element {
- at: 0,
+            at: 0,
             name: "t".into(),
             attributes: vec![("xml:space".into(), "preserve".into())],
             children: vec![Node::Text(text)],
@@ -417,9 +436,12 @@ fn whole(string: &mut Element) {
         if let Node::Element(run) = run {
             let content = run.elements().filter(|child| child.name == "t");
             let content: String = content.map(text).collect();
-            run.children.retain(|child| matches!(child, Node::Element(child) if child.name == "rPr"));
+            run.children
+                .retain(|child| matches!(child, Node::Element(child) if child.name == "rPr"));
             run.children.push(piece(content));
         }
     }
-    string.children.retain(|run| !matches!(run, Node::Element(run) if text(run).is_empty()));
+    string
+        .children
+        .retain(|run| !matches!(run, Node::Element(run) if text(run).is_empty()));
 }
