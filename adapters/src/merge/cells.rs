@@ -191,7 +191,7 @@ fn properties_of(cell: &mut Element) -> &mut Vec<Node> {
     }
     match &mut cell.children[0] {
         Node::Element(properties) => &mut properties.children,
-        _ => &mut cell.children,
+        _ => unreachable!(),
     }
 }
 

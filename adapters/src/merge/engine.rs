@@ -3,6 +3,7 @@
 use super::{
     cells, columns, compare,
     french::{self, Cents},
+    sheet,
     values::{Missing, RECORDER, Recorder},
     xml::is_allowed,
 };
@@ -23,6 +24,7 @@ pub(super) fn environment(format: OfficeFormat) -> Environment<'static> {
     environment.set_fuel(Some(FUEL));
     environment.set_recursion_limit(50);
     environment.set_formatter(move |out, state, value| print(out, state, value, format));
+    sheet::set_up(&mut environment);
     environment.add_filter("montant", |value: &Value| {
         with_amount(value, |amount| {
             format!("{}\u{a0}€", french::in_figures(amount))
@@ -200,19 +202,22 @@ fn print(
 
 /// The text as a part holds it: escaped, without control characters, with line breaks and tabs.
 fn encode(text: &str, format: OfficeFormat) -> String {
-    let word = matches!(format, OfficeFormat::Docx | OfficeFormat::Xlsx);
+    let word = format == OfficeFormat::Docx;
+    // Inside `t`, whose spaces are preserved.
+    let plain = format == OfficeFormat::Xlsx;
     let mut encoded = String::with_capacity(text.len() + 16);
     let mut space = false;
     let text = text.replace("\r\n", "\n");
     for character in text.chars() {
         match character {
+            '\n' | '\t' if plain => encoded.push(character),
             '\n' | '\r' if word => {
                 encoded.push_str("</w:t><w:br/><w:t xml:space=\"preserve\">");
             }
             '\t' if word => encoded.push_str("</w:t><w:tab/><w:t xml:space=\"preserve\">"),
             '\n' | '\r' => encoded.push_str("<text:line-break/>"),
             '\t' => encoded.push_str("<text:tab/>"),
-            ' ' if space && !word => encoded.push_str("<text:s/>"),
+            ' ' if space && !word && !plain => encoded.push_str("<text:s/>"),
             '<' => encoded.push_str("&lt;"),
             '>' => encoded.push_str("&gt;"),
             '&' => encoded.push_str("&amp;"),

@@ -5,6 +5,7 @@ use super::{
     fields::{self, Use},
     join,
     package::Changes,
+    sheet::{self, ods, settle},
     source,
     values::{Record, Recorder, from_json},
     xml::{self, Node},
@@ -19,11 +20,16 @@ use std::{
 /// The largest part that a merge may give.
 pub(super) const LARGEST_OUTPUT: usize = 64 << 20;
 
+/// What clerks call a workbook, where its sheet is not known.
+pub(super) const BOOK: &str = "classeur";
+
 /// A part with tags.
 pub(super) struct Part {
     /// The entry's name.
     pub(super) name: String,
     pub(super) uses: Vec<Use>,
+    /// In OpenDocument, the names of its sheets, which are finished once rendered.
+    tables: Option<Vec<String>>,
 }
 
 /// What clerks call a part, if tags are looked for in it.
@@ -44,6 +50,7 @@ pub(super) fn title(format: OfficeFormat, name: &str) -> Option<&'static str> {
                 _ => None,
             }
         }
+        // A workbook tells its own parts.
         OfficeFormat::Xlsx => None,
     }
 }
@@ -53,40 +60,66 @@ pub(super) struct Draft {
     pub(super) name: String,
     title: &'static str,
     pub(super) nodes: Vec<Node>,
+    tables: Option<Vec<String>>,
 }
 
 impl Draft {
     /// Reads `text`; faults go to `faults`.
     pub(super) fn read(
-        (name, title): (&str, &'static str),
+        at: (&str, &'static str),
         text: &str,
         format: OfficeFormat,
         faults: &mut Vec<TemplateFault>,
     ) -> Option<Self> {
-        let Ok(mut nodes) = xml::parse(text) else {
-            faults.push(part_fault(title, "cette partie est illisible".into()));
-            return None;
-        };
+        match xml::parse(text) {
+            Ok(nodes) => Some(Self::of(at, nodes, format, faults)),
+            Err(_) => {
+                faults.push(part_fault(at.1, "cette partie est illisible".into()));
+                None
+            }
+        }
+    }
+
+    /// [`read`](Self::read), of a part that is parsed already.
+    pub(super) fn of(
+        (name, title): (&str, &'static str),
+        mut nodes: Vec<Node>,
+        format: OfficeFormat,
+        faults: &mut Vec<TemplateFault>,
+    ) -> Self {
+        let sheets = sheet::is_part(format, name);
+        let tables = (sheets && format == OfficeFormat::Ods).then(|| ods::names(&nodes));
+        if tables.is_some() {
+            ods::prepare(&mut nodes);
+        }
         faults.extend(join::join(&mut nodes, format, (name, title)));
+        if sheets {
+            faults.extend(settle::settle(&mut nodes));
+        }
         blocks::place(&mut nodes, format);
-        Some(Self {
+        Self {
             name: name.to_owned(),
             title,
             nodes,
-        })
+            tables,
+        }
     }
 
     /// Compiles the part into `environment`; `None` when it has no tag. Faults go to `faults`.
     pub(super) fn compile(
-        self,
+        mut self,
         environment: &mut Environment<'static>,
         format: OfficeFormat,
         faults: &mut Vec<TemplateFault>,
     ) -> Option<Part> {
         let mut found = check::check(&self.nodes);
+        if sheet::is_part(format, &self.name) {
+            settle::mark_loops(&mut self.nodes);
+        }
         let mut tags = Vec::new();
         let source = source::write(&self.nodes, format, &mut tags);
-        if tags.is_empty() {
+        // What refers to a workbook's sheets may move in any of them.
+        if tags.is_empty() && format != OfficeFormat::Xlsx {
             return None;
         }
         let (uses, unreadable) = fields::analyse(environment, tags);
@@ -103,6 +136,7 @@ impl Draft {
         Some(Part {
             name: self.name,
             uses,
+            tables: self.tables,
         })
     }
 }
@@ -139,7 +173,10 @@ impl Part {
         faults.extend(unknown);
         faults.extend(noted);
         let text = String::from_utf8(out.0).ok().filter(|_| sound)?;
-        Some(record.sheets.write_formulas(text))
+        match &self.tables {
+            Some(known) => ods::finish(&text, known),
+            None => Some(text),
+        }
     }
 
     /// What the rendering noted, and what ended it.

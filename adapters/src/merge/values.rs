@@ -1,6 +1,6 @@
 //! The data of a document as the template sees it, and what is noted while it is rendered.
 
-use super::{part::LARGEST_OUTPUT, french::Cents, package::Changes, sheet::Sheets};
+use super::{french::Cents, package::Changes, part::LARGEST_OUTPUT};
 use minijinja::{
     Error, ErrorKind, State, Value,
     value::{Enumerator, Object, ObjectRepr},
@@ -19,7 +19,7 @@ const MOST_TURNS: usize = 200_000;
 const TOO_MANY_TURNS: &str =
     "cette boucle fait trop de tours : vérifier les boucles du modèle, ou scinder le document";
 
-/// What one rendering notes: the tag it is at, what is wrong, and where rows and formulas landed.
+/// What one rendering notes: the tag it is at and what is wrong.
 #[derive(Default)]
 pub(super) struct Recorder(Mutex<Record>);
 
@@ -28,7 +28,6 @@ pub(super) struct Record {
     pub(super) tag: usize,
     /// (tag, sentence)
     pub(super) faults: Vec<(usize, String)>,
-    pub(super) sheets: Sheets,
     /// How many turns the loops have made, and how much they have written at least.
     turns: usize,
     written: usize,
@@ -84,7 +83,6 @@ impl Object for Recorder {
         method: &str,
         args: &[Value],
     ) -> Result<Value, Error> {
-        let text = |index: usize| args.get(index).and_then(Value::as_str).unwrap_or_default();
         let mut record = self.record();
         match method {
             "at" => record.tag = number(args, 0),
@@ -97,9 +95,6 @@ impl Object for Recorder {
                 }
             }
             "brace" => return Ok(Value::from_safe_string("{".into())),
-            "table" => record.sheets.start_table(text(0)),
-            "row" => record.sheets.add_row(number(args, 0), number(args, 1)),
-            "formula" => return Ok(Value::from_safe_string(record.sheets.add_formula(text(0)))),
             "cell" => {
                 let attributes = args
                     .first()
