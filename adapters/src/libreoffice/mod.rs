@@ -2,6 +2,7 @@
 //! links and hangs. What it is given is scanned first, it works in another process without network and
 //! within limits, and what it gives back is checked.
 
+pub mod chunk;
 mod folders;
 mod kit;
 mod output;
