@@ -5,6 +5,7 @@ use crate::{
     merge::Template,
 };
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use navette_domain::{
     digest::Digest,
     ports::{Answer, MergeFailure, Merged, OfficeFormat, OfficeWorkshop, Pdf},
@@ -75,7 +76,7 @@ impl OfficeWorkshop for Workshop {
         Ok(Merged { bytes, format })
     }
 
-    async fn convert(&self, office: &[u8], format: OfficeFormat) -> Answer<Pdf> {
-        self.pool.convert(office, format).await
+    async fn convert(&self, office: &[u8], format: OfficeFormat, at: DateTime<Utc>) -> Answer<Pdf> {
+        self.pool.convert(office, format, at).await
     }
 }

@@ -5,6 +5,7 @@
 mod cms;
 mod concatenate;
 mod copy;
+mod produced;
 mod returned;
 mod signature;
 mod split;
@@ -13,6 +14,7 @@ mod tests;
 
 pub use concatenate::{Concatenation, PageRange, Starts};
 pub use copy::CopyError;
+pub use produced::{Purpose, Unfit, produced};
 pub use returned::{Refusal, Verdict, returned};
 pub use split::{NotSplit, Part, split};
 

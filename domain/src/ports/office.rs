@@ -3,6 +3,7 @@
 use super::Answer;
 use crate::digest::Digest;
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 /// The content-addressed store of office files and PDFs.
@@ -102,6 +103,7 @@ pub trait OfficeWorkshop: Send + Sync {
         template: &[u8],
         data: &serde_json::Value,
     ) -> Result<Merged, MergeFailure>;
-    /// Converts an office file to PDF.
-    async fn convert(&self, office: &[u8], format: OfficeFormat) -> Answer<Pdf>;
+    /// Converts an office file to PDF. The file is dated `at`, whenever it is converted: that is its date of
+    /// creation, and the "today" of its fields. The same file and date give the same bytes.
+    async fn convert(&self, office: &[u8], format: OfficeFormat, at: DateTime<Utc>) -> Answer<Pdf>;
 }

@@ -56,7 +56,10 @@ fn what_is_counted_or_placed_over_the_whole_document_is_converted_alone() {
             "<text:p><text:bookmark-ref/></text:p>",
             "<text:bookmark-ref>",
         ),
-        ("<text:p><text:variable-set/></text:p>", "<text:variable-set>"),
+        (
+            "<text:p><text:variable-set/></text:p>",
+            "<text:variable-set>",
+        ),
         ("<text:table-of-content/>", "<text:table-of-content>"),
         ("<text:p><text:date/></text:p>", "<text:date>"),
         (
@@ -121,7 +124,11 @@ fn letters_stand_together_only_when_all_but_their_text_is_the_same() {
     let key = |odt: &[u8]| Letter::read(odt).unwrap().key;
     assert_eq!(key(TEMPLATE), key(&ending_with("<text:p>Autre</text:p>")));
     let header = changed("styles.xml", |text| text.replacen("Dossier ", "N° ", 1));
-    assert_eq!(key(TEMPLATE), key(&header), "each letter has its own header");
+    assert_eq!(
+        key(TEMPLATE),
+        key(&header),
+        "each letter has its own header"
+    );
     let margin = changed("styles.xml", |text| text.replacen("0.3937in", "0.5in", 1));
     assert_ne!(key(TEMPLATE), key(&margin));
     let bold = changed("content.xml", |text| text.replacen("bold", "normal", 1));
@@ -151,7 +158,8 @@ fn each_letter_starts_its_own_pages_at_number_1_under_its_own_header() {
     assert_eq!(content.matches("style:page-number=\"1\"").count(), 2);
     assert_eq!(styles.matches("Dossier {{").count(), 1);
     assert_eq!(styles.matches("N° {{").count(), 1);
-    let total = |pages: u32| format!("<text:author-name text:fixed=\"true\">{pages}</text:author-name>");
+    let total =
+        |pages: u32| format!("<text:author-name text:fixed=\"true\">{pages}</text:author-name>");
     assert!(styles.contains(&total(1)) && styles.contains(&total(3)));
     assert!(!styles.contains("text:page-count"));
 }
