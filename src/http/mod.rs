@@ -8,7 +8,6 @@ mod form;
 mod graphql;
 mod headers;
 mod previews;
-mod prints;
 mod uploads;
 
 use crate::{
@@ -32,8 +31,6 @@ use tower_http::timeout::TimeoutLayer;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The largest GraphQL request: its lists of ids are the largest part.
 const GRAPHQL_BODY: usize = 2 * 1024 * 1024;
-/// How long the PDF of a whole batch may take.
-const PATIENCE_WITH_PRINTS: Duration = Duration::from_mins(10);
 
 /// What is open.
 #[derive(Debug, Clone, Default)]
@@ -85,7 +82,6 @@ pub fn router(app: &App, doors: Doors) -> Router {
     let within = |patience| TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, patience);
     routes
         .layer(within(PATIENCE))
-        .merge(prints::routes().layer(within(PATIENCE_WITH_PRINTS)))
         .fallback(async || refused(StatusCode::NOT_FOUND, "NOT_FOUND", "Introuvable."))
         .with_state(house)
         .layer(middleware::map_response(headers::secure))

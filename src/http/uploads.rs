@@ -10,7 +10,7 @@
 use super::{
     House, auth,
     form::{self, AROUND, LARGEST},
-    internal, refused,
+    internal,
 };
 use crate::{
     dispatch::{DispatchFailure, Receipt},

@@ -27,7 +27,7 @@ pub fn all() -> Vec<Event> {
     all.extend(document().into_iter().map(Event::Document));
     all.extend(signature().into_iter().map(Event::Signature));
     all.extend(batch().into_iter().map(Event::Batch));
-    all.extend(template_and_chain());
+    all.extend(configuration());
     all
 }
 
@@ -380,7 +380,7 @@ fn batch() -> Vec<BatchEvent> {
     ]
 }
 
-fn template_and_chain() -> [Event; 2] {
+fn configuration() -> [Event; 3] {
     let step = |id: &str, action| Step {
         id: step(id),
         action,
