@@ -291,6 +291,7 @@ fn ordered(
         subject,
         chain: order.chain,
         template: order.template,
+        included: vec![],
         title,
         date,
     };

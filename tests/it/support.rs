@@ -27,7 +27,7 @@ use navette_domain::{
     personal::Personal,
     third_party::{PostalAddress, Profile, ThirdParty, ThirdPartyCommand},
 };
-use navette_projections::batches;
+use navette_projections::{batches, scope::Scope};
 use sqlx::{Connection as _, PgConnection};
 use std::{
     future::Future,
@@ -157,7 +157,7 @@ impl TestApp {
     pub async fn upload(&self, code: &str, name: &str, bytes: &[u8]) -> Uploaded {
         self.app
             .templates
-            .upload(&asks(), code, name, bytes.to_vec())
+            .upload(&asks(), &Scope::whole(), code, name, bytes.to_vec())
             .await
             .unwrap()
     }
