@@ -4,7 +4,7 @@
 use super::{Check, Templates};
 use crate::{
     cases::{self, CasesFailure},
-    clock,
+    clock, library,
 };
 use anyhow::Context as _;
 use navette_domain::{
@@ -108,10 +108,12 @@ impl Templates {
         if !check.usable() {
             return Err(PreviewFailure::Unusable(Box::new(check)));
         }
+        let (included, files) = self.library.latest(&bytes).await?;
         let (data, subject) = self.data(scope, &check, &ask.dossiers).await?;
+        let data = merge_fields::with_images(data, &included);
         let merged = self
             .workshop
-            .merge(&bytes, &data)
+            .merge_with(&bytes, &files, &data)
             .await
             .map_err(PreviewFailure::Merge)?;
         let name = format!("apercu-{}-{subject}", ask.code);
@@ -145,7 +147,8 @@ impl Templates {
                 file.transpose().context("reading a digest")?
             }
         };
-        Ok(self.stored(file.ok_or(PreviewFailure::NotFound)?).await?)
+        let file = file.ok_or(PreviewFailure::NotFound)?;
+        Ok(library::stored(self.files.as_ref(), file).await?)
     }
 
     /// The data that a template is merged with, and what they are about.

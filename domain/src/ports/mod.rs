@@ -18,7 +18,8 @@ pub use delivery::{
     Postman, Registration,
 };
 pub use office::{
-    FileStore, MergeFailure, Merged, OfficeFormat, OfficeWorkshop, Pdf, StoreResult, TemplateFault,
+    FileStore, IncludedFiles, MergeFailure, Merged, OfficeFormat, OfficeWorkshop, Pdf, StoreResult,
+    TemplateFault,
 };
 
 use crate::french;
