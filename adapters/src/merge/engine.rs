@@ -1,7 +1,7 @@
 //! minijinja set up for office parts: French filters, values that are always text, limits.
 
 use super::{
-    compare,
+    cells, columns, compare,
     french::{self, Cents},
     values::{Missing, RECORDER, Recorder},
     xml::is_allowed,
@@ -43,6 +43,9 @@ pub(super) fn environment(format: OfficeFormat) -> Environment<'static> {
     environment.add_filter("default", or_default);
     environment.add_filter("d", or_default);
     environment.add_test("none", |value: &Value| value.is_none() || is_missing(value));
+    environment.add_filter(columns::MEND, columns::mend);
+    environment.add_filter(cells::SPAN, span);
+    environment.add_filter(cells::COLOUR, colour);
     // A value is always text: no filter may pass it off as markup.
     for filter in ["safe", "escape", "e", "tojson"] {
         environment.remove_filter(filter);
@@ -112,6 +115,23 @@ fn ordered(value: Value) -> Value {
     match amount.and_then(|amount| amount.decimal().parse::<f64>().ok()) {
         Some(number) => Value::from(number),
         None => value,
+    }
+}
+
+/// How many columns a cell may be told to span.
+fn span(value: &Value) -> Result<usize, Error> {
+    let columns = value
+        .as_usize()
+        .filter(|columns| (1..=63).contains(columns));
+    columns.ok_or_else(|| invalid("« colspan » attend un nombre de colonnes, de 1 à 63"))
+}
+
+fn colour(value: &Value) -> Result<String, Error> {
+    let text = value.as_str().unwrap_or_default().trim_start_matches('#');
+    if text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        Ok(text.to_ascii_uppercase())
+    } else {
+        Err(invalid("« cellbg » attend une couleur comme \"FFCC00\""))
     }
 }
 

@@ -5,22 +5,37 @@
 //! minijinja template of each part; merging renders them and copies everything else as it is. Values
 //! are always text. The same template and data give the same bytes.
 
+mod annotate;
 pub(crate) mod archive;
 mod blocks;
+mod cells;
+mod check;
+mod columns;
 mod compare;
+mod deflate;
 mod engine;
+mod faults;
 mod fields;
 mod french;
+mod glue;
+mod include;
 mod join;
+mod listing;
+pub(crate) mod package;
 mod part;
+mod rows;
 mod safety;
 mod sheet;
 mod source;
 mod tag;
 mod template;
+mod unwrap;
 mod values;
 mod xml;
 
+pub use annotate::annotate;
+pub use fields::{Checked, FieldUse};
+pub use include::{Includes, NoIncludes};
 pub use template::Template;
 
 #[cfg(test)]

@@ -1,27 +1,28 @@
 //! One XML part of a template: compiled once, rendered for each document.
 
 use super::{
-    blocks,
+    blocks, check,
     fields::{self, Use},
-    join, source,
+    join,
+    package::Changes,
+    source,
     values::{Record, Recorder, from_json},
-    xml,
+    xml::{self, Node},
 };
 use minijinja::{Environment, Error, ErrorKind, Value};
-use navette_domain::ports::{OfficeFormat, TemplateFault};
+use navette_domain::ports::{OfficeFormat, Place, TemplateFault};
 use std::{
     io::{self, Write},
     sync::Arc,
 };
 
 /// The largest part that a merge may give.
-const LARGEST_OUTPUT: usize = 64 << 20;
+pub(super) const LARGEST_OUTPUT: usize = 64 << 20;
 
 /// A part with tags.
 pub(super) struct Part {
-    /// The entry's index in the file.
-    pub(super) index: usize,
-    name: String,
+    /// The entry's name.
+    pub(super) name: String,
     pub(super) uses: Vec<Use>,
 }
 
@@ -47,11 +48,17 @@ pub(super) fn title(format: OfficeFormat, name: &str) -> Option<&'static str> {
     }
 }
 
-impl Part {
-    /// Compiles `text` into `environment`; `None` when the part has no tag. Faults go to `faults`.
-    pub(super) fn compile(
-        environment: &mut Environment<'static>,
-        (index, name, title): (usize, &str, &str),
+/// A part whose tags are read and in place, before it is compiled.
+pub(super) struct Draft {
+    pub(super) name: String,
+    title: &'static str,
+    pub(super) nodes: Vec<Node>,
+}
+
+impl Draft {
+    /// Reads `text`; faults go to `faults`.
+    pub(super) fn read(
+        (name, title): (&str, &'static str),
         text: &str,
         format: OfficeFormat,
         faults: &mut Vec<TemplateFault>,
@@ -60,11 +67,25 @@ impl Part {
             faults.push(part_fault(title, "cette partie est illisible".into()));
             return None;
         };
-        faults.extend(join::join(&mut nodes, format, title));
-        blocks::place(&mut nodes);
-        let mut found = blocks::check(&nodes);
+        faults.extend(join::join(&mut nodes, format, (name, title)));
+        blocks::place(&mut nodes, format);
+        Some(Self {
+            name: name.to_owned(),
+            title,
+            nodes,
+        })
+    }
+
+    /// Compiles the part into `environment`; `None` when it has no tag. Faults go to `faults`.
+    pub(super) fn compile(
+        self,
+        environment: &mut Environment<'static>,
+        format: OfficeFormat,
+        faults: &mut Vec<TemplateFault>,
+    ) -> Option<Part> {
+        let mut found = check::check(&self.nodes);
         let mut tags = Vec::new();
-        let source = source::write(&nodes, format, &mut tags);
+        let source = source::write(&self.nodes, format, &mut tags);
         if tags.is_empty() {
             return None;
         }
@@ -72,25 +93,28 @@ impl Part {
         found.extend(unreadable);
         // Our own reading comes first: it knows where things stand.
         if found.is_empty()
-            && let Err(error) = environment.add_template_owned(name.to_owned(), source)
+            && let Err(error) = environment.add_template_owned(self.name.clone(), source)
         {
             let detail = error.detail().unwrap_or_default();
-            found.push(part_fault(title, format!("balises incorrectes ({detail})")));
+            let sentence = format!("balises incorrectes ({detail})");
+            found.push(part_fault(self.title, sentence));
         }
         faults.extend(found);
-        Some(Self {
-            index,
-            name: name.to_owned(),
+        Some(Part {
+            name: self.name,
             uses,
         })
     }
+}
 
-    /// Renders the part; faults go to `faults`.
+impl Part {
+    /// Renders the part; faults go to `faults`, and what it adds to the file to `changes`.
     pub(super) fn render(
         &self,
         environment: &Environment<'static>,
         data: &serde_json::Value,
         faults: &mut Vec<TemplateFault>,
+        changes: &mut Changes,
     ) -> Option<String> {
         let unknown = fields::unknown(&self.uses, data);
         let recorder = Arc::new(Recorder::default());
@@ -102,7 +126,8 @@ impl Part {
         let rendered = environment
             .get_template(&self.name)
             .and_then(|template| template.render_captured_to(context, &mut out).map(drop));
-        let record = recorder.record();
+        let mut record = recorder.record();
+        changes.extend(std::mem::take(&mut record.changes));
         let mut noted = self.noted(&record, rendered.err(), data);
         // A tag whose field is unknown has been told so: what follows from it says nothing more.
         noted.retain(|fault| {
@@ -125,13 +150,14 @@ impl Part {
         data: &serde_json::Value,
     ) -> Vec<TemplateFault> {
         let tag = |index: usize| self.uses.get(index);
-        let noted = record.faults.iter().filter_map(|(index, sentence)| {
-            Some(fields::fault(&tag(*index)?.tag, sentence.clone()))
-        });
+        let noted = record
+            .faults
+            .iter()
+            .filter_map(|(index, sentence)| Some(tag(*index)?.tag.fault(sentence.clone())));
         let ending = error.map(|error| match tag(record.tag) {
             Some(used) => {
                 let sentence = fields::empty(used, data).unwrap_or_else(|| in_french(&error));
-                fields::fault(&used.tag, sentence)
+                used.tag.fault(sentence)
             }
             None => part_fault(&self.name, in_french(&error)),
         });
@@ -139,12 +165,12 @@ impl Part {
     }
 }
 
-fn part_fault(place: &str, sentence: String) -> TemplateFault {
-    TemplateFault {
-        place: place.into(),
-        tag: String::new(),
-        sentence,
-    }
+fn part_fault(part: &str, sentence: String) -> TemplateFault {
+    let place = Place {
+        name: part.to_owned(),
+        ..Place::default()
+    };
+    place.fault("", sentence)
 }
 
 fn in_french(error: &Error) -> String {

@@ -1,6 +1,7 @@
 //! Writes a part, its tags in place, as the source of a minijinja template.
 
 use super::{
+    cells, columns, include,
     join::ROW,
     tag::{Kind, Tag},
     values::RECORDER,
@@ -15,6 +16,7 @@ pub(super) fn write(nodes: &[Node], format: OfficeFormat, tags: &mut Vec<Tag>) -
         out: String::new(),
         literal: String::new(),
         sheets: format == OfficeFormat::Ods,
+        loops: Vec::new(),
         tags,
     };
     writer.nodes(nodes);
@@ -27,6 +29,8 @@ struct Writer<'a> {
     /// XML not yet written, in which nothing is a tag.
     literal: String,
     sheets: bool,
+    /// The loops that are open: their tags, and where their bodies begin.
+    loops: Vec<(usize, usize)>,
     tags: &'a mut Vec<Tag>,
 }
 
@@ -46,6 +50,17 @@ impl Writer<'_> {
     }
 
     fn element(&mut self, element: &Element) {
+        if element.name == include::INCLUDED {
+            self.nodes(&element.children);
+            return;
+        }
+        if element.name == columns::FILTER {
+            let filter = element.attribute("name").unwrap_or_default();
+            self.code(&format!("{{% filter {filter} %}}"));
+            self.nodes(&element.children);
+            self.code("{% endfilter %}");
+            return;
+        }
         let cell = (self.sheets && element.name == "table:table-cell")
             .then(|| sole_print(element))
             .flatten();
@@ -85,6 +100,12 @@ impl Writer<'_> {
             if name == ROW || (retyped && is_cached_value(name)) {
                 continue;
             }
+            if let Some(name) = name.strip_prefix(cells::COMPUTED) {
+                let _ = write!(self.literal, " {name}=\"");
+                self.code(&format!("{{{{ {value} }}}}"));
+                self.literal.push('"');
+                continue;
+            }
             let _ = write!(self.literal, " {name}=\"");
             if formula && name == "table:formula" {
                 self.call(&format!("formula({})", quoted(value)));
@@ -107,11 +128,32 @@ impl Writer<'_> {
                 self.call(&format!("at({index})"));
                 self.code(&format!("{{{{ {} }}}}", tag.code));
             }
+            Kind::Alone if cells::SHAPES.contains(&tag.keyword()) => {
+                self.call(&format!("at({index})"));
+            }
             Kind::Open | Kind::Alone => {
                 self.call(&format!("at({index})"));
                 self.code(&format!("{{% {} %}}", tag.code));
+                if tag.kind == Kind::Open && tag.keyword() == "for" {
+                    self.loops.push((index, self.out.len()));
+                }
             }
-            Kind::Middle | Kind::Close => self.code(&format!("{{% {} %}}", tag.code)),
+            Kind::Middle | Kind::Close => {
+                if tag.keyword() == "endfor" {
+                    self.count_turns();
+                }
+                self.code(&format!("{{% {} %}}", tag.code));
+            }
+        }
+    }
+
+    /// Notes, at each turn of the loop that ends here, how much it writes, whatever is in its fields.
+    fn count_turns(&mut self) {
+        self.flush();
+        if let Some((index, start)) = self.loops.pop() {
+            let size = self.out.len() - start;
+            let call = format!("{{{{ {RECORDER}.turn({index}, {size}) }}}}");
+            self.out.insert_str(start, &call);
         }
     }
 

@@ -3,13 +3,17 @@
     reason = "a test that meets the unexpected must fail"
 )]
 
+mod split;
+mod tables;
+mod text;
+
 use super::{Template, archive::Archive};
 use navette_domain::ports::{MergeFailure, OfficeFormat, TemplateFault};
 use serde_json::{Value, json};
 use std::io::{Cursor, Write};
 use zip::{ZipWriter, write::SimpleFileOptions};
 
-fn zipped(entries: &[(&str, &str)]) -> Vec<u8> {
+pub(super) fn zipped(entries: &[(&str, &str)]) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, content) in entries {
         writer
@@ -20,7 +24,7 @@ fn zipped(entries: &[(&str, &str)]) -> Vec<u8> {
     writer.finish().unwrap().into_inner()
 }
 
-fn odf(format: OfficeFormat, body: &str, styles: &str) -> Vec<u8> {
+pub(super) fn odf(format: OfficeFormat, body: &str, styles: &str) -> Vec<u8> {
     zipped(&[
         ("mimetype", format.media_type()),
         (
@@ -37,7 +41,7 @@ fn odf(format: OfficeFormat, body: &str, styles: &str) -> Vec<u8> {
     ])
 }
 
-fn odt(body: &str) -> Vec<u8> {
+pub(super) fn odt(body: &str) -> Vec<u8> {
     odf(OfficeFormat::Odt, body, "")
 }
 
@@ -55,7 +59,7 @@ fn docx(body: &str) -> Vec<u8> {
     ])
 }
 
-fn part(file: &[u8], name: &str) -> String {
+pub(super) fn part(file: &[u8], name: &str) -> String {
     let mut archive = Archive::open(file).unwrap();
     let index = archive
         .names()
@@ -358,7 +362,7 @@ fn an_unknown_field_is_told_with_the_nearest_known_one() {
         ]
     );
     assert_eq!(faults[0].tag, "{{ beneficiare.nom }}");
-    assert_eq!(faults[0].place, "corps");
+    assert_eq!(faults[0].place.name, "corps");
 }
 
 #[test]
@@ -379,7 +383,7 @@ fn every_syntax_fault_is_told_at_once_with_its_place() {
     let told = |place: &str, words: &str| {
         faults
             .iter()
-            .any(|fault| fault.place == place && fault.sentence.contains(words))
+            .any(|fault| fault.place.name == place && fault.sentence.contains(words))
     };
     assert!(
         told("feuille Synthèse, cellule A1", "expression incorrecte"),

@@ -1,6 +1,6 @@
 //! The data of a document as the template sees it, and what is noted while it is rendered.
 
-use super::{french::Cents, sheet::Sheets};
+use super::{part::LARGEST_OUTPUT, french::Cents, package::Changes, sheet::Sheets};
 use minijinja::{
     Error, ErrorKind, State, Value,
     value::{Enumerator, Object, ObjectRepr},
@@ -13,6 +13,12 @@ use std::{
 /// The name under which the template finds its [`Recorder`].
 pub(super) const RECORDER: &str = "__r";
 
+/// How many turns the loops of one part may make.
+const MOST_TURNS: usize = 200_000;
+
+const TOO_MANY_TURNS: &str =
+    "cette boucle fait trop de tours : vérifier les boucles du modèle, ou scinder le document";
+
 /// What one rendering notes: the tag it is at, what is wrong, and where rows and formulas landed.
 #[derive(Default)]
 pub(super) struct Recorder(Mutex<Record>);
@@ -23,6 +29,11 @@ pub(super) struct Record {
     /// (tag, sentence)
     pub(super) faults: Vec<(usize, String)>,
     pub(super) sheets: Sheets,
+    /// How many turns the loops have made, and how much they have written at least.
+    turns: usize,
+    written: usize,
+    /// What the rendering adds to the file beside the part itself.
+    pub(super) changes: Changes,
 }
 
 impl Recorder {
@@ -77,6 +88,14 @@ impl Object for Recorder {
         let mut record = self.record();
         match method {
             "at" => record.tag = number(args, 0),
+            "turn" => {
+                record.turns += 1;
+                record.written += number(args, 1);
+                if record.turns > MOST_TURNS || record.written > LARGEST_OUTPUT {
+                    record.tag = number(args, 0);
+                    return Err(Error::new(ErrorKind::InvalidOperation, TOO_MANY_TURNS));
+                }
+            }
             "brace" => return Ok(Value::from_safe_string("{".into())),
             "table" => record.sheets.start_table(text(0)),
             "row" => record.sheets.add_row(number(args, 0), number(args, 1)),
@@ -105,11 +124,20 @@ impl Missing {
     }
 }
 
-/// What a clerk reads about a field that has no value.
+/// What a clerk reads about a field that has no value: `versements[3].montant` is said with its row.
 pub(super) fn empty_field(path: &str) -> String {
-    format!(
-        "le champ `{path}` est vide dans ce dossier : le compléter, ou le tester dans le modèle"
-    )
+    let advice = "dans ce dossier : le compléter, ou le tester dans le modèle";
+    let Some((rows, field)) = path.rsplit_once(']') else {
+        return format!("le champ `{path}` est vide {advice}");
+    };
+    let rows = rows
+        .replace("].", ", ")
+        .replace("][", ", ligne ")
+        .replace('[', ", ligne ");
+    match field.strip_prefix('.') {
+        Some(field) => format!("{rows} : le champ `{field}` est vide {advice}"),
+        None => format!("{rows} : cette ligne est vide {advice}"),
+    }
 }
 
 impl fmt::Debug for Missing {

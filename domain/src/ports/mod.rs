@@ -8,6 +8,7 @@
 mod circuits;
 mod delivery;
 mod office;
+mod template_fault;
 
 pub use circuits::{
     Circulation, DeskProgress, SignedFolder, SigningDesk, SigningRequest, VisaCircuit, VisaRequest,
@@ -19,8 +20,8 @@ pub use delivery::{
 };
 pub use office::{
     FileStore, IncludedFiles, MergeFailure, Merged, OfficeFormat, OfficeWorkshop, Pdf, StoreResult,
-    TemplateFault,
 };
+pub use template_fault::{Anchor, Place, TemplateFault};
 
 use crate::french;
 use serde::{Deserialize, Serialize};

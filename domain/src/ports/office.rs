@@ -1,6 +1,6 @@
 //! Keeping bytes, merging templates, making PDFs.
 
-use super::Answer;
+use super::{Answer, TemplateFault};
 use crate::{digest::Digest, template::IncludedKind};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -52,17 +52,6 @@ impl OfficeFormat {
             Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         }
     }
-}
-
-/// One thing wrong in a template, or in the data it was given.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TemplateFault {
-    /// The part of the file: `corps`, `en-tête et pied de page`, `feuille Synthèse, cellule B4`.
-    pub place: String,
-    /// The tag as the clerk wrote it.
-    pub tag: String,
-    /// What is wrong and what to do, in French.
-    pub sentence: String,
 }
 
 /// The files of what a template includes, by code.
