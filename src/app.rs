@@ -146,16 +146,20 @@ impl App {
     pub async fn build(
         pool: PgPool,
         ports: Ports,
-        workshop: Arc<Workshop>,
         clock: Clock,
         policy: RetryPolicy,
     ) -> anyhow::Result<Self> {
         let log = Log::open(pool.clone());
         let dispatcher = Dispatcher::new(log.clone(), clock.clone());
-        let library = Library::new(dispatcher.clone(), ports.files.clone(), workshop.clone());
+        let library = Library::new(dispatcher.clone(), ports.files.clone());
         Ok(Self {
             batches: Batches::new(dispatcher.clone(), library.clone()),
-            templates: Templates::new(dispatcher.clone(), library, ports.files.clone(), workshop),
+            templates: Templates::new(
+                dispatcher.clone(),
+                library,
+                ports.files.clone(),
+                ports.office.clone(),
+            ),
             projections: Projections::open(log, navette_projections::all()).await?,
             pool,
             dispatcher,

@@ -18,17 +18,12 @@ use std::{collections::BTreeSet, sync::Arc};
 pub struct Library {
     dispatcher: Dispatcher,
     files: Arc<dyn FileStore>,
-    workshop: Arc<Workshop>,
 }
 
 impl Library {
     /// The library of this dispatcher's log.
-    pub fn new(dispatcher: Dispatcher, files: Arc<dyn FileStore>, workshop: Arc<Workshop>) -> Self {
-        Self {
-            dispatcher,
-            files,
-            workshop,
-        }
+    pub fn new(dispatcher: Dispatcher, files: Arc<dyn FileStore>) -> Self {
+        Self { dispatcher, files }
     }
 
     /// The last versions of all that a template includes, by itself or through what it includes. What is not
@@ -37,9 +32,9 @@ impl Library {
         let (mut included, mut files) = (vec![], IncludedFiles::default());
         let mut met = BTreeSet::new();
         loop {
-            let (workshop, bytes, known) =
-                (self.workshop.clone(), template.to_vec(), files.clone());
-            let named = tokio::task::spawn_blocking(move || workshop.names(&bytes, &known)).await?;
+            let (bytes, known) = (template.to_vec(), files.clone());
+            let named =
+                tokio::task::spawn_blocking(move || Workshop::names(&bytes, &known)).await?;
             let new: Vec<(IncludedKind, String)> = named
                 .into_iter()
                 .filter(|name| met.insert(name.clone()))

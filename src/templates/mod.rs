@@ -12,13 +12,12 @@ use crate::{
     unit::Envelope,
 };
 use anyhow::Context as _;
-use navette_adapters::workshop::Workshop;
 use navette_domain::{
     dictionary::Dictionary,
     digest::Digest,
     ids::{ImageId, TemplateId},
     image::{Image, ImageCommand, ImageFormat, ImageRefusal},
-    ports::FileStore,
+    ports::{FileStore, OfficeWorkshop},
     template::{Template, TemplateCommand, TemplateRefusal},
 };
 use navette_projections::{dossiers, images, scope::Scope};
@@ -61,7 +60,7 @@ pub struct Templates {
     dispatcher: Dispatcher,
     library: Library,
     files: Arc<dyn FileStore>,
-    workshop: Arc<Workshop>,
+    office: Arc<dyn OfficeWorkshop>,
 }
 
 impl Templates {
@@ -70,13 +69,13 @@ impl Templates {
         dispatcher: Dispatcher,
         library: Library,
         files: Arc<dyn FileStore>,
-        workshop: Arc<Workshop>,
+        office: Arc<dyn OfficeWorkshop>,
     ) -> Self {
         Self {
             dispatcher,
             library,
             files,
-            workshop,
+            office,
         }
     }
 

@@ -13,7 +13,7 @@ use navette_domain::{
     dossier::Dossier,
     ids::{BatchId, DossierId, TemplateId},
     merge_fields::{self, Surroundings},
-    ports::{MergeFailure, OfficeFormat, OfficeWorkshop as _, PortFailure},
+    ports::{MergeFailure, OfficeFormat, PortFailure},
     template::Template,
 };
 use navette_projections::{dossiers, scope::Scope, templates};
@@ -112,7 +112,7 @@ impl Templates {
         let (data, subject) = self.data(scope, &check, &ask.dossiers).await?;
         let data = merge_fields::with_images(data, &included);
         let merged = self
-            .workshop
+            .office
             .merge_with(&bytes, &files, &data)
             .await
             .map_err(PreviewFailure::Merge)?;
@@ -124,7 +124,7 @@ impl Templates {
                 office: Some(merged.format),
             });
         }
-        let pdf = self.workshop.convert(&merged.bytes, merged.format).await;
+        let pdf = self.office.convert(&merged.bytes, merged.format).await;
         Ok(Preview {
             name,
             bytes: pdf.map_err(PreviewFailure::Pdf)?.bytes,
