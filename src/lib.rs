@@ -13,6 +13,7 @@ pub mod dispatch;
 pub mod graphql;
 pub mod http;
 pub mod import;
+pub mod library;
 #[cfg(feature = "sim")]
 pub mod neighbourhood;
 pub mod steps;

@@ -2,16 +2,19 @@
 
 use crate::{
     libreoffice::{PdfPool, PoolOptions},
-    merge::Template,
+    merge::{FieldUse, Includes, Review, Template},
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use navette_domain::{
+    dictionary::{Dictionary, IMAGES},
     digest::Digest,
-    ports::{Answer, MergeFailure, Merged, OfficeFormat, OfficeWorkshop, Pdf},
+    ports::{Answer, IncludedFiles, MergeFailure, Merged, OfficeFormat, OfficeWorkshop, Pdf},
+    template::IncludedKind,
 };
 use std::{
-    collections::HashMap,
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -24,6 +27,28 @@ pub struct Workshop {
     pool: PdfPool,
 }
 
+/// The sub-templates at hand, and those that were asked for.
+struct SubTemplates<'a> {
+    files: &'a BTreeMap<String, Vec<u8>>,
+    asked: RefCell<BTreeSet<String>>,
+}
+
+impl<'a> SubTemplates<'a> {
+    fn of(files: &'a IncludedFiles) -> Self {
+        Self {
+            files: &files.templates,
+            asked: RefCell::default(),
+        }
+    }
+}
+
+impl Includes for SubTemplates<'_> {
+    fn template(&self, code: &str) -> Option<Vec<u8>> {
+        self.asked.borrow_mut().insert(code.to_owned());
+        self.files.get(code).cloned()
+    }
+}
+
 impl Workshop {
     /// A workshop whose PDF workers are started when first needed.
     pub fn new(options: PoolOptions) -> Self {
@@ -33,20 +58,50 @@ impl Workshop {
         }
     }
 
+    /// What is told of a template before it is used.
+    pub fn review(
+        bytes: &[u8],
+        included: &IncludedFiles,
+        dictionary: &Dictionary,
+    ) -> Result<Review, MergeFailure> {
+        Template::review(bytes, &SubTemplates::of(included), dictionary)
+    }
+
+    /// All that a template names by code, as far as it can be read with what is at hand.
+    pub fn names(bytes: &[u8], included: &IncludedFiles) -> BTreeSet<(IncludedKind, String)> {
+        let sub_templates = SubTemplates::of(included);
+        let review = Template::review(bytes, &sub_templates, &Dictionary::default());
+        let uses = review.map(|review| review.uses).unwrap_or_default();
+        let images = uses.iter().filter_map(image);
+        let images = images.map(|code| (IncludedKind::Image, code.to_owned()));
+        let templates = sub_templates.asked.into_inner().into_iter();
+        let templates = templates.map(|code| (IncludedKind::Template, code));
+        images.chain(templates).collect()
+    }
+
     /// The compiled template of these bytes, compiled now if it never was.
-    pub fn template(&self, bytes: &[u8]) -> Result<Arc<Template>, MergeFailure> {
-        let digest = Digest::of(bytes);
+    fn template(
+        &self,
+        bytes: &[u8],
+        included: &IncludedFiles,
+    ) -> Result<Arc<Template>, MergeFailure> {
+        let mut whole = Digest::of(bytes).to_string();
+        for (code, bytes) in &included.templates {
+            whole.push_str(code);
+            whole.push_str(&Digest::of(bytes).to_string());
+        }
+        let key = Digest::of(whole.as_bytes());
         let known = |workshop: &Self| {
             let templates = workshop
                 .templates
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
-            templates.get(&digest).cloned()
+            templates.get(&key).cloned()
         };
         if let Some(template) = known(self) {
             return Ok(template);
         }
-        let template = Arc::new(Template::compile(bytes)?);
+        let template = Arc::new(Template::compile_with(bytes, &SubTemplates::of(included))?);
         let mut templates = self
             .templates
             .lock()
@@ -54,19 +109,26 @@ impl Workshop {
         if templates.len() >= MOST_TEMPLATES {
             templates.clear();
         }
-        templates.insert(digest, Arc::clone(&template));
+        templates.insert(key, Arc::clone(&template));
         Ok(template)
     }
 }
 
+/// The image that a field names: `images.<code>`.
+fn image(used: &FieldUse) -> Option<&str> {
+    let code = used.path.strip_prefix(IMAGES)?.strip_prefix('.')?;
+    code.split('.').next()
+}
+
 #[async_trait]
 impl OfficeWorkshop for Workshop {
-    async fn merge(
+    async fn merge_with(
         &self,
         template: &[u8],
+        included: &IncludedFiles,
         data: &serde_json::Value,
     ) -> Result<Merged, MergeFailure> {
-        let template = self.template(template)?;
+        let template = self.template(template, included)?;
         let data = data.clone();
         let format = template.format();
         let merged = tokio::task::spawn_blocking(move || template.merge(&data)).await;

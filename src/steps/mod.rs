@@ -12,6 +12,7 @@ use crate::{
     cases::{self, CasesFailure},
     clock::Clock,
     dispatch::Dispatcher,
+    library,
     unit::Belonging,
 };
 use anyhow::Context as _;
@@ -242,13 +243,7 @@ impl Steps {
     }
 
     async fn file(&self, digest: Digest) -> StepResult<Vec<u8>> {
-        let found = self
-            .ports
-            .files
-            .get(digest)
-            .await
-            .map_err(|error| anyhow::anyhow!(error))?;
-        Ok(found.with_context(|| format!("the file store has lost {digest}"))?)
+        Ok(library::stored(self.ports.files.as_ref(), digest).await?)
     }
 
     async fn keep(&self, bytes: &[u8]) -> StepResult<Digest> {

@@ -1,6 +1,7 @@
 //! Merging and converting.
 
 use super::{Errand, Outcome, StepFailure, StepResult, Steps};
+use crate::library;
 use anyhow::Context as _;
 use navette_domain::{
     digest::Digest,
@@ -41,10 +42,13 @@ impl Steps {
             }
             Subject::Batch => merge_fields::of_batch(&cases, &around),
         };
+        let included = &errand.journey.order.included;
+        let data = merge_fields::with_images(data, included);
+        let included = library::fetch(self.ports.files.as_ref(), included).await?;
         let merged = self
             .ports
             .office
-            .merge(&template, &data)
+            .merge_with(&template, &included, &data)
             .await
             .map_err(|failure| StepFailure::Stuck(sentence(&failure)))?;
         Ok(Outcome::document(DocumentCommand::RecordMerged {

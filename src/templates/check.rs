@@ -1,10 +1,13 @@
 //! What is told of a template before it is used: what it needs, and what is wrong with it.
 
-use navette_adapters::workshop::Workshop;
+use navette_adapters::{
+    merge::{FieldUse, annotate},
+    workshop::Workshop,
+};
 use navette_domain::{
     dictionary::{Dictionary, FieldKind, Found},
     digest::Digest,
-    ports::{MergeFailure, OfficeFormat, TemplateFault},
+    ports::{IncludedFiles, MergeFailure, OfficeFormat, TemplateFault},
 };
 use serde::Serialize;
 
@@ -16,49 +19,56 @@ pub struct UsedField {
     pub path: String,
     /// What a clerk reads, when the dictionary lists it.
     pub label: Option<&'static str>,
-    /// What it holds, when the dictionary lists it.
-    pub kind: Option<FieldKind>,
-    /// Whether it is empty in some dossiers.
-    pub may_be_empty: bool,
+    /// What it holds by the dictionary, or else what it is used as.
+    pub kind: FieldKind,
+    /// What it is used as.
+    pub used_as: FieldKind,
     /// Whether documents have it.
     pub known: bool,
+    /// Whether it is empty in some dossiers.
+    pub may_be_empty: bool,
+    /// Whether the template does without it where it is empty.
+    pub optional: bool,
     /// For a field of the dossiers' own: how many have it.
     pub dossiers: Option<u64>,
+    /// How many times it is used.
+    pub count: usize,
+    /// The filters it goes through.
+    pub filters: Vec<String>,
+    /// Where.
+    pub places: Vec<String>,
 }
 
 impl UsedField {
-    fn new(path: String, dictionary: &Dictionary) -> Self {
-        let unlisted = |known, dossiers| Self {
-            path: path.clone(),
+    fn new(used: FieldUse, dictionary: &Dictionary) -> Self {
+        let mut field = Self {
             label: None,
-            kind: None,
+            kind: used.kind,
+            used_as: used.kind,
+            known: false,
             may_be_empty: true,
-            known,
-            dossiers,
+            dossiers: None,
+            optional: used.optional,
+            count: used.count,
+            filters: used.filters,
+            places: used.places,
+            path: used.path,
         };
-        match dictionary.find(&path) {
-            Found::Field(field) => Self {
-                label: Some(field.label),
-                kind: Some(field.kind),
-                may_be_empty: field.may_be_empty,
-                known: true,
-                dossiers: None,
-                path,
-            },
-            Found::Custom { dossiers } => unlisted(dossiers > 0, Some(dossiers)),
-            Found::Image { known } => unlisted(known, None),
-            Found::Unknown => unlisted(false, None),
+        match dictionary.find(&field.path) {
+            Found::Field(listed) => {
+                field.label = Some(listed.label);
+                field.kind = listed.kind;
+                field.may_be_empty = listed.may_be_empty;
+                field.known = true;
+            }
+            Found::Custom { dossiers } => {
+                field.dossiers = Some(dossiers);
+                field.known = dossiers > 0;
+            }
+            Found::Image { known } => field.known = known,
+            Found::Unknown => {}
         }
-    }
-
-    /// What a clerk should know of it although the template can be used.
-    fn warning(&self) -> Option<String> {
-        (self.dossiers == Some(0)).then(|| {
-            format!(
-                "Aucun dossier n'a le champ `{}` : vérifiez son nom, ou testez-le dans le modèle.",
-                self.path
-            )
-        })
+        field
     }
 }
 
@@ -72,7 +82,7 @@ pub struct Check {
     /// The fields it uses.
     pub fields: Vec<UsedField>,
     /// What a clerk should know although the template can be used.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<TemplateFault>,
     /// Everything that is wrong, place by place.
     pub faults: Vec<TemplateFault>,
     /// Why the file cannot be read at all.
@@ -83,7 +93,7 @@ pub struct Check {
 
 impl Check {
     /// Checks a file. It takes processor time: not to be called where others wait.
-    pub(super) fn of(workshop: &Workshop, bytes: &[u8], dictionary: &Dictionary) -> Self {
+    pub(super) fn of(bytes: &[u8], included: &IncludedFiles, dictionary: &Dictionary) -> Self {
         let mut check = Self {
             file: Digest::of(bytes),
             format: None,
@@ -93,14 +103,17 @@ impl Check {
             unreadable: None,
             annotated: None,
         };
-        match workshop.template(bytes) {
-            Ok(template) => {
-                check.format = Some(template.format());
-                let fields = template.fields().into_iter();
-                check.fields = fields
-                    .map(|path| UsedField::new(path, dictionary))
-                    .collect();
-                check.warnings = check.fields.iter().filter_map(UsedField::warning).collect();
+        match Workshop::review(bytes, included, dictionary) {
+            Ok(review) => {
+                check.format = Some(review.format);
+                let fields = review.uses.into_iter();
+                let fields = fields.map(|used| UsedField::new(used, dictionary));
+                check.fields = fields.collect();
+                check.warnings = review.warnings;
+                if !review.faults.is_empty() {
+                    check.annotated = annotate(bytes, &review.faults);
+                }
+                check.faults = review.faults;
             }
             Err(MergeFailure::Faults(faults)) => check.faults = faults,
             Err(MergeFailure::Unreadable(sentence)) => check.unreadable = Some(sentence),

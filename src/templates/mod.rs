@@ -8,16 +8,16 @@ pub use preview::{Preview, PreviewAsk, PreviewFailure, PreviewSource, Wanted};
 
 use crate::{
     dispatch::{DispatchFailure, Dispatcher, Receipt},
+    library::{self, Library},
     unit::Envelope,
 };
 use anyhow::Context as _;
-use navette_adapters::workshop::Workshop;
 use navette_domain::{
     dictionary::Dictionary,
     digest::Digest,
     ids::{ImageId, TemplateId},
     image::{Image, ImageCommand, ImageFormat, ImageRefusal},
-    ports::FileStore,
+    ports::{FileStore, OfficeWorkshop},
     template::{Template, TemplateCommand, TemplateRefusal},
 };
 use navette_projections::{dossiers, images, scope::Scope};
@@ -58,17 +58,24 @@ pub struct Uploaded {
 #[derive(Clone)]
 pub struct Templates {
     dispatcher: Dispatcher,
+    library: Library,
     files: Arc<dyn FileStore>,
-    workshop: Arc<Workshop>,
+    office: Arc<dyn OfficeWorkshop>,
 }
 
 impl Templates {
     /// Templates of this dispatcher's log.
-    pub fn new(dispatcher: Dispatcher, files: Arc<dyn FileStore>, workshop: Arc<Workshop>) -> Self {
+    pub fn new(
+        dispatcher: Dispatcher,
+        library: Library,
+        files: Arc<dyn FileStore>,
+        office: Arc<dyn OfficeWorkshop>,
+    ) -> Self {
         Self {
             dispatcher,
+            library,
             files,
-            workshop,
+            office,
         }
     }
 
@@ -85,15 +92,16 @@ impl Templates {
     /// Says what a template needs and what is wrong with it; nothing is kept.
     pub async fn check(&self, scope: &Scope, bytes: Vec<u8>) -> anyhow::Result<Check> {
         let dictionary = self.dictionary(scope).await?;
-        let workshop = self.workshop.clone();
+        let (_, included) = self.library.latest(&bytes).await?;
         let check =
-            tokio::task::spawn_blocking(move || Check::of(&workshop, &bytes, &dictionary)).await;
+            tokio::task::spawn_blocking(move || Check::of(&bytes, &included, &dictionary)).await;
         check.context("checking a template")
     }
 
     /// The same for a file of the store.
     pub async fn check_stored(&self, scope: &Scope, file: Digest) -> anyhow::Result<Check> {
-        self.check(scope, self.stored(file).await?).await
+        let bytes = library::stored(self.files.as_ref(), file).await?;
+        self.check(scope, bytes).await
     }
 
     /// Checks and keeps a template; the same bytes as its last version change nothing.
@@ -157,12 +165,5 @@ impl Templates {
     async fn keep(&self, bytes: Vec<u8>) -> anyhow::Result<Digest> {
         let kept = self.files.put(bytes).await;
         kept.map_err(|error| anyhow::anyhow!(error))
-    }
-
-    async fn stored(&self, file: Digest) -> anyhow::Result<Vec<u8>> {
-        let found = self.files.get(file).await;
-        found
-            .map_err(|error| anyhow::anyhow!(error))?
-            .with_context(|| format!("the file store has lost {file}"))
     }
 }

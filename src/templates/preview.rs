@@ -4,7 +4,7 @@
 use super::{Check, Templates};
 use crate::{
     cases::{self, CasesFailure},
-    clock,
+    clock, library,
 };
 use anyhow::Context as _;
 use navette_domain::{
@@ -13,7 +13,7 @@ use navette_domain::{
     dossier::Dossier,
     ids::{BatchId, DossierId, TemplateId},
     merge_fields::{self, Surroundings},
-    ports::{MergeFailure, OfficeFormat, OfficeWorkshop as _, PortFailure},
+    ports::{MergeFailure, OfficeFormat, PortFailure},
     template::Template,
 };
 use navette_projections::{dossiers, scope::Scope, templates};
@@ -108,10 +108,12 @@ impl Templates {
         if !check.usable() {
             return Err(PreviewFailure::Unusable(Box::new(check)));
         }
+        let (included, files) = self.library.latest(&bytes).await?;
         let (data, subject) = self.data(scope, &check, &ask.dossiers).await?;
+        let data = merge_fields::with_images(data, &included);
         let merged = self
-            .workshop
-            .merge(&bytes, &data)
+            .office
+            .merge_with(&bytes, &files, &data)
             .await
             .map_err(PreviewFailure::Merge)?;
         let name = format!("apercu-{}-{subject}", ask.code);
@@ -122,7 +124,7 @@ impl Templates {
                 office: Some(merged.format),
             });
         }
-        let pdf = self.workshop.convert(&merged.bytes, merged.format).await;
+        let pdf = self.office.convert(&merged.bytes, merged.format).await;
         Ok(Preview {
             name,
             bytes: pdf.map_err(PreviewFailure::Pdf)?.bytes,
@@ -145,7 +147,8 @@ impl Templates {
                 file.transpose().context("reading a digest")?
             }
         };
-        Ok(self.stored(file.ok_or(PreviewFailure::NotFound)?).await?)
+        let file = file.ok_or(PreviewFailure::NotFound)?;
+        Ok(library::stored(self.files.as_ref(), file).await?)
     }
 
     /// The data that a template is merged with, and what they are about.

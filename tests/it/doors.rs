@@ -81,7 +81,7 @@ impl House {
         let workshop = Arc::new(Workshop::new(PoolOptions::for_this_machine(worker)));
         let ports = app::ports(&neighbours.config(), files.path(), workshop.clone()).unwrap();
         let policy = RetryPolicy::default();
-        let app = App::build(pool, ports, workshop, Clock::system(), policy)
+        let app = App::build(pool, ports, Clock::system(), policy)
             .await
             .unwrap();
         let (stop, stopping) = watch::channel(false);

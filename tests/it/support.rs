@@ -103,15 +103,9 @@ impl TestApp {
         let neighbours = Neighbourhood::start(manners).await.unwrap();
         let files = tempfile::tempdir().unwrap();
         let ports = app::ports(&neighbours.config(), files.path(), WORKSHOP.clone()).unwrap();
-        let app = App::build(
-            pool,
-            around(ports),
-            WORKSHOP.clone(),
-            Clock::system(),
-            policy,
-        )
-        .await
-        .unwrap();
+        let app = App::build(pool, around(ports), Clock::system(), policy)
+            .await
+            .unwrap();
         let (stop, stopping) = watch::channel(false);
         let mut workers = app.follow(&stopping);
         workers.extend(app.work("test", &stopping).await.unwrap());

@@ -37,7 +37,7 @@ mod xml;
 pub use annotate::annotate;
 pub use fields::{Checked, FieldUse};
 pub use include::{Includes, NoIncludes};
-pub use template::Template;
+pub use template::{Review, Template};
 
 #[cfg(test)]
 mod tests;

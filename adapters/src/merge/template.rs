@@ -31,6 +31,19 @@ pub struct Template {
     included: Vec<(String, Digest)>,
 }
 
+/// What is told of a template before it is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Review {
+    /// Its format.
+    pub format: OfficeFormat,
+    /// The fields it uses.
+    pub uses: Vec<FieldUse>,
+    /// Everything that is wrong; when there is nothing, it compiles.
+    pub faults: Vec<TemplateFault>,
+    /// What is only worth a look.
+    pub warnings: Vec<TemplateFault>,
+}
+
 impl Template {
     /// Reads a template that includes no other; its format is told from its content. All faults are found
     /// at once.
@@ -44,25 +57,23 @@ impl Template {
         template.unless(faults)
     }
 
-    /// Reads a template that includes no other, as [`review_with`](Self::review_with) does.
+    /// Reads a template with the sub-templates that it includes, and holds it against the data dictionary:
+    /// all that is told of it before it is used.
     pub fn review(
-        bytes: &[u8],
-        dictionary: &Dictionary,
-    ) -> Result<(Self, Vec<TemplateFault>), MergeFailure> {
-        Self::review_with(bytes, &NoIncludes, dictionary)
-    }
-
-    /// Reads a template as [`compile_with`](Self::compile_with) does and holds it against the data
-    /// dictionary; all faults of both are told at once. Also answers what is only worth a look.
-    pub fn review_with(
         bytes: &[u8],
         includes: &dyn Includes,
         dictionary: &Dictionary,
-    ) -> Result<(Self, Vec<TemplateFault>), MergeFailure> {
+    ) -> Result<Review, MergeFailure> {
         let (template, mut faults) = Self::read(bytes, includes)?;
         let checked = template.check(dictionary);
         faults.extend(checked.faults);
-        Ok((template.unless(faults)?, checked.warnings))
+        in_reading_order(&mut faults);
+        Ok(Review {
+            format: template.format(),
+            uses: template.uses(),
+            faults,
+            warnings: checked.warnings,
+        })
     }
 
     fn unless(self, mut faults: Vec<TemplateFault>) -> Result<Self, MergeFailure> {

@@ -77,8 +77,8 @@ pub struct TemplateCheck {
     sentence: Option<String>,
     /// The fields it uses.
     fields: Vec<TemplateField>,
-    /// What a clerk should know although it can be used.
-    warnings: Vec<String>,
+    /// What is only worth a look.
+    warnings: Vec<TemplateFault>,
     /// Everything that is wrong, place by place.
     faults: Vec<TemplateFault>,
 }
@@ -90,12 +90,20 @@ pub struct TemplateField {
     path: String,
     /// What a clerk reads, when the dictionary lists it.
     label: Option<&'static str>,
-    /// What it holds, when the dictionary lists it.
-    kind: Option<FieldKind>,
-    /// Whether it is empty in some dossiers.
-    may_be_empty: bool,
+    /// What it holds by the dictionary, or else what it is used as.
+    kind: FieldKind,
     /// Whether documents have it.
     known: bool,
+    /// Whether it is empty in some dossiers.
+    may_be_empty: bool,
+    /// Whether the template does without it where it is empty.
+    optional: bool,
+    /// How many times it is used.
+    count: usize,
+    /// The filters it goes through.
+    filters: Vec<String>,
+    /// Where.
+    places: Vec<String>,
     /// For a field of the dossiers' own: how many of those that are seen have it.
     dossiers: Option<u64>,
 }
@@ -103,8 +111,16 @@ pub struct TemplateField {
 /// One thing wrong in a template.
 #[derive(SimpleObject)]
 pub struct TemplateFault {
-    /// Where.
+    /// Where: `corps, page 2 environ`, `feuille Synthèse, cellule B4`.
     place: String,
+    /// The page, as the word processor last laid the text out.
+    page: Option<u32>,
+    /// The sheet.
+    sheet: Option<String>,
+    /// The cell in that sheet.
+    cell: Option<String>,
+    /// The text around, the tag between `⟦` and `⟧`.
+    around: String,
     /// The tag as it is written.
     tag: String,
     /// What is wrong and what to do.
@@ -117,16 +133,22 @@ impl From<Check> for TemplateCheck {
             usable: check.usable(),
             sentence: (!check.usable()).then(|| check.sentence()),
             fields: check.fields.into_iter().map(Into::into).collect(),
-            warnings: check.warnings,
-            faults: check
-                .faults
-                .into_iter()
-                .map(|fault| TemplateFault {
-                    place: fault.place.to_string(),
-                    tag: fault.tag,
-                    sentence: fault.sentence,
-                })
-                .collect(),
+            warnings: check.warnings.into_iter().map(Into::into).collect(),
+            faults: check.faults.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<navette_domain::ports::TemplateFault> for TemplateFault {
+    fn from(fault: navette_domain::ports::TemplateFault) -> Self {
+        Self {
+            place: fault.place.name,
+            page: fault.place.page,
+            sheet: fault.place.sheet,
+            cell: fault.place.cell,
+            around: fault.place.around,
+            tag: fault.tag,
+            sentence: fault.sentence,
         }
     }
 }
@@ -136,9 +158,13 @@ impl From<UsedField> for TemplateField {
         Self {
             path: field.path,
             label: field.label,
-            kind: field.kind.map(Into::into),
-            may_be_empty: field.may_be_empty,
+            kind: field.kind.into(),
             known: field.known,
+            may_be_empty: field.may_be_empty,
+            optional: field.optional,
+            count: field.count,
+            filters: field.filters,
+            places: field.places,
             dossiers: field.dossiers,
         }
     }
