@@ -130,6 +130,7 @@ pub(super) fn frame(mut table: Element) -> Node {
         return Node::Element(table);
     }
     Node::Element(Element {
+        at: 0,
         name: FILTER.into(),
         attributes: vec![("name".into(), MEND.into())],
         children: vec![Node::Element(table)],

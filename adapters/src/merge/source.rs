@@ -125,7 +125,7 @@ impl Writer<'_> {
         match tag.kind {
             Kind::Comment => {}
             Kind::Print => {
-                self.call(&format!("at({index})"));
+                self.code(&at(index));
                 self.code(&format!("{{{{ {} }}}}", tag.code));
             }
             Kind::Alone if cells::SHAPES.contains(&tag.keyword()) => {
@@ -177,6 +177,11 @@ impl Writer<'_> {
         self.out.push_str(rest);
         self.literal.clear();
     }
+}
+
+/// Says at rendering which tag is read next.
+pub(super) fn at(tag: usize) -> String {
+    format!("{{{{ {RECORDER}.at({tag}) }}}}")
 }
 
 /// The tag of a cell that holds nothing else.

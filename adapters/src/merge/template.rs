@@ -164,6 +164,7 @@ impl Template {
             }
         }
         if !faults.is_empty() {
+            in_reading_order(&mut faults);
             return Err(MergeFailure::Faults(faults));
         }
         self.package.write(&changes)

@@ -1,6 +1,6 @@
 //! The data of a document as the template sees it, and what is noted while it is rendered.
 
-use super::{part::LARGEST_OUTPUT, french::Cents, package::Changes, sheet::Sheets};
+use super::{french::Cents, package::Changes, part::LARGEST_OUTPUT, sheet::Sheets};
 use minijinja::{
     Error, ErrorKind, State, Value,
     value::{Enumerator, Object, ObjectRepr},
