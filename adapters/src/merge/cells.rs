@@ -164,7 +164,9 @@ const ORDER: [&str; 8] = [
 
 /// Gives a cell a property, in the place of one of the same name.
 pub(super) fn set_property(cell: &mut Element, property: Element) {
-    let properties = properties_of(cell);
+    let Some(properties) = properties_of(cell) else {
+        return;
+    };
     let rank = |node: &Node| match node {
         Node::Element(child) => ORDER.iter().position(|name| *name == child.name),
         _ => None,
@@ -179,7 +181,7 @@ pub(super) fn set_property(cell: &mut Element, property: Element) {
     properties.insert(at, property);
 }
 
-fn properties_of(cell: &mut Element) -> &mut Vec<Node> {
+fn properties_of(cell: &mut Element) -> Option<&mut Vec<Node>> {
     let known = |child: &Node| matches!(child, Node::Element(child) if child.name == "w:tcPr");
     if !cell.children.first().is_some_and(known) {
         let at = cell.children.iter().position(known);
@@ -189,9 +191,9 @@ fn properties_of(cell: &mut Element) -> &mut Vec<Node> {
         };
         cell.children.insert(0, properties);
     }
-    match &mut cell.children[0] {
-        Node::Element(properties) => &mut properties.children,
-        _ => unreachable!(),
+    match cell.children.first_mut() {
+        Some(Node::Element(properties)) => Some(&mut properties.children),
+        _ => None,
     }
 }
 

@@ -152,17 +152,18 @@ impl Part {
     ) -> Option<String> {
         let unknown = fields::unknown(&self.uses, data);
         let recorder = Arc::new(Recorder::default());
-        let context = minijinja::context! {
-            __r => Value::from_dyn_object(Arc::clone(&recorder)),
-            ..from_json(data, &recorder)
-        };
         let mut out = Limited(Vec::new());
-        let rendered = environment
-            .get_template(&self.name)
-            .and_then(|template| template.render_captured_to(context, &mut out).map(drop));
+        let ended = self.render_into(&mut out, environment, data, &recorder);
         let mut record = recorder.record();
         changes.extend(std::mem::take(&mut record.changes));
-        let mut noted = self.noted(&record, rendered.err(), data);
+        let mut noted = self.noted(&record, ended.as_ref(), data);
+        if ended.is_some() {
+            for fault in self.beyond(record.tag, environment, data) {
+                if !noted.contains(&fault) {
+                    noted.push(fault);
+                }
+            }
+        }
         // A tag whose field is unknown has been told so: what follows from it says nothing more.
         noted.retain(|fault| {
             !unknown
@@ -179,11 +180,80 @@ impl Part {
         }
     }
 
+    /// Renders the part into `out`; answers what ended it before its time.
+    fn render_into(
+        &self,
+        out: &mut Limited,
+        environment: &Environment<'static>,
+        data: &serde_json::Value,
+        recorder: &Arc<Recorder>,
+    ) -> Option<Error> {
+        let context = minijinja::context! {
+            __r => Value::from_dyn_object(Arc::clone(recorder)),
+            ..from_json(data, recorder)
+        };
+        environment
+            .get_template(&self.name)
+            .and_then(|template| template.render_captured_to(context, out).map(drop))
+            .err()
+    }
+
+    /// What else is wrong after the tag that ended a rendering: the part is rendered again without it, and
+    /// so on while only tags that print are in the way.
+    fn beyond(
+        &self,
+        mut tag: usize,
+        environment: &Environment<'static>,
+        data: &serde_json::Value,
+    ) -> Vec<TemplateFault> {
+        const MOST: usize = 20;
+        let mut environment = environment.clone();
+        let mut faults = Vec::new();
+        for _ in 0..MOST {
+            let source = environment
+                .get_template(&self.name)
+                .ok()
+                .and_then(|template| self.without(tag, template.source()));
+            let Some(source) = source else {
+                break;
+            };
+            if environment
+                .add_template_owned(self.name.clone(), source)
+                .is_err()
+            {
+                break;
+            }
+            let recorder = Arc::new(Recorder::default());
+            let mut out = Limited(Vec::new());
+            let ended = self.render_into(&mut out, &environment, data, &recorder);
+            let record = recorder.record();
+            for fault in self.noted(&record, ended.as_ref(), data) {
+                if !faults.contains(&fault) {
+                    faults.push(fault);
+                }
+            }
+            if ended.is_none() {
+                break;
+            }
+            tag = record.tag;
+        }
+        faults
+    }
+
+    /// The source without what a tag prints.
+    fn without(&self, tag: usize, source: &str) -> Option<String> {
+        let code = format!("{{{{ {} }}}}", self.uses.get(tag)?.tag.code);
+        let call = source::at(tag);
+        let start = source.find(&call)? + call.len();
+        let rest = source[start..].strip_prefix(&code)?;
+        Some([&source[..start], rest].concat())
+    }
+
     /// What the rendering noted, and what ended it.
     fn noted(
         &self,
         record: &Record,
-        error: Option<Error>,
+        error: Option<&Error>,
         data: &serde_json::Value,
     ) -> Vec<TemplateFault> {
         let tag = |index: usize| self.uses.get(index);
@@ -193,10 +263,10 @@ impl Part {
             .filter_map(|(index, sentence)| Some(tag(*index)?.tag.fault(sentence.clone())));
         let ending = error.map(|error| match tag(record.tag) {
             Some(used) => {
-                let sentence = fields::empty(used, data).unwrap_or_else(|| in_french(&error));
+                let sentence = fields::empty(used, data).unwrap_or_else(|| in_french(error));
                 used.tag.fault(sentence)
             }
-            None => part_fault(&self.name, in_french(&error)),
+            None => part_fault(&self.name, in_french(error)),
         });
         noted.chain(ending).collect()
     }

@@ -104,7 +104,7 @@ impl Writer<'_> {
         match tag.kind {
             Kind::Comment => {}
             Kind::Print => {
-                self.call(&format!("at({index})"));
+                self.code(&at(index));
                 if self.header {
                     self.code(&format!("{{{{ ({})|{} }}}}", tag.code, sheet::HEADER));
                 } else {
@@ -160,6 +160,11 @@ impl Writer<'_> {
         self.out.push_str(rest);
         self.literal.clear();
     }
+}
+
+/// Says at rendering which tag is read next.
+pub(super) fn at(tag: usize) -> String {
+    format!("{{{{ {RECORDER}.at({tag}) }}}}")
 }
 
 /// The tag of a cell that holds nothing else.

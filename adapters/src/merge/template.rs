@@ -186,6 +186,7 @@ impl Template {
             }
         }
         if !faults.is_empty() {
+            in_reading_order(&mut faults);
             return Err(MergeFailure::Faults(faults));
         }
         if let Some(workbook) = &self.workbook {
