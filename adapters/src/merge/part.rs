@@ -5,6 +5,7 @@ use super::{
     fields::{self, Use},
     join,
     package::Changes,
+    settings::Settings,
     source,
     values::{Record, Recorder, from_json},
     xml::{self, Node},
@@ -80,12 +81,12 @@ impl Draft {
     pub(super) fn compile(
         self,
         environment: &mut Environment<'static>,
-        format: OfficeFormat,
+        (format, settings): (OfficeFormat, &Settings),
         faults: &mut Vec<TemplateFault>,
     ) -> Option<Part> {
         let mut found = check::check(&self.nodes);
         let mut tags = Vec::new();
-        let source = source::write(&self.nodes, format, &mut tags);
+        let source = source::write(&self.nodes, (format, settings), &mut tags);
         if tags.is_empty() {
             return None;
         }

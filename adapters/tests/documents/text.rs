@@ -12,10 +12,22 @@ use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 /// The tests of this module, by name.
 pub(crate) const TESTS: [(&str, fn()); 4] = [
-    ("a_word_table_whose_columns_depend_on_data_is_read_whole", word_columns),
-    ("an_opendocument_table_whose_columns_depend_on_data_is_read_whole", odt_columns),
-    ("a_text_with_sections_lists_fields_and_notes_is_read_whole", odt_text),
-    ("sub_templates_are_read_with_their_styles_and_lists", sub_templates),
+    (
+        "a_word_table_whose_columns_depend_on_data_is_read_whole",
+        word_columns,
+    ),
+    (
+        "an_opendocument_table_whose_columns_depend_on_data_is_read_whole",
+        odt_columns,
+    ),
+    (
+        "a_text_with_sections_lists_fields_and_notes_is_read_whole",
+        odt_text,
+    ),
+    (
+        "sub_templates_are_read_with_their_styles_and_lists",
+        sub_templates,
+    ),
 ];
 
 fn zipped(entries: &[(&str, &str)]) -> Vec<u8> {
@@ -108,7 +120,10 @@ fn docx(styles: &str, numbering: &str, body: &str) -> Vec<u8> {
             "word/document.xml",
             &format!("<w:document {WORD}><w:body>{body}<w:sectPr/></w:body></w:document>"),
         ),
-        ("word/styles.xml", &format!("<w:styles {WORD}>{styles}</w:styles>")),
+        (
+            "word/styles.xml",
+            &format!("<w:styles {WORD}>{styles}</w:styles>"),
+        ),
         (
             "word/numbering.xml",
             &format!("<w:numbering {WORD}>{numbering}</w:numbering>"),
@@ -121,7 +136,9 @@ struct Stored(Vec<(&'static str, Vec<u8>)>);
 impl Includes for Stored {
     fn template(&self, code: &str) -> Option<Vec<u8>> {
         let mut stored = self.0.iter();
-        stored.find(|(known, _)| *known == code).map(|(_, bytes)| bytes.clone())
+        stored
+            .find(|(known, _)| *known == code)
+            .map(|(_, bytes)| bytes.clone())
     }
 }
 
@@ -158,10 +175,25 @@ fn word_columns() {
     );
     let table = format!(
         "<w:tbl><w:tblPr/><w:tblGrid>{grid}</w:tblGrid>{title}{}{}{}{}{}</w:tbl>",
-        row(["", "{%tc for a in annees %}", "{% hm %}Exercices", "{%tc endfor %}"]),
-        row(["Poste", "{%tc for a in annees %}", "{% cellbg \"FFCC00\" %}{{ a }}", "{%tc endfor %}"]),
+        row([
+            "",
+            "{%tc for a in annees %}",
+            "{% hm %}Exercices",
+            "{%tc endfor %}"
+        ]),
+        row([
+            "Poste",
+            "{%tc for a in annees %}",
+            "{% cellbg \"FFCC00\" %}{{ a }}",
+            "{%tc endfor %}"
+        ]),
         row(["{%tr for p in postes %}", "", "", ""]),
-        row(["{% vm %}Postes", "{%tc for m in p.m %}", "{{ m }}", "{%tc endfor %}"]),
+        row([
+            "{% vm %}Postes",
+            "{%tc for m in p.m %}",
+            "{{ m }}",
+            "{%tc endfor %}"
+        ]),
         row(["{%tr endfor %}", "", "", ""]),
     );
     let file = docx("", "", &(table + &word_paragraph("Fin")));
@@ -173,20 +205,26 @@ fn word_columns() {
     assert_says(
         &text,
         &[
-            "Budget prévisionnel", "Exercices", "2026 2027 2028 2029 2030", "11 12 13 14 15",
-            "21 22 23 24 25", "Fin",
+            "Budget prévisionnel",
+            "Exercices",
+            "2026 2027 2028 2029 2030",
+            "11 12 13 14 15",
+            "21 22 23 24 25",
+            "Fin",
         ],
     );
     assert_eq!(text.matches("Exercices").count(), 1, "{text}");
     assert_eq!(text.matches("Postes").count(), 1, "{text}");
     let none = json!({ "titre": "vide", "annees": [], "postes": [] });
-    assert_says(&shown(&file, Vec::new(), &none), &["Budget vide", "Poste", "Fin"]);
+    assert_says(
+        &shown(&file, Vec::new(), &none),
+        &["Budget vide", "Poste", "Fin"],
+    );
 }
 
 fn odt_columns() {
-    let cell = |text: &&str| {
-        format!("<table:table-cell><text:p>{text}</text:p></table:table-cell>")
-    };
+    let cell =
+        |text: &&str| format!("<table:table-cell><text:p>{text}</text:p></table:table-cell>");
     let row = |cells: [&str; 4]| {
         let cells: String = cells.iter().map(cell).collect();
         format!("<table:table-row>{cells}</table:table-row>")
@@ -201,8 +239,18 @@ fn odt_columns() {
          <table:table-cell table:number-columns-spanned=\"4\"><text:p>Budget</text:p></table:table-cell>\
          <table:covered-table-cell/><table:covered-table-cell/><table:covered-table-cell/>\
          </table:table-row>{}{}{}</table:table><text:p>Fin</text:p>",
-        row(["", "{%tc for a in annees %}", "{% hm %}Exercices", "{%tc endfor %}"]),
-        row(["Poste", "{%tc for a in annees %}", "{{ a }}", "{%tc endfor %}"]),
+        row([
+            "",
+            "{%tc for a in annees %}",
+            "{% hm %}Exercices",
+            "{%tc endfor %}"
+        ]),
+        row([
+            "Poste",
+            "{%tc for a in annees %}",
+            "{{ a }}",
+            "{%tc endfor %}"
+        ]),
         row(["{% for p in postes %}{{ p }}", "x", "y", "z{% endfor %}"]),
     );
     let file = odt(styles, "", &body);
@@ -210,10 +258,18 @@ fn odt_columns() {
     let text = shown(&file, Vec::new(), &data);
     assert_says(
         &text,
-        &["Budget", "Exercices", "Poste 2026 2027 2028 2029 2030 2031", "Fin"],
+        &[
+            "Budget",
+            "Exercices",
+            "Poste 2026 2027 2028 2029 2030 2031",
+            "Fin",
+        ],
     );
     let none = json!({ "annees": [], "postes": [] });
-    assert_says(&shown(&file, Vec::new(), &none), &["Budget", "Poste", "Fin"]);
+    assert_says(
+        &shown(&file, Vec::new(), &none),
+        &["Budget", "Poste", "Fin"],
+    );
 }
 
 fn odt_text() {
@@ -233,12 +289,20 @@ fn odt_text() {
     let data = json!({ "l": ["A", "B"], "nom": "Éveil", "ville": true });
     let template = Template::compile(&odt("", "", body)).unwrap();
     let merged = template.merge(&data).unwrap();
-    let pdf = run(PdfPool::new(options(&["pdf-worker"])).convert(&merged, template.format())).unwrap();
+    let pdf =
+        run(PdfPool::new(options(&["pdf-worker"])).convert(&merged, template.format())).unwrap();
     assert_says(
         &text_of(&pdf),
         &[
-            "Section A", "Section B", "Point A", "Point B", "Champ 2 et Éveil", "littéral {{ x }}",
-            "Note Éveil", "en ville, au calme.", "Cadre Éveil",
+            "Section A",
+            "Section B",
+            "Point A",
+            "Point B",
+            "Champ 2 et Éveil",
+            "littéral {{ x }}",
+            "Note Éveil",
+            "en ville, au calme.",
+            "Cadre Éveil",
         ],
     );
 }
@@ -249,7 +313,11 @@ fn sub_templates() {
         </style:style>";
     let named = "<style:style style:name=\"Clause\" style:family=\"paragraph\">\
         <style:text-properties fo:font-weight=\"bold\"/></style:style>";
-    let clause = odt(style, named, "<text:p text:style-name=\"P1\">Clause de {{ nom }}</text:p>");
+    let clause = odt(
+        style,
+        named,
+        "<text:p text:style-name=\"P1\">Clause de {{ nom }}</text:p>",
+    );
     let host = odt(
         "",
         "",
@@ -270,12 +338,21 @@ fn sub_templates() {
              w:val=\"1\"/></w:numPr></w:pPr><w:r><w:t>{text}</w:t></w:r></w:p>"
         )
     };
-    let clause = docx(styles, numbering, &(article("de {{ nom }}") + &article("et fin")));
+    let clause = docx(
+        styles,
+        numbering,
+        &(article("de {{ nom }}") + &article("et fin")),
+    );
     let host = docx(
         "",
         "",
-        &["Avant", "{% include \"clause\" %}", "Après"].map(word_paragraph).concat(),
+        &["Avant", "{% include \"clause\" %}", "Après"]
+            .map(word_paragraph)
+            .concat(),
     );
     let text = shown(&host, vec![("clause", clause)], &data);
-    assert_says(&text, &["Avant", "Article 1 de Brume", "Article 2 et fin", "Après"]);
+    assert_says(
+        &text,
+        &["Avant", "Article 1 de Brume", "Article 2 et fin", "Après"],
+    );
 }

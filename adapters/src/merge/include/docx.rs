@@ -2,12 +2,11 @@
 //! numbers, pictures and links under new references.
 
 use super::{
-    SubTemplate, each_element, find, media_type,
     super::{
         package::{Changes, Packing},
         xml::{self, Element, Node},
     },
-    remove,
+    SubTemplate, each_element, find, media_type, remove,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -97,7 +96,10 @@ impl Bringer<'_> {
             );
         });
         if notes {
-            return Err("ses notes de bas de page ne peuvent pas être reprises : les écrire dans le texte".into());
+            return Err(
+                "ses notes de bas de page ne peuvent pas être reprises : les écrire dans le texte"
+                    .into(),
+            );
         }
         self.bring_references(nodes)?;
         self.bring_styles(nodes);
@@ -122,7 +124,8 @@ impl Bringer<'_> {
         match unknown {
             None => Ok(()),
             Some(_) => Err(
-                "il contient un objet incorporé (graphique, dessin) : le remplacer par une image".into(),
+                "il contient un objet incorporé (graphique, dessin) : le remplacer par une image"
+                    .into(),
             ),
         }
     }
@@ -130,7 +133,9 @@ impl Bringer<'_> {
     /// The reference, in the part, to what the sub-template refers to by `id`.
     fn related(&mut self, relations: &[Node], id: &str) -> Option<String> {
         let list = find(relations, "Relationships")?;
-        let relation = list.elements().find(|line| line.attribute("Id") == Some(id))?;
+        let relation = list
+            .elements()
+            .find(|line| line.attribute("Id") == Some(id))?;
         let (kind, target) = (relation.attribute("Type")?, relation.attribute("Target")?);
         if relation.attribute("TargetMode") == Some("External") {
             return Some(self.changes.relate_outside(self.part, kind, target));
@@ -178,9 +183,9 @@ impl Bringer<'_> {
             ids.insert(id, new.clone());
             let mut style = [Node::Element(style.clone())];
             each_element(&mut style, &mut |style| {
-                style
-                    .children
-                    .retain(|child| !matches!(child, Node::Element(child) if child.name == "w:next"));
+                style.children.retain(
+                    |child| !matches!(child, Node::Element(child) if child.name == "w:next"),
+                );
             });
             wanted.extend(references(&mut style));
             let [style] = style;
@@ -226,7 +231,8 @@ impl Bringer<'_> {
     }
 
     fn has_id(&self, id: &str) -> bool {
-        self.ours().any(|style| style.attribute("w:styleId") == Some(id))
+        self.ours()
+            .any(|style| style.attribute("w:styleId") == Some(id))
     }
 
     fn bring_lists(&mut self, nodes: &mut [Node]) {

@@ -2,8 +2,8 @@
 //! template, once, when the template is compiled. What that content needs is brought along: styles, lists,
 //! images.
 
-mod odt;
 mod docx;
+mod odt;
 
 use super::{
     archive::Archive,
@@ -81,7 +81,10 @@ struct SubTemplate {
 
 impl SubTemplate {
     fn tree(&self, name: &str) -> Vec<Node> {
-        let text = self.parts.get(name).map(|bytes| String::from_utf8_lossy(bytes));
+        let text = self
+            .parts
+            .get(name)
+            .map(|bytes| String::from_utf8_lossy(bytes));
         text.and_then(|text| xml::parse(&text).ok())
             .unwrap_or_default()
     }
@@ -161,10 +164,13 @@ impl<'a> Inserter<'a> {
         if !flows {
             return Err("« include » s'écrit seul dans son paragraphe".into());
         }
-        let code = code_of(&tag.code)
-            .ok_or("« include » attend le code d'un modèle entre guillemets : {% include \"code\" %}")?;
+        let code = code_of(&tag.code).ok_or(
+            "« include » attend le code d'un modèle entre guillemets : {% include \"code\" %}",
+        )?;
         if self.open.iter().any(|open| open == code) || self.open.len() >= DEEPEST {
-            return Err(format!("le sous-modèle « {code} » s'inclut lui-même : ôter cette balise"));
+            return Err(format!(
+                "le sous-modèle « {code} » s'inclut lui-même : ôter cette balise"
+            ));
         }
         let sub = self.open_template(code)?;
         self.open.push(code.to_owned());
@@ -230,7 +236,13 @@ impl<'a> Inserter<'a> {
                 };
                 bringer.bring(&mut nodes, host)
             }
-            _ => odt::bring(&mut nodes, (sub, &tree), part, &mut self.odf, &mut self.changes),
+            _ => odt::bring(
+                &mut nodes,
+                (sub, &tree),
+                part,
+                &mut self.odf,
+                &mut self.changes,
+            ),
         }
         .map_err(|sentence| format!("le sous-modèle « {code} » : {sentence}"))?;
         self.walk(&mut nodes, body, part, host);

@@ -2,12 +2,11 @@
 //! template's; named styles that the template does not have; fonts; pictures.
 
 use super::{
-    SubTemplate, each_element, find, find_mut, media_type,
     super::{
         package::{Changes, Packing},
         xml::{Element, Node},
     },
-    remove,
+    SubTemplate, each_element, find, find_mut, media_type, remove,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -68,7 +67,10 @@ pub(super) fn bring(
         rename(&mut style, &names, &mut used);
         let [style] = style;
         if let Node::Element(mut style) = style {
-            if let Some(name) = style.attribute("style:name").and_then(|name| names.get(name)) {
+            if let Some(name) = style
+                .attribute("style:name")
+                .and_then(|name| names.get(name))
+            {
                 let name = name.clone();
                 style.set_attribute("style:name", &name);
             }
@@ -171,7 +173,8 @@ fn bring_pictures(
     });
     if object {
         return Err(
-            "il contient un objet incorporé (graphique, formule) : le remplacer par une image".into(),
+            "il contient un objet incorporé (graphique, formule) : le remplacer par une image"
+                .into(),
         );
     }
     Ok(())
@@ -196,7 +199,10 @@ impl Styles {
 
     /// Whether the part changes.
     pub(super) fn changes(&self, part: &str) -> bool {
-        let brings = self.automatic.get(part).is_some_and(|styles| !styles.is_empty());
+        let brings = self
+            .automatic
+            .get(part)
+            .is_some_and(|styles| !styles.is_empty());
         brings || (part == STYLES && !(self.named.is_empty() && self.fonts.is_empty()))
     }
 }

@@ -1,6 +1,9 @@
 use super::{super::tests::*, Includes};
 use crate::merge::Template;
-use navette_domain::{digest::Digest, ports::{MergeFailure, OfficeFormat, TemplateFault}};
+use navette_domain::{
+    digest::Digest,
+    ports::{MergeFailure, OfficeFormat, TemplateFault},
+};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
@@ -42,7 +45,10 @@ fn odt_file(automatic: &str, named: &str, body: &str, more: &[(&str, &str)]) -> 
         ("mimetype", OfficeFormat::Odt.media_type()),
         ("content.xml", content.as_str()),
         ("styles.xml", styles.as_str()),
-        ("META-INF/manifest.xml", "<manifest:manifest></manifest:manifest>"),
+        (
+            "META-INF/manifest.xml",
+            "<manifest:manifest></manifest:manifest>",
+        ),
     ];
     entries.extend(more);
     zipped(&entries)
@@ -83,18 +89,36 @@ fn a_sub_template_of_opendocument_brings_its_styles_and_pictures() {
         )),
         "{content}"
     );
-    assert!(content.contains(&format!("style:name=\"{renamed}\" ")), "{content}");
+    assert!(
+        content.contains(&format!("style:name=\"{renamed}\" ")),
+        "{content}"
+    );
     let styles = part(&merged, "styles.xml");
     assert!(styles.contains("style:name=\"Clause\"") && styles.contains("style:name=\"Base\""));
-    assert_eq!(styles.matches("style:name=\"Commun\"").count(), 1, "{styles}");
-    assert!(styles.contains("style:parent-style-name=\"Ici\""), "{styles}");
+    assert_eq!(
+        styles.matches("style:name=\"Commun\"").count(),
+        1,
+        "{styles}"
+    );
+    assert!(
+        styles.contains("style:parent-style-name=\"Ici\""),
+        "{styles}"
+    );
     let manifest = part(&merged, "META-INF/manifest.xml");
-    assert!(manifest.contains(&format!("Pictures/{mark}-a.png")), "{manifest}");
+    assert!(
+        manifest.contains(&format!("Pictures/{mark}-a.png")),
+        "{manifest}"
+    );
 }
 
 #[test]
 fn a_common_header_is_included_in_the_header() {
-    let sub = odt_file(&style("P1", ""), "", "<text:p text:style-name=\"P1\">{{ x }}</text:p>", &[]);
+    let sub = odt_file(
+        &style("P1", ""),
+        "",
+        "<text:p text:style-name=\"P1\">{{ x }}</text:p>",
+        &[],
+    );
     let host = odf(
         OfficeFormat::Odt,
         "<text:p/>",
@@ -102,10 +126,20 @@ fn a_common_header_is_included_in_the_header() {
          <style:header><text:p>{% include \"entete\" %}</text:p></style:header></style:master-page>\
          </office:master-styles>",
     );
-    let merged = merged(&host, &stored([("entete", sub)]), &json!({ "x": "Val-de-Brume" }));
+    let merged = merged(
+        &host,
+        &stored([("entete", sub)]),
+        &json!({ "x": "Val-de-Brume" }),
+    );
     let styles = part(&merged, "styles.xml");
-    assert!(styles.contains("_P1\">Val-de-Brume</text:p></style:header>"), "{styles}");
-    assert!(styles.contains("<office:automatic-styles><style:style "), "{styles}");
+    assert!(
+        styles.contains("_P1\">Val-de-Brume</text:p></style:header>"),
+        "{styles}"
+    );
+    assert!(
+        styles.contains("<office:automatic-styles><style:style "),
+        "{styles}"
+    );
 }
 
 fn docx_file(body: &str, more: &[(&str, &str)]) -> Vec<u8> {
@@ -135,7 +169,11 @@ fn a_sub_template_of_word_brings_its_styles_lists_and_pictures() {
     let styles = format!(
         "<w:styles>{}{}{}</w:styles>",
         word_style("Heading1", "heading 1", ""),
-        word_style("Clause", "Clause", "<w:basedOn w:val=\"Base\"/><w:next w:val=\"Autre\"/>"),
+        word_style(
+            "Clause",
+            "Clause",
+            "<w:basedOn w:val=\"Base\"/><w:next w:val=\"Autre\"/>"
+        ),
         word_style("Base", "Base", ""),
     );
     let numbering = "<w:numbering><w:abstractNum w:abstractNumId=\"0\"><w:nsid w:val=\"A\"/>\
@@ -148,12 +186,17 @@ fn a_sub_template_of_word_brings_its_styles_lists_and_pictures() {
     let styled = |style: &str, list: &str, run: &str| {
         format!("<w:p><w:pPr><w:pStyle w:val=\"{style}\"/>{list}</w:pPr><w:r>{run}</w:r></w:p>")
     };
-    let list = |id: &str| format!("<w:numPr><w:ilvl w:val=\"0\"/><w:numId w:val=\"{id}\"/></w:numPr>");
+    let list =
+        |id: &str| format!("<w:numPr><w:ilvl w:val=\"0\"/><w:numId w:val=\"{id}\"/></w:numPr>");
     let sub = docx_file(
         &[
             styled("Heading1", "", "<w:t>Titre</w:t>"),
             styled("Clause", &list("1"), "<w:t>{{ x }}</w:t>"),
-            styled("Clause", &list("1"), "<w:drawing><a:blip r:embed=\"rId7\"/></w:drawing>"),
+            styled(
+                "Clause",
+                &list("1"),
+                "<w:drawing><a:blip r:embed=\"rId7\"/></w:drawing>",
+            ),
         ]
         .concat(),
         &[
@@ -163,24 +206,40 @@ fn a_sub_template_of_word_brings_its_styles_lists_and_pictures() {
             ("word/media/a.png", "png"),
         ],
     );
-    let ours = format!("<w:styles>{}</w:styles>", word_style("Titre1", "Heading 1", ""));
+    let ours = format!(
+        "<w:styles>{}</w:styles>",
+        word_style("Titre1", "Heading 1", "")
+    );
     let host = docx_file(
         "<w:p><w:r><w:t>{% include \"clause\" %}</w:t></w:r></w:p>",
         &[
             ("word/styles.xml", &ours),
             ("word/numbering.xml", numbering),
-            ("word/_rels/document.xml.rels", "<Relationships></Relationships>"),
+            (
+                "word/_rels/document.xml.rels",
+                "<Relationships></Relationships>",
+            ),
         ],
     );
     let mark: String = Digest::of(&sub).to_string().chars().take(8).collect();
     let merged = merged(&host, &stored([("clause", sub)]), &json!({ "x": 1 }));
     let document = part(&merged, "word/document.xml");
-    assert!(document.contains("<w:pStyle w:val=\"Titre1\"/>"), "{document}");
-    assert_eq!(document.matches("<w:numId w:val=\"2\"/>").count(), 2, "{document}");
+    assert!(
+        document.contains("<w:pStyle w:val=\"Titre1\"/>"),
+        "{document}"
+    );
+    assert_eq!(
+        document.matches("<w:numId w:val=\"2\"/>").count(),
+        2,
+        "{document}"
+    );
     assert_eq!(document.matches("w:sectPr").count(), 1, "{document}");
     let styles = part(&merged, "word/styles.xml");
     assert!(styles.contains("w:styleId=\"Clause\"") && styles.contains("w:styleId=\"Base\""));
-    assert!(!styles.contains("Heading1\"") && !styles.contains("w:next"), "{styles}");
+    assert!(
+        !styles.contains("Heading1\"") && !styles.contains("w:next"),
+        "{styles}"
+    );
     let numbering = part(&merged, "word/numbering.xml");
     assert!(
         numbering.ends_with(
@@ -190,9 +249,21 @@ fn a_sub_template_of_word_brings_its_styles_lists_and_pictures() {
         "{numbering}"
     );
     let relations = part(&merged, "word/_rels/document.xml.rels");
-    assert!(relations.contains(&format!("Target=\"media/{mark}-a.png\"")), "{relations}");
-    let id = relations.split("Id=\"").nth(1).unwrap().split('"').next().unwrap();
-    assert!(document.contains(&format!("r:embed=\"{id}\"")), "{document}");
+    assert!(
+        relations.contains(&format!("Target=\"media/{mark}-a.png\"")),
+        "{relations}"
+    );
+    let id = relations
+        .split("Id=\"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap();
+    assert!(
+        document.contains(&format!("r:embed=\"{id}\"")),
+        "{document}"
+    );
 }
 
 #[test]
@@ -214,7 +285,10 @@ fn a_sub_template_may_include_another_and_stand_in_a_loop() {
         .iter()
         .map(|(code, digest)| (code.as_str(), *digest))
         .collect();
-    assert_eq!(included, [("clause", Digest::of(&clause)), ("pied", Digest::of(&foot))]);
+    assert_eq!(
+        included,
+        [("clause", Digest::of(&clause)), ("pied", Digest::of(&foot))]
+    );
     let merged = template.merge(&json!({ "l": [1, 2] })).unwrap();
     assert_eq!(part(&merged, "word/document.xml").matches("fin").count(), 2);
 }
@@ -232,11 +306,20 @@ fn what_cannot_be_included_is_told() {
     ]);
     for (host, words) in [
         (including("a"), "s'inclut lui-même"),
-        (including("nulle-part"), "aucun modèle n'a le code « nulle-part »"),
+        (
+            including("nulle-part"),
+            "aucun modèle n'a le code « nulle-part »",
+        ),
         (including("odt"), "d'un autre format"),
         (including("faux"), "expression incorrecte"),
-        (docx_file(&paragraph("{% include x %}"), &[]), "entre guillemets"),
-        (docx_file(&paragraph("a {% include \"a\" %}"), &[]), "seul dans son paragraphe"),
+        (
+            docx_file(&paragraph("{% include x %}"), &[]),
+            "entre guillemets",
+        ),
+        (
+            docx_file(&paragraph("a {% include \"a\" %}"), &[]),
+            "seul dans son paragraphe",
+        ),
     ] {
         let faults = faults_with(&host, &includes);
         assert!(

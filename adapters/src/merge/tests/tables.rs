@@ -66,8 +66,18 @@ fn a_loop_over_columns_keeps_the_width_of_the_table() {
         &[2000, 500, 1000, 500],
         &[
             &[(4, "Titre")],
-            &[(1, "Année"), (1, "{%tc for y in l %}"), (1, "{{ y }}"), (1, "{%tc endfor %}")],
-            &[(1, "Total"), (1, "{%tc for y in l %}"), (1, "{{ y * 2 }}"), (1, "{%tc endfor %}")],
+            &[
+                (1, "Année"),
+                (1, "{%tc for y in l %}"),
+                (1, "{{ y }}"),
+                (1, "{%tc endfor %}"),
+            ],
+            &[
+                (1, "Total"),
+                (1, "{%tc for y in l %}"),
+                (1, "{{ y * 2 }}"),
+                (1, "{%tc endfor %}"),
+            ],
         ],
     ));
     let merged = body(&file, &json!({ "l": [1, 2, 3] }));
@@ -82,7 +92,10 @@ fn a_loop_over_columns_keeps_the_width_of_the_table() {
     );
     assert!(!merged.contains("navette:"), "{merged}");
     let merged = body(&file, &json!({ "l": [] }));
-    assert_eq!(shape(&merged), ["4000", "Titre:1:4000", "Année:1:4000", "Total:1:4000"]);
+    assert_eq!(
+        shape(&merged),
+        ["4000", "Titre:1:4000", "Année:1:4000", "Total:1:4000"]
+    );
 }
 
 #[test]
@@ -91,7 +104,12 @@ fn a_cell_over_repeated_columns_spans_all_of_them() {
         &[1000, 1000, 1000, 1000],
         &[
             &[(1, "a"), (3, "sur tout")],
-            &[(1, "b"), (1, "{%tc for y in l %}"), (1, "{{ y }}"), (1, "{%tc endfor %}")],
+            &[
+                (1, "b"),
+                (1, "{%tc for y in l %}"),
+                (1, "{{ y }}"),
+                (1, "{%tc endfor %}"),
+            ],
         ],
     ));
     let merged = body(&file, &json!({ "l": [1, 2, 3, 4] }));
@@ -111,7 +129,10 @@ fn a_condition_on_a_column_removes_it() {
         ]],
     ));
     let cells = |x: bool| shape(&body(&file, &json!({ "x": x })));
-    assert_eq!(cells(true), ["1066 1066 1066", "a:1:1066 b:1:1066 c:1:1066"]);
+    assert_eq!(
+        cells(true),
+        ["1066 1066 1066", "a:1:1066 b:1:1066 c:1:1066"]
+    );
     assert_eq!(cells(false), ["1600 1600", "a:1:1600 c:1:1600"]);
 }
 
@@ -141,12 +162,25 @@ fn cells_repeated_by_a_loop_are_merged_across_and_down() {
     let file = docx(&word_table(
         &[1000, 100, 1000, 100],
         &[
-            &[(1, ""), (1, "{%tc for y in l %}"), (1, "{% hm %}Années"), (1, "{%tc endfor %}")],
-            &[(1, ""), (1, "{%tc for y in l %}"), (1, "{{ y }}"), (1, "{%tc endfor %}")],
+            &[
+                (1, ""),
+                (1, "{%tc for y in l %}"),
+                (1, "{% hm %}Années"),
+                (1, "{%tc endfor %}"),
+            ],
+            &[
+                (1, ""),
+                (1, "{%tc for y in l %}"),
+                (1, "{{ y }}"),
+                (1, "{%tc endfor %}"),
+            ],
         ],
     ));
     let merged = body(&file, &json!({ "l": [1, 2, 3] }));
-    assert_eq!(shape(&merged)[1..], [":1:550 Années:3:1650", ":1:550 1:1:550 2:1:550 3:1:550"]);
+    assert_eq!(
+        shape(&merged)[1..],
+        [":1:550 Années:3:1650", ":1:550 1:1:550 2:1:550 3:1:550"]
+    );
 
     let file = docx(&word_table(
         &[1000, 1000],
@@ -161,7 +195,10 @@ fn cells_repeated_by_a_loop_are_merged_across_and_down() {
     let restart = merged.find("<w:vMerge w:val=\"restart\"/>").unwrap();
     let next = merged.find("<w:vMerge w:val=\"continue\"/>").unwrap();
     assert!(restart < next, "{merged}");
-    assert!(merged.contains("continue\"/></w:tcPr><w:p/></w:tc>"), "{merged}");
+    assert!(
+        merged.contains("continue\"/></w:tcPr><w:p/></w:tc>"),
+        "{merged}"
+    );
 }
 
 #[test]
@@ -180,7 +217,11 @@ fn a_table_without_rows_is_no_table() {
         "{}<w:p/>",
         word_table(
             &[10],
-            &[&[(1, "{%tr for y in l %}")], &[(1, "{{ y }}")], &[(1, "{%tr endfor %}")]]
+            &[
+                &[(1, "{%tr for y in l %}")],
+                &[(1, "{{ y }}")],
+                &[(1, "{%tr endfor %}")]
+            ]
         )
     ));
     assert_eq!(body(&file, &json!({ "l": [] })), "<w:p/>");
@@ -191,7 +232,11 @@ fn a_table_without_rows_is_no_table() {
 fn a_nested_table_repeats_its_own_rows() {
     let inner = word_table(
         &[10],
-        &[&[(1, "{%tr for y in x.l %}")], &[(1, "{{ y }}")], &[(1, "{%tr endfor %}")]],
+        &[
+            &[(1, "{%tr for y in x.l %}")],
+            &[(1, "{{ y }}")],
+            &[(1, "{%tr endfor %}")],
+        ],
     );
     let file = docx(&format!(
         "<w:tbl><w:tblGrid><w:gridCol w:w=\"10\"/></w:tblGrid>\
@@ -202,7 +247,10 @@ fn a_nested_table_repeats_its_own_rows() {
     let merged = body(&file, &json!({ "l": [{ "l": [1, 2] }, { "l": [] }] }));
     assert_eq!(merged.matches("<w:tbl>").count(), 2, "{merged}");
     assert_eq!(merged.matches("<w:tr>").count(), 4, "{merged}");
-    assert!(merged.contains("<w:tr><w:tc><w:p/></w:tc></w:tr>"), "{merged}");
+    assert!(
+        merged.contains("<w:tr><w:tc><w:p/></w:tc></w:tr>"),
+        "{merged}"
+    );
 }
 
 // --- OpenDocument ----------------------------------------------------------------------------------
@@ -231,7 +279,12 @@ fn a_loop_over_columns_of_opendocument_unfolds_its_columns() {
     let file = odt(&odt_table(
         COLUMNS,
         &[
-            &["table:number-columns-spanned=\"4\"|T", "covered", "covered", "covered"],
+            &[
+                "table:number-columns-spanned=\"4\"|T",
+                "covered",
+                "covered",
+                "covered",
+            ],
             &["a", "{%tc for y in l %}", "{{ y }}", "{%tc endfor %}"],
         ],
     ));
@@ -253,7 +306,11 @@ fn a_loop_over_columns_of_opendocument_unfolds_its_columns() {
 fn repeated_cells_with_tags_are_unfolded() {
     let file = odt(&odt_table(
         "",
-        &[&["{%tc if x %}", "table:number-columns-repeated=\"2\"|{{ x }}", "{%tc endif %}"]],
+        &[&[
+            "{%tc if x %}",
+            "table:number-columns-repeated=\"2\"|{{ x }}",
+            "{%tc endif %}",
+        ]],
     ));
     let column = "<table:table-column/>";
     assert_eq!(
@@ -267,7 +324,12 @@ fn repeated_cells_are_merged_in_opendocument_too() {
     let file = odt(&odt_table(
         COLUMNS,
         &[
-            &["a", "{%tc for y in l %}", "{% hm %}Années", "{%tc endfor %}"],
+            &[
+                "a",
+                "{%tc for y in l %}",
+                "{% hm %}Années",
+                "{%tc endfor %}",
+            ],
             &["b", "{%tc for y in l %}", "{{ y }}", "{%tc endfor %}"],
         ],
     ));

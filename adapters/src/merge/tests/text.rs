@@ -30,15 +30,24 @@ fn paragraphs(xml: &str) -> Vec<String> {
 #[test]
 fn docxtpls_escapes_print_marks() {
     let file = docx(&word(&["{_{ a }_} {_% b %_} {{ c }}"]));
-    assert_eq!(paragraphs(&body(&file, &json!({ "c": 1 }))), ["{{ a }} {% b %} 1"]);
+    assert_eq!(
+        paragraphs(&body(&file, &json!({ "c": 1 }))),
+        ["{{ a }} {% b %} 1"]
+    );
 }
 
 #[test]
 fn what_is_raw_is_printed_as_it_is() {
     let file = odt("<text:p>{% raw %}{{ a }} {% if %}{% endraw %} {{ c }}</text:p>");
-    assert_eq!(body(&file, &json!({ "c": 1 })), "<text:p>{{ a }} {% if %} 1</text:p>");
+    assert_eq!(
+        body(&file, &json!({ "c": 1 })),
+        "<text:p>{{ a }} {% if %} 1</text:p>"
+    );
     let file = docx(&word(&["{% raw %}", "{{ a }", "{% endraw %}", "{{ c }}"]));
-    assert_eq!(paragraphs(&body(&file, &json!({ "c": 1 }))), ["{{ a }", "1"]);
+    assert_eq!(
+        paragraphs(&body(&file, &json!({ "c": 1 }))),
+        ["{{ a }", "1"]
+    );
 }
 
 #[test]
@@ -57,14 +66,19 @@ fn glued_tags_make_one_paragraph_of_several() {
     for (urban, place) in [(true, "en ville"), (false, "à la campagne")] {
         assert_eq!(
             paragraphs(&body(&file, &json!({ "urbain": urban }))),
-            [format!("Le siège est situé {place}, au calme."), "Fin".into()]
+            [
+                format!("Le siège est situé {place}, au calme."),
+                "Fin".into()
+            ]
         );
     }
 }
 
 #[test]
 fn a_glued_tag_takes_away_the_spaces_beside_it() {
-    let file = odt("<text:p>a <text:span>{%- if x -%}</text:span><text:s/> b{% endif %} {{- x }}</text:p>");
+    let file = odt(
+        "<text:p>a <text:span>{%- if x -%}</text:span><text:s/> b{% endif %} {{- x }}</text:p>",
+    );
     assert_eq!(body(&file, &json!({ "x": 1 })), "<text:p>ab1</text:p>");
 }
 
@@ -81,7 +95,9 @@ fn tags_of_runs_stand_between_runs() {
 #[test]
 fn content_controls_and_fields_do_not_hold_a_tag_back() {
     let control = |content: &str| {
-        format!("<w:sdt><w:sdtPr><w:showingPlcHdr/></w:sdtPr><w:sdtContent>{content}</w:sdtContent></w:sdt>")
+        format!(
+            "<w:sdt><w:sdtPr><w:showingPlcHdr/></w:sdtPr><w:sdtContent>{content}</w:sdtContent></w:sdt>"
+        )
     };
     let run = |text: &str| format!("<w:r><w:t>{text}</w:t></w:r>");
     let file = docx(&format!(
@@ -92,7 +108,10 @@ fn content_controls_and_fields_do_not_hold_a_tag_back() {
     ));
     let merged = body(&file, &json!({ "x": 1 }));
     assert_eq!(paragraphs(&merged), ["bloc 1", "1 1"]);
-    assert!(!merged.contains("w:sdt") && !merged.contains("fldSimple"), "{merged}");
+    assert!(
+        !merged.contains("w:sdt") && !merged.contains("fldSimple"),
+        "{merged}"
+    );
 }
 
 #[test]
@@ -164,17 +183,29 @@ fn text_boxes_and_notes_have_tags_of_their_own() {
     ));
     let merged = body(&file, &json!({ "x": true, "l": [1, 2] }));
     assert_eq!(merged.matches('1').count(), 2, "{merged}");
-    let alone = docx(&format!("<w:p><w:r><w:pict>{}</w:pict></w:r></w:p>", boxed("{%p set z = 1 %}")));
+    let alone = docx(&format!(
+        "<w:p><w:r><w:pict>{}</w:pict></w:r></w:p>",
+        boxed("{%p set z = 1 %}")
+    ));
     let merged = body(&alone, &json!({}));
-    assert!(merged.contains("<w:txbxContent><w:p/></w:txbxContent>"), "{merged}");
+    assert!(
+        merged.contains("<w:txbxContent><w:p/></w:txbxContent>"),
+        "{merged}"
+    );
     let file = odt(
         "<text:p>a<text:note><text:note-citation>1</text:note-citation><text:note-body><text:p>{{ x }}\
          </text:p></text:note-body></text:note><draw:frame><draw:text-box><text:p>{% if x %}</text:p>\
          <text:p>b{{ x }}</text:p><text:p>{% endif %}</text:p></draw:text-box></draw:frame></text:p>",
     );
     let merged = body(&file, &json!({ "x": 7 }));
-    assert!(merged.contains("<text:note-body><text:p>7</text:p>"), "{merged}");
-    assert!(merged.contains("<draw:text-box><text:p>b7</text:p></draw:text-box>"), "{merged}");
+    assert!(
+        merged.contains("<text:note-body><text:p>7</text:p>"),
+        "{merged}"
+    );
+    assert!(
+        merged.contains("<draw:text-box><text:p>b7</text:p></draw:text-box>"),
+        "{merged}"
+    );
 }
 
 #[test]
@@ -199,22 +230,45 @@ fn a_loop_over_list_items_leaves_no_empty_one() {
         let items: String = items.iter().map(|text| item(text)).collect();
         format!("<text:list>{items}</text:list>")
     };
-    let file = odt(&list(&["{% for x in l %}", "{{ x }}", "{% endfor %}", "fin"]));
-    assert_eq!(body(&file, &json!({ "l": [1, 2] })), list(&["1", "2", "fin"]));
+    let file = odt(&list(&[
+        "{% for x in l %}",
+        "{{ x }}",
+        "{% endfor %}",
+        "fin",
+    ]));
+    assert_eq!(
+        body(&file, &json!({ "l": [1, 2] })),
+        list(&["1", "2", "fin"])
+    );
     let file = odt(&list(&["{% if l %}", "a", "{% endif %}"]));
     assert_eq!(body(&file, &json!({ "l": [] })), "");
 }
 
 #[test]
 fn every_header_and_footer_is_merged() {
-    let names = ["header", "header-left", "header-first", "footer", "footer-left", "footer-first"];
+    let names = [
+        "header",
+        "header-left",
+        "header-first",
+        "footer",
+        "footer-left",
+        "footer-first",
+    ];
     let styles: String = names
         .iter()
         .map(|name| format!("<style:{name}><text:p>{{{{ x }}}}</text:p></style:{name}>"))
         .collect();
     let file = odf(OfficeFormat::Odt, "<text:p/>", &styles);
-    let merged = Template::compile(&file).unwrap().merge(&json!({ "x": "ici" })).unwrap();
-    assert_eq!(part(&merged, "styles.xml").matches("<text:p>ici</text:p>").count(), 6);
+    let merged = Template::compile(&file)
+        .unwrap()
+        .merge(&json!({ "x": "ici" }))
+        .unwrap();
+    assert_eq!(
+        part(&merged, "styles.xml")
+            .matches("<text:p>ici</text:p>")
+            .count(),
+        6
+    );
 }
 
 #[test]
@@ -224,7 +278,10 @@ fn a_cell_that_ends_with_a_table_gets_a_paragraph() {
          </w:tr></w:tbl><w:p><w:r><w:t>{% endif %}</w:t></w:r></w:p></w:tc></w:tr></w:tbl>",
     );
     let merged = body(&file, &json!({ "x": true }));
-    assert!(merged.ends_with("</w:tbl><w:p/></w:tc></w:tr></w:tbl>"), "{merged}");
+    assert!(
+        merged.ends_with("</w:tbl><w:p/></w:tc></w:tr></w:tbl>"),
+        "{merged}"
+    );
 }
 
 #[test]
@@ -238,7 +295,9 @@ fn what_is_refused_says_what_to_write_instead() {
     ] {
         let faults = faults(&odt(&format!("<text:p>{tag}</text:p>")), &json!({ "x": 1 }));
         assert!(
-            faults.iter().any(|fault| fault.tag == tag && fault.sentence.contains(instead)),
+            faults
+                .iter()
+                .any(|fault| fault.tag == tag && fault.sentence.contains(instead)),
             "{faults:?}"
         );
     }
@@ -254,4 +313,33 @@ fn a_loop_that_turns_too_often_or_writes_too_much_is_told() {
     let heavy = format!("<text:p>{{% for a in range(5000) %}}{long}{{% endfor %}}</text:p>");
     let told = faults(&odt(&heavy), &json!({}));
     assert_eq!(told[0].tag, "{% for a in range(5000) %}");
+}
+
+#[test]
+fn a_template_may_print_a_text_for_empty_fields() {
+    let template = "<text:p>{# navette: champs-vides = «\u{a0}—\u{a0}» #}</text:p><text:p>{{ a }} {{ a|montant }} \
+                    {{ \"n° \" ~ a }} {{ a or \"rien\" }} {{ a|default(\"sans\") }} {{ b }}</text:p>";
+    let data = json!({ "a": null, "b": 1 });
+    assert_eq!(
+        body(&odt(template), &data),
+        "<text:p>— — — rien sans 1</text:p>"
+    );
+    let unknown = odt(&template.replace("{{ b }}", "{{ c }}"));
+    assert!(
+        faults(&unknown, &data)[0]
+            .sentence
+            .contains("champ inconnu `c`")
+    );
+    let compared = odt(&template.replace("{{ b }}", "{% if a > 5 %}{% endif %}"));
+    assert!(
+        faults(&compared, &data)[0]
+            .sentence
+            .contains("`a` est vide")
+    );
+    let wrong = odt("<text:p>{# navette: champs = 1 #}</text:p>");
+    assert!(
+        faults(&wrong, &data)[0]
+            .sentence
+            .contains("réglage inconnu")
+    );
 }
