@@ -5,6 +5,7 @@ use super::{
     fields::{self, Use},
     join,
     package::Changes,
+    settings::Settings,
     sheet::{self, ods, settle},
     source,
     values::{Record, Recorder, from_json},
@@ -109,7 +110,7 @@ impl Draft {
     pub(super) fn compile(
         mut self,
         environment: &mut Environment<'static>,
-        format: OfficeFormat,
+        (format, settings): (OfficeFormat, &Settings),
         faults: &mut Vec<TemplateFault>,
     ) -> Option<Part> {
         let mut found = check::check(&self.nodes);
@@ -117,7 +118,7 @@ impl Draft {
             settle::mark_loops(&mut self.nodes);
         }
         let mut tags = Vec::new();
-        let source = source::write(&self.nodes, format, &mut tags);
+        let source = source::write(&self.nodes, (format, settings), &mut tags);
         // What refers to a workbook's sheets may move in any of them.
         if tags.is_empty() && format != OfficeFormat::Xlsx {
             return None;

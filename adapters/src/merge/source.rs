@@ -1,7 +1,9 @@
 //! Writes a part, its tags in place, as the source of a minijinja template.
 
 use super::{
-    cells, columns, include, sheet,
+    cells, columns, include,
+    settings::{EMPTY, Settings},
+    sheet,
     tag::{Kind, Tag},
     values::RECORDER,
     xml::{Element, Node, escape},
@@ -10,12 +12,17 @@ use navette_domain::ports::OfficeFormat;
 use std::fmt::Write as _;
 
 /// The source of one part; `tags` receives its tags, in order.
-pub(super) fn write(nodes: &[Node], format: OfficeFormat, tags: &mut Vec<Tag>) -> String {
+pub(super) fn write(
+    nodes: &[Node],
+    (format, settings): (OfficeFormat, &Settings),
+    tags: &mut Vec<Tag>,
+) -> String {
     let mut writer = Writer {
         out: String::new(),
         literal: String::new(),
         sheets: sheet::has_sheets(format),
         header: false,
+        settings,
         loops: Vec::new(),
         tags,
     };
@@ -31,6 +38,7 @@ struct Writer<'a> {
     sheets: bool,
     /// Whether we are in the header or footer of a workbook's sheet.
     header: bool,
+    settings: &'a Settings,
     /// The loops that are open: their tags, and where their bodies begin.
     loops: Vec<(usize, usize)>,
     tags: &'a mut Vec<Tag>,
@@ -84,13 +92,22 @@ impl Writer<'_> {
 
     fn attributes(&mut self, element: &Element, cell: Option<&Tag>) {
         for (name, value) in &element.attributes {
-            let computed = name.strip_prefix(cells::COMPUTED);
-            let _ = write!(self.literal, " {}=\"", computed.unwrap_or(name));
-            if computed.is_some() {
+            if let Some(name) = name.strip_prefix(cells::COMPUTED) {
+                // Its tag has just been written, before the cell.
+                let shapes = |tag: &Tag| {
+                    let keyword = tag.keyword();
+                    (keyword == "cellbg") == (name == "w:fill") && cells::SHAPES.contains(&keyword)
+                };
+                if let Some(tag) = self.tags.iter().rposition(shapes) {
+                    self.code(&at(tag));
+                }
+                let _ = write!(self.literal, " {name}=\"");
                 self.code(&format!("{{{{ {value} }}}}"));
-            } else {
-                escape(&mut self.literal, value, true);
+                self.literal.push('"');
+                continue;
             }
+            let _ = write!(self.literal, " {name}=\"");
+            escape(&mut self.literal, value, true);
             self.literal.push('"');
         }
         if let Some(tag) = cell {
@@ -104,11 +121,20 @@ impl Writer<'_> {
         match tag.kind {
             Kind::Comment => {}
             Kind::Print => {
-                self.code(&at(index));
+                let code = match &self.settings.empty {
+                    None => {
+                        self.code(&at(index));
+                        tag.code.clone()
+                    }
+                    Some(text) => {
+                        self.call(&format!("tolerate({index})"));
+                        format!("({})|{EMPTY}({})", tag.code, quoted(text))
+                    }
+                };
                 if self.header {
-                    self.code(&format!("{{{{ ({})|{} }}}}", tag.code, sheet::HEADER));
+                    self.code(&format!("{{{{ ({code})|{} }}}}", sheet::HEADER));
                 } else {
-                    self.code(&format!("{{{{ {} }}}}", tag.code));
+                    self.code(&format!("{{{{ {code} }}}}"));
                 }
             }
             Kind::Alone if cells::SHAPES.contains(&tag.keyword()) => {
