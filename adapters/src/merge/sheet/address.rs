@@ -67,7 +67,8 @@ pub(in crate::merge) fn cell(name: &str) -> Option<(usize, usize)> {
 pub(in crate::merge) fn quoted(name: &str) -> String {
     let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         && name.starts_with(|c: char| c.is_ascii_alphabetic())
-        && corner(name).is_none_or(|(_, rest)| !rest.is_empty());
+        && cell(name).is_none()
+        && !["r", "c"].contains(&name.to_lowercase().as_str());
     if plain {
         name.to_owned()
     } else {

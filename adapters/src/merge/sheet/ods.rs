@@ -61,11 +61,13 @@ pub(in crate::merge) fn prepare(nodes: &mut [Node]) {
     each_element(nodes, &mut |element| {
         let name = element.attribute("table:name").unwrap_or_default();
         if element.name == TABLE && name.contains('{') {
+            // No other paragraph begins where the sheet does.
+            let at = element.at;
             let name = Node::Text(name.to_owned());
             element.children.insert(
                 0,
                 Node::Element(Element {
-                    at: 0,
+                    at,
                     name: NAME.into(),
                     attributes: Vec::new(),
                     children: vec![name],
@@ -92,7 +94,7 @@ pub(in crate::merge) fn finish(rendered: &str, known: &[String]) -> Option<Strin
     let mut nodes = xml::parse(rendered).ok()?;
     let mut book = Book::default();
     each_element(&mut nodes, &mut |element| {
-        if element.name == "office:spreadsheet" {
+        if element.name != TABLE && (element.has_child(TABLE) || element.has_child(LOOP)) {
             gather(&mut element.children, TABLE, &mut book);
         }
         element.name != TABLE
@@ -122,7 +124,8 @@ impl Writer {
             self.table(element);
             self.sheet += 1;
         } else {
-            self.element(element, Here::default());
+            self.attributes(element, Here::default());
+            element.children.iter_mut().for_each(|child| self.node(child));
         }
     }
 

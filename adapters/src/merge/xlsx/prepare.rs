@@ -64,7 +64,20 @@ pub(super) fn sheet(workbook: &Workbook, tab: &Tab) -> Option<Vec<Node>> {
         attributes: vec![("table:name".into(), tab.name.clone())],
         children: vec![element(NAME, vec![name]), Node::Element(root)],
     };
-    Some(vec![Node::Element(wrapper)])
+    let mut nodes = vec![Node::Element(wrapper)];
+    number_elements(&mut nodes, &mut 0);
+    Some(nodes)
+}
+
+/// The elements come from several parts: each has a place of its own in the whole.
+fn number_elements(nodes: &mut [Node], next: &mut usize) {
+    for node in nodes {
+        if let Node::Element(element) = node {
+            element.at = *next;
+            *next += 1;
+            number_elements(&mut element.children, next);
+        }
+    }
 }
 
 fn element(name: &str, children: Vec<Node>) -> Node {
