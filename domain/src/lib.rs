@@ -29,6 +29,7 @@ pub mod french;
 pub mod ids;
 pub mod letters;
 pub mod merge_fields;
+pub mod paper_reference;
 pub mod personal;
 pub mod policy;
 pub mod ports;

@@ -217,7 +217,7 @@ fn stays(row: &Element) -> Vec<Stay> {
                     }
                     None => stays[index] = Stay::Around,
                 },
-                Kind::Print | Kind::Alone | Kind::Comment => {}
+                Kind::Print | Kind::Picture { .. } | Kind::Alone | Kind::Comment => {}
             }
         };
         match child {
@@ -318,7 +318,7 @@ impl Checker {
                     );
                 }
             }
-            Kind::Print | Kind::Alone | Kind::Comment => {}
+            Kind::Print | Kind::Picture { .. } | Kind::Alone | Kind::Comment => {}
         }
     }
 

@@ -77,7 +77,7 @@ pub(super) fn fault(tag: &Tag, sentence: String) -> TemplateFault {
 fn expression(tag: &Tag) -> Option<&str> {
     let rest = || tag.code[tag.keyword().len()..].trim();
     match (tag.kind, tag.keyword()) {
-        (Kind::Print, _) => Some(&tag.code),
+        (Kind::Print | Kind::Picture { .. }, _) => Some(&tag.code),
         (Kind::Comment, _) => None,
         (_, "if" | "elif") => Some(rest()),
         (_, "for") => rest().split_once(" in ").map(|(_, list)| {

@@ -8,11 +8,15 @@
 pub(crate) mod archive;
 mod blocks;
 mod compare;
+mod encode;
 mod engine;
 mod fields;
+mod filters;
 mod french;
 mod join;
 mod part;
+mod pictures;
+mod rich;
 mod safety;
 mod sheet;
 mod source;
@@ -21,6 +25,7 @@ mod template;
 mod values;
 mod xml;
 
+pub use pictures::{Image, Images, NoImages};
 pub use template::Template;
 
 #[cfg(test)]

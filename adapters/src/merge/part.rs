@@ -3,8 +3,10 @@
 use super::{
     blocks,
     fields::{self, Use},
-    join, source,
-    values::{Record, Recorder, from_json},
+    join, pictures,
+    rich::{self, Host},
+    source,
+    values::{Around, Record, Recorder, Settings, from_json},
     xml,
 };
 use minijinja::{Environment, Error, ErrorKind, Value};
@@ -23,6 +25,7 @@ pub(super) struct Part {
     pub(super) index: usize,
     name: String,
     pub(super) uses: Vec<Use>,
+    hosts: Arc<[Host]>,
 }
 
 /// What clerks call a part, if tags are looked for in it.
@@ -61,10 +64,14 @@ impl Part {
             return None;
         };
         faults.extend(join::join(&mut nodes, format, title));
+        faults.extend(pictures::find_frames(&mut nodes, title));
         blocks::place(&mut nodes);
         let mut found = blocks::check(&nodes);
-        let mut tags = Vec::new();
-        let source = source::write(&nodes, format, &mut tags);
+        if format == OfficeFormat::Odt {
+            rich::add_styles(&mut nodes);
+        }
+        let (mut tags, mut hosts) = (Vec::new(), Vec::new());
+        let source = source::write(&nodes, format, &mut tags, &mut hosts);
         if tags.is_empty() {
             return None;
         }
@@ -82,6 +89,7 @@ impl Part {
             index,
             name: name.to_owned(),
             uses,
+            hosts: hosts.into(),
         })
     }
 
@@ -89,11 +97,15 @@ impl Part {
     pub(super) fn render(
         &self,
         environment: &Environment<'static>,
-        data: &serde_json::Value,
+        (data, settings): (&serde_json::Value, &Settings),
         faults: &mut Vec<TemplateFault>,
     ) -> Option<String> {
         let unknown = fields::unknown(&self.uses, data);
-        let recorder = Arc::new(Recorder::default());
+        let recorder = Arc::new(Recorder::new(Around {
+            part: self.name.clone(),
+            hosts: Arc::clone(&self.hosts),
+            settings: settings.clone(),
+        }));
         let context = minijinja::context! {
             __r => Value::from_dyn_object(Arc::clone(&recorder)),
             ..from_json(data, &recorder)

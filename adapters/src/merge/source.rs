@@ -2,6 +2,8 @@
 
 use super::{
     join::ROW,
+    pictures::CALL,
+    rich::{Host, asks_for_rich_text},
     tag::{Kind, Tag},
     values::RECORDER,
     xml::{Element, Node, escape},
@@ -9,13 +11,23 @@ use super::{
 use navette_domain::ports::OfficeFormat;
 use std::fmt::Write as _;
 
-/// The source of one part; `tags` receives its tags, in order.
-pub(super) fn write(nodes: &[Node], format: OfficeFormat, tags: &mut Vec<Tag>) -> String {
+/// The source of one part; `tags` receives its tags, and `hosts` what rich text takes its look from, in
+/// order.
+pub(super) fn write(
+    nodes: &[Node],
+    format: OfficeFormat,
+    tags: &mut Vec<Tag>,
+    hosts: &mut Vec<Host>,
+) -> String {
     let mut writer = Writer {
         out: String::new(),
         literal: String::new(),
         sheets: format == OfficeFormat::Ods,
+        format,
+        in_list: false,
+        run: None,
         tags,
+        hosts,
     };
     writer.nodes(nodes);
     writer.flush();
@@ -27,7 +39,13 @@ struct Writer<'a> {
     /// XML not yet written, in which nothing is a tag.
     literal: String,
     sheets: bool,
+    format: OfficeFormat,
+    /// Whether a list is open, where OpenDocument takes no table.
+    in_list: bool,
+    /// The run of Word that is open, for rich text inside it.
+    run: Option<Host>,
     tags: &'a mut Vec<Tag>,
+    hosts: &'a mut Vec<Host>,
 }
 
 /// Filters that only dress a value up: a typed cell wants the value itself.
@@ -46,6 +64,15 @@ impl Writer<'_> {
     }
 
     fn element(&mut self, element: &Element) {
+        if let Some((tag, host)) = Host::of_paragraph(element, self.format, !self.in_list) {
+            self.rich(tag, "paragraphs", host);
+            return;
+        }
+        let (in_list, run) = (self.in_list, self.run.clone());
+        self.in_list |= element.name == "text:list-item";
+        if element.name == "w:r" && element.has_tag() {
+            self.run = Some(Host::of_run(element));
+        }
         let cell = (self.sheets && element.name == "table:table-cell")
             .then(|| sole_print(element))
             .flatten();
@@ -59,6 +86,21 @@ impl Writer<'_> {
             self.nodes(&element.children);
             let _ = write!(self.literal, "</{}>", element.name);
         }
+        (self.in_list, self.run) = (in_list, run);
+    }
+
+    /// A tag that gives rich text, with what it takes its look from.
+    fn rich(&mut self, tag: &Tag, call: &str, host: Host) {
+        self.at(tag);
+        self.call(&format!("{call}(({}), {})", tag.code, self.hosts.len()));
+        self.hosts.push(host);
+    }
+
+    /// Notes which tag comes now.
+    fn at(&mut self, tag: &Tag) {
+        let index = self.tags.len();
+        self.tags.push(tag.clone());
+        self.call(&format!("at({index})"));
     }
 
     /// Says at rendering which sheet and row of the template are being written.
@@ -88,6 +130,8 @@ impl Writer<'_> {
             let _ = write!(self.literal, " {name}=\"");
             if formula && name == "table:formula" {
                 self.call(&format!("formula({})", quoted(value)));
+            } else if let Some(call) = value.strip_prefix(CALL) {
+                self.call(call);
             } else {
                 escape(&mut self.literal, value, true);
             }
@@ -99,19 +143,31 @@ impl Writer<'_> {
     }
 
     fn tag(&mut self, tag: &Tag) {
-        let index = self.tags.len();
-        self.tags.push(tag.clone());
         match tag.kind {
-            Kind::Comment => {}
+            Kind::Comment => self.tags.push(tag.clone()),
             Kind::Print => {
-                self.call(&format!("at({index})"));
+                if self.format == OfficeFormat::Docx
+                    && asks_for_rich_text(tag)
+                    && let Some(host) = self.run.clone()
+                {
+                    self.rich(tag, "runs", host);
+                    return;
+                }
+                self.at(tag);
                 self.code(&format!("{{{{ {} }}}}", tag.code));
             }
+            Kind::Picture { width, height } => {
+                self.at(tag);
+                self.call(&format!("fit(({}), {width}, {height})", tag.code));
+            }
             Kind::Open | Kind::Alone => {
-                self.call(&format!("at({index})"));
+                self.at(tag);
                 self.code(&format!("{{% {} %}}", tag.code));
             }
-            Kind::Middle | Kind::Close => self.code(&format!("{{% {} %}}", tag.code)),
+            Kind::Middle | Kind::Close => {
+                self.tags.push(tag.clone());
+                self.code(&format!("{{% {} %}}", tag.code));
+            }
         }
     }
 

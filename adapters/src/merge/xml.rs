@@ -127,6 +127,32 @@ fn resolve(reference: &str) -> Result<String, Malformed> {
         .map_err(|_| Malformed)
 }
 
+/// Writes a node that holds no tag.
+pub(super) fn write_node(out: &mut String, node: &Node) {
+    match node {
+        Node::Text(text) => escape(out, text, false),
+        Node::Raw(raw) => out.push_str(raw),
+        Node::Tag(_) => {}
+        Node::Element(element) => {
+            let _ = write!(out, "<{}", element.name);
+            for (name, value) in &element.attributes {
+                let _ = write!(out, " {name}=\"");
+                escape(out, value, true);
+                out.push('"');
+            }
+            if element.children.is_empty() {
+                out.push_str("/>");
+            } else {
+                out.push('>');
+                for child in &element.children {
+                    write_node(out, child);
+                }
+                let _ = write!(out, "</{}>", element.name);
+            }
+        }
+    }
+}
+
 /// Writes `text` so that XML reads it back; `quoted` inside an attribute. What XML cannot hold is left out.
 pub(super) fn escape(out: &mut String, text: &str, quoted: bool) {
     for character in text.chars() {
