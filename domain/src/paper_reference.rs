@@ -102,11 +102,7 @@ fn read_digits(digits: &str) -> Option<u128> {
 mod tests {
     use super::*;
 
-    const IDS: [u128; 3] = [
-        0,
-        u128::MAX,
-        0x0193_7d6e_43ac_7b1e_9f01_2345_6789_abcd,
-    ];
+    const IDS: [u128; 3] = [0, u128::MAX, 0x0193_7d6e_43ac_7b1e_9f01_2345_6789_abcd];
 
     fn reference(id: u128) -> PaperReference {
         PaperReference(DocumentId(Uuid::from_u128(id)))

@@ -84,7 +84,10 @@ mod tests {
 
     #[test]
     fn every_kind_of_line_end_is_one_line_break() {
-        assert_eq!(encoded("a\r\nb\rc\n\nd\u{2028}e", OfficeFormat::Xlsx), "a\nb\nc\n\nd\ne");
+        assert_eq!(
+            encoded("a\r\nb\rc\n\nd\u{2028}e", OfficeFormat::Xlsx),
+            "a\nb\nc\n\nd\ne"
+        );
     }
 
     #[test]

@@ -24,7 +24,9 @@ pub(super) fn environment(format: OfficeFormat) -> Environment<'static> {
     environment.set_recursion_limit(50);
     environment.set_formatter(move |out, state, value| print(out, state, value, format));
     filters::install(&mut environment);
-    environment.add_test("none", |value: &Value| value.is_none() || filters::is_missing(value));
+    environment.add_test("none", |value: &Value| {
+        value.is_none() || filters::is_missing(value)
+    });
     environment
 }
 

@@ -8,12 +8,15 @@
 pub(crate) mod archive;
 mod blocks;
 mod compare;
+mod deflate;
 mod encode;
 mod engine;
 mod fields;
 mod filters;
 mod french;
 mod join;
+mod listing;
+pub(crate) mod package;
 mod part;
 mod pictures;
 mod rich;

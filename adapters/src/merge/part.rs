@@ -3,7 +3,9 @@
 use super::{
     blocks,
     fields::{self, Use},
-    join, pictures,
+    join,
+    package::Changes,
+    pictures,
     rich::{self, Host},
     source,
     values::{Around, Record, Recorder, Settings, from_json},
@@ -21,11 +23,12 @@ const LARGEST_OUTPUT: usize = 64 << 20;
 
 /// A part with tags.
 pub(super) struct Part {
-    /// The entry's index in the file.
-    pub(super) index: usize,
-    name: String,
+    /// The entry's name.
+    pub(super) name: String,
     pub(super) uses: Vec<Use>,
     hosts: Arc<[Host]>,
+    /// Whether an image that it shows lies on white paper.
+    pub(super) white: bool,
 }
 
 /// What clerks call a part, if tags are looked for in it.
@@ -54,7 +57,7 @@ impl Part {
     /// Compiles `text` into `environment`; `None` when the part has no tag. Faults go to `faults`.
     pub(super) fn compile(
         environment: &mut Environment<'static>,
-        (index, name, title): (usize, &str, &str),
+        (name, title): (&str, &str),
         text: &str,
         format: OfficeFormat,
         faults: &mut Vec<TemplateFault>,
@@ -86,23 +89,25 @@ impl Part {
         }
         faults.extend(found);
         Some(Self {
-            index,
             name: name.to_owned(),
             uses,
             hosts: hosts.into(),
+            white: false,
         })
     }
 
-    /// Renders the part; faults go to `faults`.
+    /// Renders the part; faults go to `faults`, and what it adds to the file to `changes`.
     pub(super) fn render(
         &self,
         environment: &Environment<'static>,
         (data, settings): (&serde_json::Value, &Settings),
         faults: &mut Vec<TemplateFault>,
+        changes: &mut Changes,
     ) -> Option<String> {
         let unknown = fields::unknown(&self.uses, data);
         let recorder = Arc::new(Recorder::new(Around {
             part: self.name.clone(),
+            white: self.white,
             hosts: Arc::clone(&self.hosts),
             settings: settings.clone(),
         }));
@@ -114,7 +119,8 @@ impl Part {
         let rendered = environment
             .get_template(&self.name)
             .and_then(|template| template.render_captured_to(context, &mut out).map(drop));
-        let record = recorder.record();
+        let mut record = recorder.record();
+        changes.extend(std::mem::take(&mut record.changes));
         let mut noted = self.noted(&record, rendered.err(), data);
         // A tag whose field is unknown has been told so: what follows from it says nothing more.
         noted.retain(|fault| {

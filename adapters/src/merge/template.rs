@@ -3,20 +3,18 @@
 use super::{
     archive::Archive,
     engine, fields,
+    package::{Changes, Package},
     part::{self, Part},
+    pictures::{Images, NoImages, Paper},
+    values::Settings,
 };
 use minijinja::Environment;
 use navette_domain::ports::{MergeFailure, OfficeFormat};
-use std::{
-    collections::BTreeSet,
-    io::{Cursor, Write},
-};
-use zip::{CompressionMethod, ZipArchive, ZipWriter, result::ZipError, write::SimpleFileOptions};
+use std::{collections::BTreeSet, sync::Arc};
 
 /// An office file with tags, ready to be merged any number of times.
 pub struct Template {
-    bytes: Vec<u8>,
-    format: OfficeFormat,
+    package: Package,
     parts: Vec<Part>,
     environment: Environment<'static>,
 }
@@ -32,7 +30,7 @@ impl Template {
             ));
         }
         let mut environment = engine::environment(format);
-        let mut parts = Vec::new();
+        let mut parts: Vec<Part> = Vec::new();
         let mut faults = Vec::new();
         for index in 0..archive.names().len() {
             let name = archive.names()[index].clone();
@@ -41,7 +39,7 @@ impl Template {
             };
             let content = archive.read_index(index)?;
             let text = String::from_utf8_lossy(&content);
-            let at = (index, name.as_str(), title);
+            let at = (name.as_str(), title);
             parts.extend(Part::compile(
                 &mut environment,
                 at,
@@ -53,9 +51,16 @@ impl Template {
         if !faults.is_empty() {
             return Err(MergeFailure::Faults(faults));
         }
+        let paper = Paper::read(&mut archive)?;
+        for part in &mut parts {
+            part.white = paper.is_white(&part.name);
+        }
+        let mut package = Package::read(&mut archive)?;
+        for (name, image) in paper.flattened_images(&mut archive)? {
+            package.put(&name, image);
+        }
         Ok(Self {
-            bytes: bytes.to_vec(),
-            format,
+            package,
             parts,
             environment,
         })
@@ -63,7 +68,7 @@ impl Template {
 
     /// The template's format, and that of every document made from it.
     pub fn format(&self) -> OfficeFormat {
-        self.format
+        self.package.format()
     }
 
     /// The fields it uses: `dossier.objet`, `versements[].montant`.
@@ -74,45 +79,36 @@ impl Template {
             .collect()
     }
 
-    /// Merges `data` into the template.
+    /// Merges `data` into the template, which names no image.
     pub fn merge(&self, data: &serde_json::Value) -> Result<Vec<u8>, MergeFailure> {
+        self.merge_with(data, Arc::new(NoImages))
+    }
+
+    /// Merges `data` into the template, with the images that either names.
+    pub fn merge_with(
+        &self,
+        data: &serde_json::Value,
+        images: Arc<dyn Images>,
+    ) -> Result<Vec<u8>, MergeFailure> {
+        let settings = Settings {
+            format: self.format(),
+            images,
+        };
         let mut faults = Vec::new();
-        let mut rendered = Vec::new();
+        let mut changes = Changes::default();
         for part in &self.parts {
-            let text = part.render(&self.environment, data, &mut faults);
-            rendered.extend(text.map(|text| (part.index, text)));
+            if let Some(text) = part.render(
+                &self.environment,
+                (data, &settings),
+                &mut faults,
+                &mut changes,
+            ) {
+                changes.replace(part.name.as_str(), text.into_bytes());
+            }
         }
         if !faults.is_empty() {
             return Err(MergeFailure::Faults(faults));
         }
-        self.write(&rendered)
-            .map_err(|_| MergeFailure::Unreadable("le document n'a pas pu être écrit".into()))
-    }
-
-    /// The file again, with the rendered parts in place of the template's. OpenDocument wants `mimetype`
-    /// first and stored.
-    fn write(&self, rendered: &[(usize, String)]) -> Result<Vec<u8>, ZipError> {
-        let mut source = ZipArchive::new(Cursor::new(self.bytes.as_slice()))?;
-        let mut target = ZipWriter::new(Cursor::new(Vec::with_capacity(self.bytes.len() * 2)));
-        let stored = SimpleFileOptions::DEFAULT.compression_method(CompressionMethod::Stored);
-        let deflated = SimpleFileOptions::DEFAULT.compression_method(CompressionMethod::Deflated);
-        let media_type = source.index_for_name("mimetype");
-        if media_type.is_some() {
-            target.start_file("mimetype", stored)?;
-            target.write_all(self.format.media_type().as_bytes())?;
-        }
-        for index in (0..source.len()).filter(|index| Some(*index) != media_type) {
-            let entry = source.by_index_raw(index)?;
-            match rendered.iter().find(|(at, _)| *at == index) {
-                Some((_, text)) => {
-                    let name = entry.name()?.into_owned();
-                    drop(entry);
-                    target.start_file(name, deflated)?;
-                    target.write_all(text.as_bytes())?;
-                }
-                None => target.raw_copy_file(entry)?,
-            }
-        }
-        Ok(target.finish()?.into_inner())
+        self.package.write(&changes)
     }
 }

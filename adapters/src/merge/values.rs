@@ -27,14 +27,14 @@ pub(super) const RECORDER: &str = "__r";
 pub(super) struct Settings {
     pub(super) format: OfficeFormat,
     pub(super) images: Arc<dyn Images>,
-    /// Whether images may be laid on white.
-    pub(super) white_pages: bool,
 }
 
 /// What surrounds the rendering of one part.
 pub(super) struct Around {
     /// The part's entry.
     pub(super) part: String,
+    /// Whether its images may be laid on white.
+    pub(super) white: bool,
     /// What rich text takes its look from, in the order of the tags that ask for it.
     pub(super) hosts: Arc<[Host]>,
     pub(super) settings: Settings,
@@ -84,7 +84,7 @@ impl Recorder {
     /// Puts the image in the file, once, and answers how the part knows it.
     fn place(&self, picture: &Picture) -> String {
         let format = self.around.settings.format;
-        let image = if self.around.settings.white_pages {
+        let image = if self.around.white {
             picture.image.on_white()
         } else {
             picture.image.clone()
@@ -103,7 +103,10 @@ impl Recorder {
 
     /// The XML of a picture among text.
     pub(super) fn print(&self, picture: &Picture) -> Result<String, Error> {
-        if matches!(self.around.settings.format, OfficeFormat::Ods | OfficeFormat::Xlsx) {
+        if matches!(
+            self.around.settings.format,
+            OfficeFormat::Ods | OfficeFormat::Xlsx
+        ) {
             return Err(Error::new(
                 ErrorKind::InvalidOperation,
                 "une image ne s'imprime pas dans une cellule : placer une image dans la feuille, et lui \
@@ -114,9 +117,18 @@ impl Recorder {
         let mut record = self.record();
         record.printed += 1;
         // Word wants every drawing of a file to have a number of its own.
-        let part = self.around.part.bytes().fold(0, |sum, byte| (31 * sum + usize::from(byte)) % 1_000);
+        let part = self
+            .around
+            .part
+            .bytes()
+            .fold(0, |sum, byte| (31 * sum + usize::from(byte)) % 1_000);
         let identifier = FIRST_DRAWING + 1_000 * part + record.printed;
-        Ok(in_text(picture, &href, self.around.settings.format, identifier))
+        Ok(in_text(
+            picture,
+            &href,
+            self.around.settings.format,
+            identifier,
+        ))
     }
 
     /// Chooses the image of a picture of the template, whose box is that large.
@@ -132,7 +144,12 @@ impl Recorder {
             )
         })?;
         let href = self.place(&picture);
-        let fitted = Fitted::new(&picture, &href, (width, height), self.around.settings.format);
+        let fitted = Fitted::new(
+            &picture,
+            &href,
+            (width, height),
+            self.around.settings.format,
+        );
         self.record().fitted = Some(fitted);
         Ok(())
     }
@@ -337,18 +354,19 @@ fn convert(data: &serde_json::Value, path: String, recorder: &Arc<Recorder>) -> 
             .enumerate()
             .map(|(index, item)| convert(item, format!("{path}[{}]", index + 1), recorder))
             .collect(),
-        Json::Object(map) => named_image(map).unwrap_or_else(|| map
-            .iter()
-            .map(|(key, value)| {
-                let path = if path.is_empty() {
-                    key.clone()
-                } else {
-                    format!("{path}.{key}")
-                };
-                (Value::from(key.as_str()), convert(value, path, recorder))
-            })
-            .collect::<std::collections::BTreeMap<_, _>>()
-            .into()),
+        Json::Object(map) => named_image(map).unwrap_or_else(|| {
+            map.iter()
+                .map(|(key, value)| {
+                    let path = if path.is_empty() {
+                        key.clone()
+                    } else {
+                        format!("{path}.{key}")
+                    };
+                    (Value::from(key.as_str()), convert(value, path, recorder))
+                })
+                .collect::<std::collections::BTreeMap<_, _>>()
+                .into()
+        }),
     }
 }
 

@@ -31,7 +31,11 @@ type Grouping = fn(&str) -> Option<String>;
 /// Numbers by name, what they are, and how they are grouped.
 const NUMBERS: [(&str, &str, Grouping); 4] = [
     ("siret", "un SIRET ou un SIREN", french::siret),
-    ("telephone", "un numéro de téléphone français", french::telephone),
+    (
+        "telephone",
+        "un numéro de téléphone français",
+        french::telephone,
+    ),
     ("iban", "un IBAN, ou sa clé est fausse", french::iban),
     ("code_postal", "un code postal", french::postcode),
 ];

@@ -74,7 +74,9 @@ fn length(options: &Kwargs, name: &str) -> Result<Option<Length>, Error> {
         return Ok(None);
     };
     let length = Length::parse(text).ok_or_else(|| {
-        invalid(format!("« {text} » n'est pas une taille : écrire par exemple {name}=\"25mm\""))
+        invalid(format!(
+            "« {text} » n'est pas une taille : écrire par exemple {name}=\"25mm\""
+        ))
     })?;
     Ok(Some(length))
 }

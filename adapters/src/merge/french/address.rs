@@ -225,9 +225,8 @@ mod tests {
     #[test]
     fn what_cannot_be_a_block_is_told_with_its_line() {
         let long = "Rue Llanfairpwllgwyngyllgogerychwyrndrobwll";
-        let refused = |lines: &[&str], town: &str| {
-            address("A", lines, "35600", town).block().unwrap_err()
-        };
+        let refused =
+            |lines: &[&str], town: &str| address("A", lines, "35600", town).block().unwrap_err();
         assert!(refused(&[long], "Redon").contains("« RUE LLANFAIRPWLLGWYNGYLL"));
         assert!(refused(&["1 rue A"], " ").contains("pas de commune"));
         assert!(refused(&["a", "b", "c", "d", "e"], "Redon").contains("7 lignes"));

@@ -51,7 +51,10 @@ impl Cents {
 /// `1 234 €` when there are no centimes, `1 234,56 €` when there are.
 pub(crate) fn in_whole_euros(amount: Cents) -> String {
     let figures = in_figures(amount);
-    format!("{}{NO_BREAK}€", figures.strip_suffix(",00").unwrap_or(&figures))
+    format!(
+        "{}{NO_BREAK}€",
+        figures.strip_suffix(",00").unwrap_or(&figures)
+    )
 }
 
 /// `1 234,56 €`. The space inside the number is the narrow no-break one (U+202F), and the one before the

@@ -2,8 +2,8 @@
 
 /// Words that stay small inside a name or a title.
 const SMALL: [&str; 22] = [
-    "à", "au", "aux", "d", "de", "des", "du", "en", "et", "l", "la", "le", "les", "lès", "lez", "ou",
-    "par", "pour", "sous", "sur", "un", "une",
+    "à", "au", "aux", "d", "de", "des", "du", "en", "et", "l", "la", "le", "les", "lès", "lez",
+    "ou", "par", "pour", "sous", "sur", "un", "une",
 ];
 
 /// The first letter in capitals, the rest as it is.

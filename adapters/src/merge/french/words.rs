@@ -110,7 +110,9 @@ pub(super) fn count(words: &str) -> u64 {
     let (mut total, mut group) = (0, 0);
     for word in words.split([' ', '-']) {
         let small = BELOW_TWENTY.iter().position(|known| *known == word);
-        let ten = TENS.iter().position(|known| !known.is_empty() && *known == word);
+        let ten = TENS
+            .iter()
+            .position(|known| !known.is_empty() && *known == word);
         match word.trim_end_matches('s') {
             "vingt" if group % 100 == 4 => group += 76,
             _ if small.is_some() => group += u64::try_from(small.unwrap_or_default()).unwrap_or(0),

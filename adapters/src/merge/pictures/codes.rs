@@ -1,8 +1,8 @@
 //! QR codes and Code 128 barcodes, as images of a whole number of pixels a module: crisp at any size.
 
 use super::Image;
-use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use barcoders::sym::code128::Code128;
+use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use qrcode::{Color, EcLevel, QrCode};
 
 /// Pixels a module.
@@ -63,9 +63,8 @@ fn with_sets(text: &str) -> String {
             (SET_C, digits - digits % 2)
         } else {
             // Up to the next long run of digits.
-            let next = (1..rest.len()).find(|at| {
-                rest[*at..].bytes().take_while(u8::is_ascii_digit).count() >= 4
-            });
+            let next = (1..rest.len())
+                .find(|at| rest[*at..].bytes().take_while(u8::is_ascii_digit).count() >= 4);
             (SET_B, next.unwrap_or(rest.len()))
         };
         if set != Some(wanted) {
@@ -82,7 +81,13 @@ fn with_sets(text: &str) -> String {
 /// A PNG in shades of grey, which LibreOffice keeps as it is.
 fn drawn(width: usize, height: usize, is_dark: impl Fn(usize, usize) -> bool) -> Option<Image> {
     let pixels: Vec<u8> = (0..width * height)
-        .map(|at| if is_dark(at % width, at / width) { 0 } else { u8::MAX })
+        .map(|at| {
+            if is_dark(at % width, at / width) {
+                0
+            } else {
+                u8::MAX
+            }
+        })
         .collect();
     let size = (u32::try_from(width).ok()?, u32::try_from(height).ok()?);
     let mut png = Vec::new();
@@ -106,11 +111,19 @@ mod tests {
     fn a_qr_code_reads_back_with_its_quiet_zone() {
         let image = qr("NAV1:01JDYPWGXCFCF9Y0934NKRKAYDG4").unwrap();
         let grey = grey(&image);
-        assert!(grey.rows().take(QR_QUIET * QR_SCALE).flatten().all(|p| p.0 == [255]));
+        assert!(
+            grey.rows()
+                .take(QR_QUIET * QR_SCALE)
+                .flatten()
+                .all(|p| p.0 == [255])
+        );
         let mut read = rqrr::PreparedImage::prepare_from_greyscale(
             grey.width() as usize,
             grey.height() as usize,
-            |x, y| grey.get_pixel(u32::try_from(x).unwrap(), u32::try_from(y).unwrap()).0[0],
+            |x, y| {
+                grey.get_pixel(u32::try_from(x).unwrap(), u32::try_from(y).unwrap())
+                    .0[0]
+            },
         );
         let (_, text) = read.detect_grids()[0].decode().unwrap();
         assert_eq!(text, "NAV1:01JDYPWGXCFCF9Y0934NKRKAYDG4");
@@ -133,7 +146,10 @@ mod tests {
             .collect();
         let row = &row[BAR_QUIET..row.len() - BAR_QUIET];
         let symbol = |at: usize| -> String {
-            row[at * 11..at * 11 + 11].iter().map(|dark| if *dark { '1' } else { '0' }).collect()
+            row[at * 11..at * 11 + 11]
+                .iter()
+                .map(|dark| if *dark { '1' } else { '0' })
+                .collect()
         };
         let count = (row.len() - 13) / 11;
         let known: HashMap<String, char> = HashMap::from([

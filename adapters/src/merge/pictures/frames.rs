@@ -80,7 +80,9 @@ impl Frame {
         // A text frame's name is none of ours, nor is that of a group of shapes.
         let picture = |name: &str| matches!(name, "draw:image" | "a:blip");
         let mut pictures = 0;
-        each(frame, &mut |element| pictures += usize::from(picture(&element.name)));
+        each(frame, &mut |element| {
+            pictures += usize::from(picture(&element.name))
+        });
         if pictures == 0 {
             return None;
         }
@@ -100,7 +102,12 @@ impl Frame {
     }
 
     /// Makes a picture ready to be filled, and answers the tag that must stand before it.
-    fn prepare(&self, frame: &mut Element, written: &str, place: &str) -> Result<Tag, &'static str> {
+    fn prepare(
+        &self,
+        frame: &mut Element,
+        written: &str,
+        place: &str,
+    ) -> Result<Tag, &'static str> {
         let mut tag = Tag::read(written, place);
         let whole = written.starts_with("{{") && written.ends_with("}}");
         if !whole || written.matches("{{").count() != 1 || tag.kind != Kind::Print {

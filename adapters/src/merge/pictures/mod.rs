@@ -10,11 +10,11 @@ mod place;
 pub(super) use codes::{bars, qr};
 pub(super) use frames::{CALL, find as find_frames};
 pub(super) use length::Length;
-pub(super) use paper::{Parts, lies_on, white_parts};
+pub(super) use paper::Paper;
 pub(super) use place::{Fitted, Picture, entry, in_text};
 
 pub use image::Image;
-pub(super) use image::flattened;
+use image::flattened;
 
 /// Where the images that templates and data name are found.
 pub trait Images: Send + Sync {

@@ -1,6 +1,10 @@
 //! Where a template's paper is white behind its images, so that a transparent image may be laid on white
 //! without anybody seeing a difference. In doubt, it is not.
 
+use super::flattened;
+use crate::merge::archive::Archive;
+use bytes::Bytes;
+use navette_domain::ports::MergeFailure;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What follows these marks is a colour behind something.
@@ -22,29 +26,76 @@ const BEHIND: [&str; 9] = [
 ];
 const THEME: &str = "w:themeFill=";
 
-/// The XML of a template's parts, by their entries.
-pub(in crate::merge) type Parts = BTreeMap<String, String>;
-
-/// The parts on which an image lies on white paper: nothing in them is coloured, nor in the styles.
-pub(in crate::merge) fn white_parts(parts: &Parts) -> BTreeSet<String> {
-    let text = |name: &str| parts.get(name).map_or("", String::as_str);
-    let styled = ["styles.xml", "word/styles.xml"].iter().any(|name| !is_white(text(name)));
-    if styled || text("word/document.xml").contains("<w:background ") {
-        return BTreeSet::new();
-    }
-    let white = parts.iter().filter(|(_, text)| is_white(text));
-    white.map(|(name, _)| name.clone()).collect()
+/// A template's paper.
+pub(in crate::merge) struct Paper {
+    /// The XML of its parts, by their entries.
+    parts: BTreeMap<String, String>,
+    /// The parts on which an image lies on white: nothing in them is coloured, nor in the styles.
+    white: BTreeSet<String>,
 }
 
-/// Whether every part that shows the image `entry` is one of `white`.
-pub(in crate::merge) fn lies_on(white: &BTreeSet<String>, entry: &str, parts: &Parts) -> bool {
-    let file = entry.rsplit('/').next().unwrap_or_default();
-    let mut users = parts.iter().filter(|(_, text)| text.contains(file)).map(|(name, _)| {
-        // In OOXML, it is the part's relationships that name the file.
-        let part = name.strip_suffix(".rels").map(|part| part.replacen("_rels/", "", 1));
-        part.unwrap_or_else(|| name.clone())
-    });
-    users.all(|user| white.contains(&user))
+impl Paper {
+    /// Reads what colours the pages of `archive`.
+    pub(in crate::merge) fn read(archive: &mut Archive<'_>) -> Result<Self, MergeFailure> {
+        let mut parts = BTreeMap::new();
+        for index in 0..archive.names().len() {
+            let name = archive.names()[index].clone();
+            if name.ends_with(".xml") || name.ends_with(".rels") {
+                let text = String::from_utf8_lossy(&archive.read_index(index)?).into_owned();
+                parts.insert(name, text);
+            }
+        }
+        Ok(Self::new(parts))
+    }
+
+    fn new(parts: BTreeMap<String, String>) -> Self {
+        let text = |name: &str| parts.get(name).map_or("", String::as_str);
+        let styles = ["styles.xml", "word/styles.xml"];
+        let coloured = styles.iter().any(|name| !is_white(text(name)))
+            || text("word/document.xml").contains("<w:background ");
+        let white = parts
+            .iter()
+            .filter(|(_, text)| !coloured && is_white(text))
+            .map(|(name, _)| name.clone())
+            .collect();
+        Self { parts, white }
+    }
+
+    /// Whether an image of this part lies on white.
+    pub(in crate::merge) fn is_white(&self, part: &str) -> bool {
+        self.white.contains(part)
+    }
+
+    /// Whether every part that shows the image `entry` is white.
+    fn is_white_below(&self, entry: &str) -> bool {
+        let file = entry.rsplit('/').next().unwrap_or_default();
+        let users = self.parts.iter().filter(|(_, text)| text.contains(file));
+        users.map(|(name, _)| name).all(|name| {
+            // In OOXML, it is the part's relationships that name the file.
+            let part = name.strip_suffix(".rels");
+            let part = part.map(|part| part.replacen("_rels/", "", 1));
+            let lists = name == "META-INF/manifest.xml" || name == "[Content_Types].xml";
+            lists || self.white.contains(part.as_deref().unwrap_or(name))
+        })
+    }
+
+    /// The template's images that convert faster without their transparency, and do not look otherwise.
+    pub(in crate::merge) fn flattened_images(
+        &self,
+        archive: &mut Archive<'_>,
+    ) -> Result<Vec<(String, Bytes)>, MergeFailure> {
+        let mut images = Vec::new();
+        for index in 0..archive.names().len() {
+            let name = archive.names()[index].clone();
+            let shown = ["Pictures/", "word/media/", "xl/media/"];
+            if shown.iter().any(|folder| name.starts_with(folder)) && name.ends_with(".png") {
+                let content = archive.read_index(index)?;
+                let flattened = flattened(&content, self.is_white_below(&name));
+                images.extend(flattened.map(|bytes| (name, bytes)));
+            }
+        }
+        Ok(images)
+    }
 }
 
 fn is_white(part: &str) -> bool {
@@ -82,28 +133,30 @@ mod tests {
             assert!(!is_white(part), "{part}");
         }
     }
+    fn paper<const N: usize>(parts: [(&str, &str); N]) -> Paper {
+        Paper::new(parts.map(|(name, text)| (name.into(), text.into())).into())
+    }
+
     #[test]
     fn a_coloured_table_says_nothing_of_a_logo_in_the_header() {
-        let parts = |body: &str, styles: &str| {
-            Parts::from([
-                ("content.xml".to_owned(), format!("{body}<a xlink:href=\"Pictures/b.png\"/>")),
-                ("styles.xml".to_owned(), format!("{styles}<a xlink:href=\"Pictures/a.png\"/>")),
-            ])
-        };
-        let coloured = "<x fo:background-color=\"#e8eef5\"/>";
-        let lies = |parts: &Parts, entry| lies_on(&white_parts(parts), entry, parts);
-        let table = parts(coloured, "");
-        assert!(lies(&table, "Pictures/a.png"));
-        assert!(!lies(&table, "Pictures/b.png"));
-        let page = parts("", coloured);
-        assert!(!lies(&page, "Pictures/a.png") && !lies(&page, "Pictures/b.png"));
-        let word = Parts::from([
-            ("word/header1.xml".to_owned(), "<w:shd w:fill=\"D9D9D9\"/>".to_owned()),
-            ("word/document.xml".to_owned(), String::new()),
-            ("word/_rels/header1.xml.rels".to_owned(), "media/a.png".to_owned()),
-            ("word/_rels/document.xml.rels".to_owned(), "media/b.png".to_owned()),
+        let body = "<x fo:background-color=\"#e8eef5\"/><a xlink:href=\"Pictures/b.png\"/>";
+        let header = "<a xlink:href=\"Pictures/a.png\"/>";
+        let table = paper([
+            ("content.xml", body),
+            ("styles.xml", header),
+            ("META-INF/manifest.xml", "Pictures/a.png Pictures/b.png"),
         ]);
-        assert!(!lies(&word, "word/media/a.png"));
-        assert!(lies(&word, "word/media/b.png"));
+        assert!(table.is_white_below("Pictures/a.png"));
+        assert!(!table.is_white_below("Pictures/b.png"));
+        let page = paper([("content.xml", header), ("styles.xml", body)]);
+        assert!(!page.is_white_below("Pictures/a.png"));
+        let word = paper([
+            ("word/header1.xml", "<w:shd w:fill=\"D9D9D9\"/>"),
+            ("word/document.xml", ""),
+            ("word/_rels/header1.xml.rels", "media/a.png"),
+            ("word/_rels/document.xml.rels", "media/b.png"),
+        ]);
+        assert!(!word.is_white_below("word/media/a.png"));
+        assert!(word.is_white_below("word/media/b.png"));
     }
 }

@@ -281,7 +281,11 @@ impl Builder {
             _ => return,
         };
         let text = link.text.trim();
-        let same = |text: &str| shown.trim_end_matches('/').ends_with(text.trim_end_matches('/'));
+        let same = |text: &str| {
+            shown
+                .trim_end_matches('/')
+                .ends_with(text.trim_end_matches('/'))
+        };
         if text.is_empty() {
             self.text(shown);
         } else if !same(text) {
@@ -301,7 +305,8 @@ impl Builder {
 /// The runs without the white space they end with.
 fn without_end(mut runs: Vec<Run>) -> Vec<Run> {
     while let Some(last) = runs.last_mut() {
-        last.text.truncate(last.text.trim_end_matches([' ', '\n']).len());
+        last.text
+            .truncate(last.text.trim_end_matches([' ', '\n']).len());
         if !last.text.is_empty() {
             break;
         }

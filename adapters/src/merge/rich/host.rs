@@ -29,8 +29,9 @@ pub(in crate::merge) fn asks_for_rich_text(tag: &Tag) -> bool {
         && tag.code.split('|').skip(1).any(|filter| {
             let name = filter.trim_start();
             ["html", "markdown"].iter().any(|rich| {
-                name.strip_prefix(rich)
-                    .is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+                name.strip_prefix(rich).is_some_and(|rest| {
+                    !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_')
+                })
             })
         })
 }
@@ -175,7 +176,11 @@ impl Host {
                 .rposition(|(name, _)| after.contains(&name.as_str()))
                 .map_or(0, |at| at + 1);
             for name in names.iter().rev() {
-                let value = if *name == "w:u" { " w:val=\"single\"" } else { "" };
+                let value = if *name == "w:u" {
+                    " w:val=\"single\""
+                } else {
+                    ""
+                };
                 properties.insert(at, ((*name).into(), format!("<{name}{value}/>")));
             }
         }
@@ -216,7 +221,10 @@ fn wrapped(name: &str, properties: &[(String, String)]) -> String {
     if properties.is_empty() {
         return String::new();
     }
-    let inner: String = properties.iter().map(|(_, written)| written.as_str()).collect();
+    let inner: String = properties
+        .iter()
+        .map(|(_, written)| written.as_str())
+        .collect();
     format!("<{name}>{inner}</{name}>")
 }
 
@@ -224,10 +232,32 @@ fn wrapped(name: &str, properties: &[(String, String)]) -> String {
 const AFTER_BOLD: [&str; 2] = ["w:rStyle", "w:rFonts"];
 const AFTER_ITALIC: [&str; 4] = ["w:rStyle", "w:rFonts", "w:b", "w:bCs"];
 const AFTER_UNDERLINE: [&str; 26] = [
-    "w:rStyle", "w:rFonts", "w:b", "w:bCs", "w:i", "w:iCs", "w:caps", "w:smallCaps", "w:strike",
-    "w:dstrike", "w:outline", "w:shadow", "w:emboss", "w:imprint", "w:noProof", "w:snapToGrid",
-    "w:vanish", "w:webHidden", "w:color", "w:spacing", "w:w", "w:kern", "w:position", "w:sz",
-    "w:szCs", "w:highlight",
+    "w:rStyle",
+    "w:rFonts",
+    "w:b",
+    "w:bCs",
+    "w:i",
+    "w:iCs",
+    "w:caps",
+    "w:smallCaps",
+    "w:strike",
+    "w:dstrike",
+    "w:outline",
+    "w:shadow",
+    "w:emboss",
+    "w:imprint",
+    "w:noProof",
+    "w:snapToGrid",
+    "w:vanish",
+    "w:webHidden",
+    "w:color",
+    "w:spacing",
+    "w:w",
+    "w:kern",
+    "w:position",
+    "w:sz",
+    "w:szCs",
+    "w:highlight",
 ];
 /// What it wants behind a paragraph's indent.
 const AFTER_INDENT: [&str; 10] = [

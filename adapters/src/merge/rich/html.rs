@@ -8,8 +8,8 @@ use html5gum::{StartTag, State, Token, Tokenizer};
 
 /// Elements of which nothing is kept, their content neither.
 const DROPPED: [&str; 16] = [
-    "script", "style", "head", "title", "template", "iframe", "object", "noscript", "textarea", "select",
-    "svg", "math", "noembed", "noframes", "xmp", "audio",
+    "script", "style", "head", "title", "template", "iframe", "object", "noscript", "textarea",
+    "select", "svg", "math", "noembed", "noframes", "xmp", "audio",
 ];
 
 pub(super) fn read(text: &str) -> Rich {
@@ -34,7 +34,7 @@ pub(super) fn read(text: &str) -> Rich {
                 if DROPPED.contains(&name.as_str()) {
                     // Their content is no markup: the tokenizer must know.
                     if let Some(state) = state(&name) {
-                        tokens.set_last_start_tag(Some(name.as_bytes()));
+                        tokens.set_last_start_tag(Some(&name));
                         tokens.set_state(state);
                     }
                     if !tag.self_closing {
@@ -65,8 +65,12 @@ fn state(name: &str) -> Option<State> {
     })
 }
 
-fn open(builder: &mut Builder, name: &str, tag: &StartTag) {
-    let attribute = |name: &str| tag.attributes.get(name.as_bytes()).map(|value| lossy(value));
+fn open(builder: &mut Builder, name: &str, tag: &StartTag<()>) {
+    let attribute = |name: &str| {
+        tag.attributes
+            .get(name.as_bytes())
+            .map(|value| lossy(value))
+    };
     match name {
         "b" | "strong" => builder.begin(Change::Bold),
         "i" | "em" => builder.begin(Change::Italic),
