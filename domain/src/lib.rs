@@ -21,6 +21,7 @@
 pub mod amount;
 pub mod batch;
 pub mod chain;
+pub mod dictionary;
 pub mod digest;
 pub mod document;
 pub mod dossier;
