@@ -10,17 +10,25 @@ use std::io::{Cursor, Write};
 use zip::{ZipWriter, write::SimpleFileOptions};
 
 fn zipped(entries: &[(&str, &str)]) -> Vec<u8> {
+    let entries: Vec<(&str, &[u8])> = entries
+        .iter()
+        .map(|(name, content)| (*name, content.as_bytes()))
+        .collect();
+    zipped_bytes(&entries)
+}
+
+pub(super) fn zipped_bytes(entries: &[(&str, &[u8])]) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, content) in entries {
         writer
             .start_file(*name, SimpleFileOptions::DEFAULT)
             .unwrap();
-        writer.write_all(content.as_bytes()).unwrap();
+        writer.write_all(content).unwrap();
     }
     writer.finish().unwrap().into_inner()
 }
 
-fn odf(format: OfficeFormat, body: &str, styles: &str) -> Vec<u8> {
+pub(super) fn odf(format: OfficeFormat, body: &str, styles: &str) -> Vec<u8> {
     zipped(&[
         ("mimetype", format.media_type()),
         (
@@ -37,11 +45,11 @@ fn odf(format: OfficeFormat, body: &str, styles: &str) -> Vec<u8> {
     ])
 }
 
-fn odt(body: &str) -> Vec<u8> {
+pub(super) fn odt(body: &str) -> Vec<u8> {
     odf(OfficeFormat::Odt, body, "")
 }
 
-fn docx(body: &str) -> Vec<u8> {
+pub(super) fn docx(body: &str) -> Vec<u8> {
     zipped(&[
         (
             "[Content_Types].xml",
@@ -55,7 +63,7 @@ fn docx(body: &str) -> Vec<u8> {
     ])
 }
 
-fn part(file: &[u8], name: &str) -> String {
+pub(super) fn part(file: &[u8], name: &str) -> String {
     let mut archive = Archive::open(file).unwrap();
     let index = archive
         .names()
@@ -67,7 +75,7 @@ fn part(file: &[u8], name: &str) -> String {
     text
 }
 
-fn body(file: &[u8], data: &Value) -> String {
+pub(super) fn body(file: &[u8], data: &Value) -> String {
     let template = Template::compile(file).unwrap();
     let merged = template.merge(data).unwrap();
     let (name, open, close) = match template.format() {
@@ -83,7 +91,7 @@ fn body(file: &[u8], data: &Value) -> String {
     text[start..text.find(close).unwrap()].to_owned()
 }
 
-fn faults(file: &[u8], data: &Value) -> Vec<TemplateFault> {
+pub(super) fn faults(file: &[u8], data: &Value) -> Vec<TemplateFault> {
     match Template::compile(file).and_then(|template| template.merge(data)) {
         Err(MergeFailure::Faults(faults)) => faults,
         other => panic!("faults were expected, not {:?}", other.map(|_| ())),

@@ -83,3 +83,6 @@ fn cents_of(value: &Value) -> Option<Cents> {
         None => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

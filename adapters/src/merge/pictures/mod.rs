@@ -31,3 +31,6 @@ impl Images for NoImages {
         None
     }
 }
+
+#[cfg(test)]
+mod tests;
