@@ -6,9 +6,11 @@
 
 use crate::{
     amount::Amount,
+    dictionary::IMAGES,
     dossier::{Dossier, Outcome, Request, Stage},
     ids::{BatchId, DocumentId},
     paper_reference::PaperReference,
+    template::{Included, IncludedKind},
     third_party::Profile,
 };
 use chrono::NaiveDate;
@@ -69,6 +71,17 @@ pub fn of_batch(cases: &[Case], around: &Surroundings) -> Value {
     lot["total"] = json!(total.map(|total| total.to_string()));
     lot["dossiers"] = json!(rows);
     json!({ "document": document(around), "lot": lot })
+}
+
+/// The same fields with the images that the template names: `images.logo`.
+#[must_use]
+pub fn with_images(mut fields: Value, included: &[Included]) -> Value {
+    for image in included {
+        if image.kind == IncludedKind::Image {
+            fields[IMAGES][&image.code] = json!({ "image": image.code });
+        }
+    }
+    fields
 }
 
 fn batch(around: &Surroundings) -> Value {
@@ -254,6 +267,28 @@ mod tests {
         assert_eq!(
             fields["lot"]["dossiers"][1]["beneficiaire"]["nom"],
             "L'Éveil culturel"
+        );
+    }
+
+    #[test]
+    fn images_are_given_by_their_codes_and_other_templates_are_not() {
+        let included = |kind, code: &str| Included {
+            kind,
+            code: code.into(),
+            version: 1,
+            file: crate::digest::Digest::of(code.as_bytes()),
+        };
+        let parts = [
+            included(IncludedKind::Template, "entete"),
+            included(IncludedKind::Image, "logo"),
+        ];
+        assert_eq!(
+            with_images(json!({ "lot": {} }), &parts),
+            json!({ "lot": {}, "images": { "logo": { "image": "logo" } } })
+        );
+        assert_eq!(
+            with_images(json!({ "lot": {} }), &parts[..1]),
+            json!({ "lot": {} })
         );
     }
 

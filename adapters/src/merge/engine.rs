@@ -1,11 +1,14 @@
 //! minijinja set up for office parts: values that are always text, limits.
 
 use super::{
+    cells, columns,
     encode::encode,
     filters, french,
     pictures::Picture,
+    printing::Named,
     rich::Rich,
-    values::{Named, RECORDER, Recorder},
+    settings, sheet,
+    values::{RECORDER, Recorder},
 };
 use minijinja::{
     AutoEscape, Environment, Error, Output, State, UndefinedBehavior, Value, value::ValueKind,
@@ -23,11 +26,45 @@ pub(super) fn environment(format: OfficeFormat) -> Environment<'static> {
     environment.set_fuel(Some(FUEL));
     environment.set_recursion_limit(50);
     environment.set_formatter(move |out, state, value| print(out, state, value, format));
+    sheet::set_up(&mut environment);
     filters::install(&mut environment);
+    environment.add_filter(settings::EMPTY, or_text);
+    environment.add_filter(columns::MEND, columns::mend);
+    environment.add_filter(cells::SPAN, span);
+    environment.add_filter(cells::COLOUR, colour);
     environment.add_test("none", |value: &Value| {
         value.is_none() || filters::is_missing(value)
     });
     environment
+}
+
+/// What a tag prints, or the template's text for empty fields if it uses one.
+fn or_text(state: &mut State<'_, '_>, value: Value, text: Value) -> Value {
+    let met = Recorder::of(state).is_some_and(|recorder| recorder.met_empty());
+    if met || filters::is_missing(&value) {
+        text
+    } else {
+        value
+    }
+}
+
+/// How many columns a cell may be told to span.
+fn span(value: &Value) -> Result<usize, Error> {
+    let columns = value
+        .as_usize()
+        .filter(|columns| (1..=63).contains(columns));
+    columns.ok_or_else(|| filters::invalid("« colspan » attend un nombre de colonnes, de 1 à 63"))
+}
+
+fn colour(value: &Value) -> Result<String, Error> {
+    let text = value.as_str().unwrap_or_default().trim_start_matches('#');
+    if text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        Ok(text.to_ascii_uppercase())
+    } else {
+        Err(filters::invalid(
+            "« cellbg » attend une couleur comme \"FFCC00\"",
+        ))
+    }
 }
 
 /// Prints a value: as text, but for what is a picture or rich text.

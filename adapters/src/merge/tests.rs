@@ -3,13 +3,17 @@
     reason = "a test that meets the unexpected must fail"
 )]
 
+mod split;
+mod tables;
+mod text;
+
 use super::{Template, archive::Archive};
 use navette_domain::ports::{MergeFailure, OfficeFormat, TemplateFault};
 use serde_json::{Value, json};
 use std::io::{Cursor, Write};
 use zip::{ZipWriter, write::SimpleFileOptions};
 
-fn zipped(entries: &[(&str, &str)]) -> Vec<u8> {
+pub(super) fn zipped(entries: &[(&str, &str)]) -> Vec<u8> {
     let entries: Vec<(&str, &[u8])> = entries
         .iter()
         .map(|(name, content)| (*name, content.as_bytes()))
@@ -334,7 +338,10 @@ fn numbers_are_typed_and_sums_follow_their_rows() {
         &file,
         &json!({ "l": [item("1.50"), item("2.00"), item("-3.00")] }),
     );
-    assert!(merged.contains(" office:value-type=\"float\" office:value=\"1.50\"><text:p>1,50"));
+    assert!(
+        merged.contains(" office:value-type=\"float\" office:value=\"1.50\"><text:p>1,50"),
+        "{merged}"
+    );
     assert!(merged.contains(" office:value-type=\"date\" office:date-value=\"2026-03-12\""));
     assert!(merged.contains("<table:table-cell office:value-type=\"string\"><text:p>x"));
     assert!(
@@ -366,7 +373,7 @@ fn an_unknown_field_is_told_with_the_nearest_known_one() {
         ]
     );
     assert_eq!(faults[0].tag, "{{ beneficiare.nom }}");
-    assert_eq!(faults[0].place, "corps");
+    assert_eq!(faults[0].place.name, "corps");
 }
 
 #[test]
@@ -387,7 +394,7 @@ fn every_syntax_fault_is_told_at_once_with_its_place() {
     let told = |place: &str, words: &str| {
         faults
             .iter()
-            .any(|fault| fault.place == place && fault.sentence.contains(words))
+            .any(|fault| fault.place.name == place && fault.sentence.contains(words))
     };
     assert!(
         told("feuille Synthèse, cellule A1", "expression incorrecte"),

@@ -192,6 +192,32 @@ fn a_field_of_the_dossiers_own_is_known_with_the_number_of_those_that_have_it() 
 }
 
 #[test]
+fn a_template_is_about_a_batch_when_it_uses_what_a_batch_alone_has() {
+    for (paths, scope) in [
+        (vec![], Scope::Dossier),
+        (vec!["document.titre", "lot.numero"], Scope::Dossier),
+        (vec!["beneficiaire.nom", "lot.numero"], Scope::Dossier),
+        (vec!["lot.numero", "lot.dossiers[].objet"], Scope::Batch),
+        (vec!["lot.dossiers[].champs.genre"], Scope::Batch),
+        (vec!["lot.totl"], Scope::Dossier),
+    ] {
+        assert_eq!(Dictionary::about(paths.clone()), scope, "{paths:?}");
+    }
+}
+
+#[test]
+fn an_image_is_known_once_it_was_uploaded() {
+    let dictionary = Dictionary::whole().with_images(BTreeSet::from(["logo".to_owned()]));
+    for (path, found) in [
+        ("images.logo", Found::Image { known: true }),
+        ("images.lgoo", Found::Image { known: false }),
+        ("images", Found::Unknown),
+    ] {
+        assert_eq!(dictionary.find(path), found, "{path}");
+    }
+}
+
+#[test]
 fn the_dictionary_is_the_reviewed_one() {
     let lines: Vec<String> = Dictionary::whole()
         .fields()

@@ -30,7 +30,7 @@ pub(super) fn install(environment: &mut Environment<'static>) {
     }
 }
 
-fn invalid(sentence: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+pub(super) fn invalid(sentence: impl Into<std::borrow::Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::InvalidOperation, sentence)
 }
 

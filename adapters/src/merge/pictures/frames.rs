@@ -6,19 +6,23 @@ use crate::merge::{
     tag::{Kind, Tag},
     xml::{Element, Node},
 };
-use navette_domain::ports::TemplateFault;
+use navette_domain::ports::{Place, TemplateFault};
 
 /// Begins the value of an attribute that is a call of the recorder: no XML holds this character.
 pub(in crate::merge) const CALL: char = '\u{1}';
 
 /// Finds the pictures with a tag and prepares them; answers what is wrong.
-pub(in crate::merge) fn find(nodes: &mut Vec<Node>, place: &str) -> Vec<TemplateFault> {
+pub(in crate::merge) fn find(nodes: &mut Vec<Node>, part: &str) -> Vec<TemplateFault> {
     let mut faults = Vec::new();
-    walk(nodes, place, &mut faults);
+    let place = Place {
+        name: part.to_owned(),
+        ..Place::default()
+    };
+    walk(nodes, &place, &mut faults);
     faults
 }
 
-fn walk(nodes: &mut Vec<Node>, place: &str, faults: &mut Vec<TemplateFault>) {
+fn walk(nodes: &mut Vec<Node>, place: &Place, faults: &mut Vec<TemplateFault>) {
     let mut at = 0;
     while at < nodes.len() {
         if let Node::Element(element) = &mut nodes[at] {
@@ -29,11 +33,7 @@ fn walk(nodes: &mut Vec<Node>, place: &str, faults: &mut Vec<TemplateFault>) {
                         nodes.insert(at, Node::Tag(tag));
                         at += 1;
                     }
-                    Err(sentence) => faults.push(TemplateFault {
-                        place: place.to_owned(),
-                        tag: written,
-                        sentence: sentence.to_owned(),
-                    }),
+                    Err(sentence) => faults.push(place.fault(&written, sentence)),
                 },
                 None => walk(&mut element.children, place, faults),
             }
@@ -106,9 +106,9 @@ impl Frame {
         &self,
         frame: &mut Element,
         written: &str,
-        place: &str,
+        place: &Place,
     ) -> Result<Tag, &'static str> {
-        let mut tag = Tag::read(written, place);
+        let mut tag = Tag::read(written, place.clone());
         let whole = written.starts_with("{{") && written.ends_with("}}");
         if !whole || written.matches("{{").count() != 1 || tag.kind != Kind::Print {
             return Err("le nom d'une image est une seule balise, par exemple {{ images.logo }}");

@@ -4,7 +4,7 @@
 use super::Look;
 use crate::merge::{
     tag::{Kind, Tag},
-    xml::{Element, Node, write_node},
+    xml::{self, Element, Node},
 };
 use navette_domain::ports::OfficeFormat;
 use std::fmt::Write as _;
@@ -66,7 +66,7 @@ impl Host {
                     // The rest (an identifier, an outline level) may not be said twice.
                     if name == "text:style-name" || name == "text:class-names" {
                         let mut quoted = String::new();
-                        crate::merge::xml::escape(&mut quoted, value, true);
+                        xml::escape(&mut quoted, value, true);
                         let _ = write!(host.open, " {name}=\"{quoted}\"");
                     }
                 }
@@ -113,7 +113,7 @@ impl Host {
                         let mut span = child.shell();
                         span.children.push(Node::Text(String::new()));
                         let mut written = String::new();
-                        write_node(&mut written, &Node::Element(span));
+                        xml::write(&mut written, &[Node::Element(span)]);
                         let open = written.strip_suffix("</text:span>")?;
                         self.run_open.push_str(open);
                         self.run_close.push_str("</text:span>");
@@ -151,7 +151,7 @@ impl Host {
                     && !dropped.contains(&property.name.as_str())
                 {
                     let mut written = String::new();
-                    write_node(&mut written, &Node::Element(property.clone()));
+                    xml::write(&mut written, &[Node::Element(property.clone())]);
                     kept.push((property.name.clone(), written));
                 }
             }

@@ -173,7 +173,10 @@ fn put_tag(element: &mut xml::Element) {
     for child in &mut element.children {
         match child {
             xml::Node::Text(text) if text == "@" => {
-                *child = xml::Node::Tag(crate::merge::tag::Tag::read("{{ x|html }}", ""));
+                *child = xml::Node::Tag(crate::merge::tag::Tag::read(
+                    "{{ x|html }}",
+                    navette_domain::ports::Place::default(),
+                ));
             }
             xml::Node::Element(element) => put_tag(element),
             _ => {}
@@ -225,7 +228,12 @@ fn a_word_cell_still_ends_with_a_paragraph_after_a_table() {
 
 #[test]
 fn only_the_filters_of_rich_text_ask_for_it() {
-    let asks = |tag: &str| asks_for_rich_text(&crate::merge::tag::Tag::read(tag, ""));
+    let asks = |tag: &str| {
+        asks_for_rich_text(&crate::merge::tag::Tag::read(
+            tag,
+            navette_domain::ports::Place::default(),
+        ))
+    };
     assert!(asks("{{ x|html }}"));
     assert!(asks("{{ x | default(\"\") | markdown }}"));
     assert!(!asks("{{ html }}"));
