@@ -5,6 +5,7 @@ use crate::{
     merge::{FieldUse, Includes, Review, Template},
 };
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use navette_domain::{
     dictionary::{Dictionary, IMAGES},
     digest::Digest,
@@ -137,7 +138,7 @@ impl OfficeWorkshop for Workshop {
         Ok(Merged { bytes, format })
     }
 
-    async fn convert(&self, office: &[u8], format: OfficeFormat) -> Answer<Pdf> {
-        self.pool.convert(office, format).await
+    async fn convert(&self, office: &[u8], format: OfficeFormat, at: DateTime<Utc>) -> Answer<Pdf> {
+        self.pool.convert(office, format, at).await
     }
 }

@@ -61,13 +61,13 @@ impl Steps {
     }
 
     pub(super) async fn convert(&self, errand: &Errand<'_>) -> StepResult {
-        let Stage::Merged { office, format } = &errand.journey.stage else {
+        let Stage::Merged { office, format, at } = &errand.journey.stage else {
             return Err(anyhow::anyhow!("the document has no office file at this stage").into());
         };
         let pdf = self
             .ports
             .office
-            .convert(&self.file(*office).await?, *format)
+            .convert(&self.file(*office).await?, *format, *at)
             .await?;
         let file = self.keep(&pdf.bytes).await?;
         Ok(Outcome::document(DocumentCommand::RecordConverted {

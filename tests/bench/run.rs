@@ -187,7 +187,8 @@ impl Bench {
             stream::iter(office.iter().map(Ok::<_, anyhow::Error>)).try_for_each_concurrent(
                 at_once,
                 |(bytes, format)| async move {
-                    self.workshop.convert(bytes, *format).await?;
+                    let made = chrono::DateTime::UNIX_EPOCH;
+                    self.workshop.convert(bytes, *format, made).await?;
                     Ok(())
                 },
             ),

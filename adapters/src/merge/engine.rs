@@ -3,6 +3,7 @@
 use super::{
     cells, columns, compare,
     french::{self, Cents},
+    settings, sheet,
     values::{Missing, RECORDER, Recorder},
     xml::is_allowed,
 };
@@ -23,6 +24,7 @@ pub(super) fn environment(format: OfficeFormat) -> Environment<'static> {
     environment.set_fuel(Some(FUEL));
     environment.set_recursion_limit(50);
     environment.set_formatter(move |out, state, value| print(out, state, value, format));
+    sheet::set_up(&mut environment);
     environment.add_filter("montant", |value: &Value| {
         with_amount(value, |amount| {
             format!("{}\u{a0}€", french::in_figures(amount))
@@ -43,6 +45,7 @@ pub(super) fn environment(format: OfficeFormat) -> Environment<'static> {
     environment.add_filter("default", or_default);
     environment.add_filter("d", or_default);
     environment.add_test("none", |value: &Value| value.is_none() || is_missing(value));
+    environment.add_filter(settings::EMPTY, or_text);
     environment.add_filter(columns::MEND, columns::mend);
     environment.add_filter(cells::SPAN, span);
     environment.add_filter(cells::COLOUR, colour);
@@ -115,6 +118,16 @@ fn ordered(value: Value) -> Value {
     match amount.and_then(|amount| amount.decimal().parse::<f64>().ok()) {
         Some(number) => Value::from(number),
         None => value,
+    }
+}
+
+/// What a tag prints, or the template's text for empty fields if it uses one.
+fn or_text(state: &mut State<'_, '_>, value: Value, text: Value) -> Value {
+    let met = Recorder::of(state).is_some_and(|recorder| recorder.met_empty());
+    if met || is_missing(&value) {
+        text
+    } else {
+        value
     }
 }
 
@@ -200,19 +213,22 @@ fn print(
 
 /// The text as a part holds it: escaped, without control characters, with line breaks and tabs.
 fn encode(text: &str, format: OfficeFormat) -> String {
-    let word = matches!(format, OfficeFormat::Docx | OfficeFormat::Xlsx);
+    let word = format == OfficeFormat::Docx;
+    // Inside `t`, whose spaces are preserved.
+    let plain = format == OfficeFormat::Xlsx;
     let mut encoded = String::with_capacity(text.len() + 16);
     let mut space = false;
     let text = text.replace("\r\n", "\n");
     for character in text.chars() {
         match character {
+            '\n' | '\t' if plain => encoded.push(character),
             '\n' | '\r' if word => {
                 encoded.push_str("</w:t><w:br/><w:t xml:space=\"preserve\">");
             }
             '\t' if word => encoded.push_str("</w:t><w:tab/><w:t xml:space=\"preserve\">"),
             '\n' | '\r' => encoded.push_str("<text:line-break/>"),
             '\t' => encoded.push_str("<text:tab/>"),
-            ' ' if space && !word => encoded.push_str("<text:s/>"),
+            ' ' if space && !word && !plain => encoded.push_str("<text:s/>"),
             '<' => encoded.push_str("&lt;"),
             '>' => encoded.push_str("&gt;"),
             '&' => encoded.push_str("&amp;"),

@@ -1,4 +1,4 @@
-//! Merges data into ODT, ODS and DOCX templates.
+//! Merges data into ODT, ODS, DOCX and XLSX templates.
 //!
 //! A template is an ordinary office file with Jinja tags. Compiling it reads its XML parts, puts back
 //! together the tags that the word processor cut, moves block tags where they must stand, and makes one
@@ -25,12 +25,14 @@ pub(crate) mod package;
 mod part;
 mod rows;
 mod safety;
+mod settings;
 mod sheet;
 mod source;
 mod tag;
 mod template;
 mod unwrap;
 mod values;
+mod xlsx;
 mod xml;
 
 pub use annotate::annotate;

@@ -5,6 +5,8 @@ use super::{
     fields::{self, Use},
     join,
     package::Changes,
+    settings::Settings,
+    sheet::{self, ods, settle},
     source,
     values::{Record, Recorder, from_json},
     xml::{self, Node},
@@ -19,11 +21,16 @@ use std::{
 /// The largest part that a merge may give.
 pub(super) const LARGEST_OUTPUT: usize = 64 << 20;
 
+/// What clerks call a workbook, where its sheet is not known.
+pub(super) const BOOK: &str = "classeur";
+
 /// A part with tags.
 pub(super) struct Part {
     /// The entry's name.
     pub(super) name: String,
     pub(super) uses: Vec<Use>,
+    /// In OpenDocument, the names of its sheets, which are finished once rendered.
+    tables: Option<Vec<String>>,
 }
 
 /// What clerks call a part, if tags are looked for in it.
@@ -44,6 +51,7 @@ pub(super) fn title(format: OfficeFormat, name: &str) -> Option<&'static str> {
                 _ => None,
             }
         }
+        // A workbook tells its own parts.
         OfficeFormat::Xlsx => None,
     }
 }
@@ -53,40 +61,66 @@ pub(super) struct Draft {
     pub(super) name: String,
     title: &'static str,
     pub(super) nodes: Vec<Node>,
+    tables: Option<Vec<String>>,
 }
 
 impl Draft {
     /// Reads `text`; faults go to `faults`.
     pub(super) fn read(
-        (name, title): (&str, &'static str),
+        at: (&str, &'static str),
         text: &str,
         format: OfficeFormat,
         faults: &mut Vec<TemplateFault>,
     ) -> Option<Self> {
-        let Ok(mut nodes) = xml::parse(text) else {
-            faults.push(part_fault(title, "cette partie est illisible".into()));
-            return None;
-        };
+        match xml::parse(text) {
+            Ok(nodes) => Some(Self::of(at, nodes, format, faults)),
+            Err(_) => {
+                faults.push(part_fault(at.1, "cette partie est illisible".into()));
+                None
+            }
+        }
+    }
+
+    /// [`read`](Self::read), of a part that is parsed already.
+    pub(super) fn of(
+        (name, title): (&str, &'static str),
+        mut nodes: Vec<Node>,
+        format: OfficeFormat,
+        faults: &mut Vec<TemplateFault>,
+    ) -> Self {
+        let sheets = sheet::is_part(format, name);
+        let tables = (sheets && format == OfficeFormat::Ods).then(|| ods::names(&nodes));
+        if tables.is_some() {
+            ods::prepare(&mut nodes);
+        }
         faults.extend(join::join(&mut nodes, format, (name, title)));
+        if sheets {
+            faults.extend(settle::settle(&mut nodes));
+        }
         blocks::place(&mut nodes, format);
-        Some(Self {
+        Self {
             name: name.to_owned(),
             title,
             nodes,
-        })
+            tables,
+        }
     }
 
     /// Compiles the part into `environment`; `None` when it has no tag. Faults go to `faults`.
     pub(super) fn compile(
-        self,
+        mut self,
         environment: &mut Environment<'static>,
-        format: OfficeFormat,
+        (format, settings): (OfficeFormat, &Settings),
         faults: &mut Vec<TemplateFault>,
     ) -> Option<Part> {
         let mut found = check::check(&self.nodes);
+        if sheet::is_part(format, &self.name) {
+            settle::mark_loops(&mut self.nodes);
+        }
         let mut tags = Vec::new();
-        let source = source::write(&self.nodes, format, &mut tags);
-        if tags.is_empty() {
+        let source = source::write(&self.nodes, (format, settings), &mut tags);
+        // What refers to a workbook's sheets may move in any of them.
+        if tags.is_empty() && format != OfficeFormat::Xlsx {
             return None;
         }
         let (uses, unreadable) = fields::analyse(environment, tags);
@@ -103,6 +137,7 @@ impl Draft {
         Some(Part {
             name: self.name,
             uses,
+            tables: self.tables,
         })
     }
 }
@@ -118,17 +153,18 @@ impl Part {
     ) -> Option<String> {
         let unknown = fields::unknown(&self.uses, data);
         let recorder = Arc::new(Recorder::default());
-        let context = minijinja::context! {
-            __r => Value::from_dyn_object(Arc::clone(&recorder)),
-            ..from_json(data, &recorder)
-        };
         let mut out = Limited(Vec::new());
-        let rendered = environment
-            .get_template(&self.name)
-            .and_then(|template| template.render_captured_to(context, &mut out).map(drop));
+        let ended = self.render_into(&mut out, environment, data, &recorder);
         let mut record = recorder.record();
         changes.extend(std::mem::take(&mut record.changes));
-        let mut noted = self.noted(&record, rendered.err(), data);
+        let mut noted = self.noted(&record, ended.as_ref(), data);
+        if ended.is_some() {
+            for fault in self.beyond(record.tag, environment, data) {
+                if !noted.contains(&fault) {
+                    noted.push(fault);
+                }
+            }
+        }
         // A tag whose field is unknown has been told so: what follows from it says nothing more.
         noted.retain(|fault| {
             !unknown
@@ -139,14 +175,86 @@ impl Part {
         faults.extend(unknown);
         faults.extend(noted);
         let text = String::from_utf8(out.0).ok().filter(|_| sound)?;
-        Some(record.sheets.write_formulas(text))
+        match &self.tables {
+            Some(known) => ods::finish(&text, known),
+            None => Some(text),
+        }
+    }
+
+    /// Renders the part into `out`; answers what ended it before its time.
+    fn render_into(
+        &self,
+        out: &mut Limited,
+        environment: &Environment<'static>,
+        data: &serde_json::Value,
+        recorder: &Arc<Recorder>,
+    ) -> Option<Error> {
+        let context = minijinja::context! {
+            __r => Value::from_dyn_object(Arc::clone(recorder)),
+            ..from_json(data, recorder)
+        };
+        environment
+            .get_template(&self.name)
+            .and_then(|template| template.render_captured_to(context, out).map(drop))
+            .err()
+    }
+
+    /// What else is wrong after the tag that ended a rendering: the part is rendered again without it, and
+    /// so on while only tags that print are in the way.
+    fn beyond(
+        &self,
+        mut tag: usize,
+        environment: &Environment<'static>,
+        data: &serde_json::Value,
+    ) -> Vec<TemplateFault> {
+        const MOST: usize = 20;
+        let mut environment = environment.clone();
+        let mut faults = Vec::new();
+        for _ in 0..MOST {
+            let source = environment
+                .get_template(&self.name)
+                .ok()
+                .and_then(|template| self.without(tag, template.source()));
+            let Some(source) = source else {
+                break;
+            };
+            if environment
+                .add_template_owned(self.name.clone(), source)
+                .is_err()
+            {
+                break;
+            }
+            let recorder = Arc::new(Recorder::default());
+            let mut out = Limited(Vec::new());
+            let ended = self.render_into(&mut out, &environment, data, &recorder);
+            let record = recorder.record();
+            for fault in self.noted(&record, ended.as_ref(), data) {
+                if !faults.contains(&fault) {
+                    faults.push(fault);
+                }
+            }
+            if ended.is_none() {
+                break;
+            }
+            tag = record.tag;
+        }
+        faults
+    }
+
+    /// The source without what a tag prints.
+    fn without(&self, tag: usize, source: &str) -> Option<String> {
+        let code = format!("{{{{ {} }}}}", self.uses.get(tag)?.tag.code);
+        let call = source::at(tag);
+        let start = source.find(&call)? + call.len();
+        let rest = source[start..].strip_prefix(&code)?;
+        Some([&source[..start], rest].concat())
     }
 
     /// What the rendering noted, and what ended it.
     fn noted(
         &self,
         record: &Record,
-        error: Option<Error>,
+        error: Option<&Error>,
         data: &serde_json::Value,
     ) -> Vec<TemplateFault> {
         let tag = |index: usize| self.uses.get(index);
@@ -156,10 +264,10 @@ impl Part {
             .filter_map(|(index, sentence)| Some(tag(*index)?.tag.fault(sentence.clone())));
         let ending = error.map(|error| match tag(record.tag) {
             Some(used) => {
-                let sentence = fields::empty(used, data).unwrap_or_else(|| in_french(&error));
+                let sentence = fields::empty(used, data).unwrap_or_else(|| in_french(error));
                 used.tag.fault(sentence)
             }
-            None => part_fault(&self.name, in_french(&error)),
+            None => part_fault(&self.name, in_french(error)),
         });
         noted.chain(ending).collect()
     }

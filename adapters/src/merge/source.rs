@@ -2,7 +2,8 @@
 
 use super::{
     cells, columns, include,
-    join::ROW,
+    settings::{EMPTY, Settings},
+    sheet,
     tag::{Kind, Tag},
     values::RECORDER,
     xml::{Element, Node, escape},
@@ -11,11 +12,17 @@ use navette_domain::ports::OfficeFormat;
 use std::fmt::Write as _;
 
 /// The source of one part; `tags` receives its tags, in order.
-pub(super) fn write(nodes: &[Node], format: OfficeFormat, tags: &mut Vec<Tag>) -> String {
+pub(super) fn write(
+    nodes: &[Node],
+    (format, settings): (OfficeFormat, &Settings),
+    tags: &mut Vec<Tag>,
+) -> String {
     let mut writer = Writer {
         out: String::new(),
         literal: String::new(),
-        sheets: format == OfficeFormat::Ods,
+        sheets: sheet::has_sheets(format),
+        header: false,
+        settings,
         loops: Vec::new(),
         tags,
     };
@@ -29,6 +36,9 @@ struct Writer<'a> {
     /// XML not yet written, in which nothing is a tag.
     literal: String,
     sheets: bool,
+    /// Whether we are in the header or footer of a workbook's sheet.
+    header: bool,
+    settings: &'a Settings,
     /// The loops that are open: their tags, and where their bodies begin.
     loops: Vec<(usize, usize)>,
     tags: &'a mut Vec<Tag>,
@@ -36,6 +46,9 @@ struct Writer<'a> {
 
 /// Filters that only dress a value up: a typed cell wants the value itself.
 const DRESSINGS: [&str; 2] = ["montant", "date"];
+
+/// Cells that have a type.
+const TYPED: [&str; 2] = ["table:table-cell", "c"];
 
 impl Writer<'_> {
     fn nodes(&mut self, nodes: &[Node]) {
@@ -61,57 +74,40 @@ impl Writer<'_> {
             self.code("{% endfilter %}");
             return;
         }
-        let cell = (self.sheets && element.name == "table:table-cell")
+        let cell = (self.sheets && TYPED.contains(&element.name.as_str()))
             .then(|| sole_print(element))
             .flatten();
-        self.follow(element);
         let _ = write!(self.literal, "<{}", element.name);
         self.attributes(element, cell);
         if element.children.is_empty() {
             self.literal.push_str("/>");
         } else {
             self.literal.push('>');
+            let around = std::mem::replace(&mut self.header, sheet::is_header(&element.name));
             self.nodes(&element.children);
+            self.header = around;
             let _ = write!(self.literal, "</{}>", element.name);
         }
     }
 
-    /// Says at rendering which sheet and row of the template are being written.
-    fn follow(&mut self, element: &Element) {
-        if self.sheets && element.name == "table:table" {
-            let name = element.attribute("table:name").unwrap_or_default();
-            self.call(&format!("table({})", quoted(name)));
-        }
-        if let Some(row) = element.attribute(ROW) {
-            let count = element
-                .attribute("table:number-rows-repeated")
-                .unwrap_or("1");
-            self.call(&format!(
-                "row({row}, {})",
-                count.parse::<usize>().unwrap_or(1)
-            ));
-        }
-    }
-
     fn attributes(&mut self, element: &Element, cell: Option<&Tag>) {
-        let formula = self.sheets && element.attribute("table:formula").is_some();
-        let retyped = formula || cell.is_some();
         for (name, value) in &element.attributes {
-            if name == ROW || (retyped && is_cached_value(name)) {
-                continue;
-            }
             if let Some(name) = name.strip_prefix(cells::COMPUTED) {
+                // Its tag has just been written, before the cell.
+                let shapes = |tag: &Tag| {
+                    let keyword = tag.keyword();
+                    (keyword == "cellbg") == (name == "w:fill") && cells::SHAPES.contains(&keyword)
+                };
+                if let Some(tag) = self.tags.iter().rposition(shapes) {
+                    self.code(&at(tag));
+                }
                 let _ = write!(self.literal, " {name}=\"");
                 self.code(&format!("{{{{ {value} }}}}"));
                 self.literal.push('"');
                 continue;
             }
             let _ = write!(self.literal, " {name}=\"");
-            if formula && name == "table:formula" {
-                self.call(&format!("formula({})", quoted(value)));
-            } else {
-                escape(&mut self.literal, value, true);
-            }
+            escape(&mut self.literal, value, true);
             self.literal.push('"');
         }
         if let Some(tag) = cell {
@@ -125,8 +121,21 @@ impl Writer<'_> {
         match tag.kind {
             Kind::Comment => {}
             Kind::Print => {
-                self.call(&format!("at({index})"));
-                self.code(&format!("{{{{ {} }}}}", tag.code));
+                let code = match &self.settings.empty {
+                    None => {
+                        self.code(&at(index));
+                        tag.code.clone()
+                    }
+                    Some(text) => {
+                        self.call(&format!("tolerate({index})"));
+                        format!("({})|{EMPTY}({})", tag.code, quoted(text))
+                    }
+                };
+                if self.header {
+                    self.code(&format!("{{{{ ({code})|{} }}}}", sheet::HEADER));
+                } else {
+                    self.code(&format!("{{{{ {code} }}}}"));
+                }
             }
             Kind::Alone if cells::SHAPES.contains(&tag.keyword()) => {
                 self.call(&format!("at({index})"));
@@ -179,6 +188,11 @@ impl Writer<'_> {
     }
 }
 
+/// Says at rendering which tag is read next.
+pub(super) fn at(tag: usize) -> String {
+    format!("{{{{ {RECORDER}.at({tag}) }}}}")
+}
+
 /// The tag of a cell that holds nothing else.
 fn sole_print(cell: &Element) -> Option<&Tag> {
     let mut tags = Vec::new();
@@ -197,30 +211,9 @@ fn has_text(element: &Element) -> bool {
     })
 }
 
-fn is_cached_value(name: &str) -> bool {
-    matches!(
-        name,
-        "office:value-type"
-            | "office:value"
-            | "office:string-value"
-            | "office:date-value"
-            | "office:currency"
-            | "calcext:value-type"
-    )
-}
-
 fn undressed(code: &str) -> &str {
     match code.rsplit_once('|') {
         Some((value, filter)) if DRESSINGS.contains(&filter.trim()) => value.trim(),
         _ => code,
     }
-}
-
-/// A minijinja string.
-fn quoted(text: &str) -> String {
-    let escaped = text
-        .replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('\n', "\\n");
-    format!("\"{escaped}\"")
 }

@@ -47,6 +47,8 @@ pub(super) enum Scope {
     Row,
     /// `{%tc … %}`: its cell.
     Column,
+    /// `{%sheet … %}`: its whole sheet.
+    Sheet,
 }
 
 /// Where secretary's fields ask a tag to stand with regard to its paragraph, row or cell.
@@ -123,7 +125,8 @@ fn first_word(code: &str) -> &str {
 }
 
 fn scope(inner: &str) -> (Scope, &str) {
-    const LETTERS: [(&str, Scope); 4] = [
+    const LETTERS: [(&str, Scope); 5] = [
+        ("sheet", Scope::Sheet),
         ("tr", Scope::Row),
         ("tc", Scope::Column),
         ("p", Scope::Paragraph),

@@ -9,6 +9,8 @@ use super::{
     include::{Includes, Inserter, NoIncludes},
     package::{Changes, Package},
     part::{self, Draft, Part},
+    settings::Settings,
+    xlsx::Workbook,
 };
 use minijinja::Environment;
 use navette_domain::{
@@ -16,11 +18,13 @@ use navette_domain::{
     digest::Digest,
     ports::{MergeFailure, OfficeFormat, TemplateFault},
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An office file with tags, ready to be merged any number of times.
 pub struct Template {
     package: Package,
+    /// In XLSX, the parts that refer to one another.
+    workbook: Option<Workbook>,
     parts: Vec<Part>,
     environment: Environment<'static>,
     /// What sub-templates brought.
@@ -89,11 +93,6 @@ impl Template {
         let bytes = &*annotate::without_comments(bytes);
         let mut archive = Archive::open(bytes)?;
         let format = archive.format();
-        if format == OfficeFormat::Xlsx {
-            return Err(MergeFailure::Unreadable(
-                "les modèles XLSX ne sont pas encore pris en charge : l'enregistrer en ODS".into(),
-            ));
-        }
         let mut drafts = Vec::new();
         let mut faults = Vec::new();
         for index in 0..archive.names().len() {
@@ -104,6 +103,13 @@ impl Template {
             let content = archive.read_index(index)?;
             let text = String::from_utf8_lossy(&content);
             drafts.extend(Draft::read((&name, title), &text, format, &mut faults));
+        }
+        let workbook = match format {
+            OfficeFormat::Xlsx => Some(Workbook::read(&mut archive)?),
+            OfficeFormat::Odt | OfficeFormat::Ods | OfficeFormat::Docx => None,
+        };
+        for (name, nodes) in workbook.iter().flat_map(Workbook::parts) {
+            drafts.push(Draft::of((name, part::BOOK), nodes, format, &mut faults));
         }
         let package = Package::read(&mut archive)?;
         let mut other = |name: &str| {
@@ -117,13 +123,18 @@ impl Template {
         }
         let included = inserter.finish(&mut drafts);
         faults.extend(included.faults);
+        let mut settings = Settings::default();
+        for draft in &drafts {
+            settings.read(&draft.nodes, &mut faults);
+        }
         let mut environment = engine::environment(format);
         let mut parts = Vec::new();
         for draft in drafts {
-            parts.extend(draft.compile(&mut environment, format, &mut faults));
+            parts.extend(draft.compile(&mut environment, (format, &settings), &mut faults));
         }
         let template = Self {
             package,
+            workbook,
             parts,
             environment,
             brought: included.changes,
@@ -169,13 +180,22 @@ impl Template {
     pub fn merge(&self, data: &serde_json::Value) -> Result<Vec<u8>, MergeFailure> {
         let mut faults = Vec::new();
         let mut changes = self.brought.clone();
+        let mut sheets = BTreeMap::new();
         for part in &self.parts {
-            if let Some(text) = part.render(&self.environment, data, &mut faults, &mut changes) {
-                changes.replace(part.name.as_str(), text.into_bytes());
+            match part.render(&self.environment, data, &mut faults, &mut changes) {
+                Some(text) if self.workbook.is_some() => {
+                    sheets.insert(part.name.as_str(), text);
+                }
+                Some(text) => changes.replace(part.name.as_str(), text.into_bytes()),
+                None => {}
             }
         }
         if !faults.is_empty() {
+            in_reading_order(&mut faults);
             return Err(MergeFailure::Faults(faults));
+        }
+        if let Some(workbook) = &self.workbook {
+            workbook.finish(&sheets, &mut changes)?;
         }
         self.package.write(&changes)
     }

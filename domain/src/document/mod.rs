@@ -26,7 +26,7 @@ use crate::{
     ports::{Circulation, OfficeFormat, Registration},
     template::{Included, TemplateRef},
 };
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use decide::decide;
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +82,7 @@ pub enum Stage {
     Merged {
         office: Digest,
         format: OfficeFormat,
+        at: DateTime<Utc>,
     },
     /// The PDF exists.
     Converted { pdf: PdfRef },
@@ -260,7 +261,12 @@ impl Journey {
             self.done.push(step.clone());
         }
         match (event, pdf) {
-            (E::Merged { office, format, .. }, _) => self.stage = Stage::Merged { office, format },
+            (
+                E::Merged {
+                    office, format, at, ..
+                },
+                _,
+            ) => self.stage = Stage::Merged { office, format, at },
             (E::Converted { pdf, .. }, _) => self.stage = Stage::Converted { pdf },
             (E::SentForVisa { circulation, .. }, Some(pdf)) => {
                 self.stage = Stage::InVisa { pdf, circulation }

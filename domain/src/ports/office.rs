@@ -3,6 +3,7 @@
 use super::{Answer, TemplateFault};
 use crate::{digest::Digest, template::IncludedKind};
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -121,6 +122,7 @@ pub trait OfficeWorkshop: Send + Sync {
         included: &IncludedFiles,
         data: &serde_json::Value,
     ) -> Result<Merged, MergeFailure>;
-    /// Converts an office file to PDF.
-    async fn convert(&self, office: &[u8], format: OfficeFormat) -> Answer<Pdf>;
+    /// Converts an office file to PDF. The file is dated `at`, whenever it is converted: that is its date of
+    /// creation, and the "today" of its fields. The same file and date give the same bytes.
+    async fn convert(&self, office: &[u8], format: OfficeFormat, at: DateTime<Utc>) -> Answer<Pdf>;
 }

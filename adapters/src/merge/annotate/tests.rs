@@ -118,7 +118,13 @@ fn commented(flat: &str, words: &str) -> (usize, String) {
             let inside = outline.spans[*comment].inside.clone();
             flat[inside].contains(words)
         })
-        .unwrap_or_else(|| panic!("no comment says « {words} »"));
+        .unwrap_or_else(|| {
+            let all: Vec<&str> = outline
+                .named("office:annotation")
+                .map(|comment| &flat[outline.spans[comment].inside.clone()])
+                .collect();
+            panic!("no comment says « {words} »: {all:?}")
+        });
     let inside = &flat[outline.spans[comment].inside.clone()];
     assert!(
         inside.contains("<dc:creator>Navette</dc:creator>"),

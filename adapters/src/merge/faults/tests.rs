@@ -3,8 +3,11 @@
     reason = "a test that meets the unexpected must fail"
 )]
 
-use super::super::{join::join, xml};
-use navette_domain::ports::{OfficeFormat, TemplateFault};
+use super::super::{Template, join::join, xml};
+use navette_domain::ports::{MergeFailure, OfficeFormat, TemplateFault};
+use serde_json::json;
+use std::io::{Cursor, Write as _};
+use zip::{ZipWriter, write::SimpleFileOptions};
 
 /// The faults that joining the tags of a part finds.
 fn faults(entry: &str, part: &str, format: OfficeFormat, text: &str) -> Vec<TemplateFault> {
@@ -29,7 +32,7 @@ fn the_text_around_a_tag_is_told_with_the_tag_marked() {
     );
     assert_eq!(
         found[0].place.around,
-        "…de vous annoncer que l’assemblée vous accorde ⟦{{ dossier.montant⟧ ¶ pour l’objet suivant."
+        "…s annoncer que l’assemblée vous accorde ⟦{{ dossier.montant⟧ ¶ pour l’objet suivant."
     );
     let found = odt("<text:p>a</text:p><text:p>b</text:p><text:p>{{ c</text:p>");
     assert_eq!(found[0].place.around, "a ¶ b ¶ ⟦{{ c⟧");
@@ -118,4 +121,72 @@ fn a_fault_keeps_its_shape_for_front_ends() {
     let older = serde_json::json!({ "place": "corps", "tag": "{{ a", "sentence": "s" });
     let read: TemplateFault = serde_json::from_value(older).unwrap();
     assert_eq!(read.place.around, "");
+}
+
+// --- of given data -----------------------------------------------------------------------------------
+
+/// What a merge of `data` into a text document with this body tells.
+fn told(body: &str, data: &serde_json::Value) -> Vec<TemplateFault> {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    let content = format!("<office:document-content>{body}</office:document-content>");
+    for (name, content) in [
+        ("mimetype", OfficeFormat::Odt.media_type()),
+        ("content.xml", &content),
+        ("META-INF/manifest.xml", "<manifest:manifest/>"),
+    ] {
+        writer.start_file(name, SimpleFileOptions::DEFAULT).unwrap();
+        writer.write_all(content.as_bytes()).unwrap();
+    }
+    let file = writer.finish().unwrap().into_inner();
+    match Template::compile(&file).unwrap().merge(data) {
+        Err(MergeFailure::Faults(faults)) => faults,
+        other => panic!("faults were expected, not {other:?}"),
+    }
+}
+
+#[test]
+fn everything_that_a_dossier_lacks_is_told_at_once() {
+    let faults = told(
+        "<text:p>{{ a|montant }}</text:p><text:p>{{ b.siret }}</text:p><text:p>{{ c|date }}</text:p>\
+         <text:p>{% for v in l %}{{ v.montant|montant }}{% endfor %}</text:p><text:p>{{ d }}</text:p>",
+        &json!({
+            "a": "douze", "b": { "siret": null }, "c": "demain", "d": null,
+            "l": [{ "montant": "1.00" }, { "montant": "2.00" }, { "montant": null }],
+        }),
+    );
+    let tags: Vec<&str> = faults.iter().map(|fault| fault.tag.as_str()).collect();
+    for tag in [
+        "{{ a|montant }}",
+        "{{ b.siret }}",
+        "{{ c|date }}",
+        "{{ v.montant|montant }}",
+        "{{ d }}",
+    ] {
+        assert_eq!(
+            tags.iter().filter(|told| **told == tag).count(),
+            1,
+            "{tag}: {faults:?}"
+        );
+    }
+}
+
+#[test]
+fn what_is_missing_in_a_list_is_told_with_its_row() {
+    let row = |amount: serde_json::Value| json!({ "montant": amount });
+    let data = json!({ "versements": [row(json!("1.00")), row(json!("2.00")), row(json!(null))] });
+    for tag in [
+        "{{ v.montant }}",
+        "{{ v.montant|montant }}",
+        "{{ v.montant|upper }}",
+    ] {
+        let body = format!("<text:p>{{% for v in versements %}}{tag}{{% endfor %}}</text:p>");
+        let faults = told(&body, &data);
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert!(
+            faults[0]
+                .sentence
+                .starts_with("versements, ligne 3 : le champ `montant` est vide dans ce dossier"),
+            "{faults:?}"
+        );
+    }
 }
