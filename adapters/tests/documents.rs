@@ -26,6 +26,9 @@ use std::{
 };
 use zip::{ZipArchive, ZipWriter, write::SimpleFileOptions};
 
+#[path = "documents/text.rs"]
+mod text;
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
@@ -43,7 +46,8 @@ fn tests() -> Vec<Trial> {
             Ok(())
         })
     };
-    vec![
+    let text = text::TESTS.map(|(name, body)| test(name, body));
+    let mut tests = vec![
         test("the_odt_letter_becomes_the_expected_pdf", odt_letter),
         test("the_docx_letter_says_the_same_as_the_odt_one", docx_letter),
         test("the_commission_sheet_adds_its_amounts_up", sheet),
@@ -66,7 +70,9 @@ fn tests() -> Vec<Trial> {
             too_long,
         ),
         test("ten_documents_at_once_share_the_workers", many),
-    ]
+    ];
+    tests.extend(text);
+    tests
 }
 
 // --- workers that misbehave ------------------------------------------------------------------------

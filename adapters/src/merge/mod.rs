@@ -18,12 +18,14 @@ mod faults;
 mod fields;
 mod french;
 mod glue;
+mod include;
 mod join;
 mod listing;
 pub(crate) mod package;
 mod part;
 mod rows;
 mod safety;
+mod settings;
 mod sheet;
 mod source;
 mod tag;
@@ -35,6 +37,7 @@ mod xml;
 
 pub use annotate::annotate;
 pub use fields::{Checked, FieldUse};
+pub use include::{Includes, NoIncludes};
 pub use template::Template;
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use super::{
     fields::{self, Use},
     join,
     package::Changes,
+    settings::Settings,
     sheet::{self, ods, settle},
     source,
     values::{Record, Recorder, from_json},
@@ -18,7 +19,7 @@ use std::{
 };
 
 /// The largest part that a merge may give.
-const LARGEST_OUTPUT: usize = 64 << 20;
+pub(super) const LARGEST_OUTPUT: usize = 64 << 20;
 
 /// What clerks call a workbook, where its sheet is not known.
 pub(super) const BOOK: &str = "classeur";
@@ -55,32 +56,38 @@ pub(super) fn title(format: OfficeFormat, name: &str) -> Option<&'static str> {
     }
 }
 
-impl Part {
-    /// Compiles `text` into `environment`; `None` when the part has no tag. Faults go to `faults`.
-    pub(super) fn compile(
-        environment: &mut Environment<'static>,
-        at: (&str, &str),
+/// A part whose tags are read and in place, before it is compiled.
+pub(super) struct Draft {
+    pub(super) name: String,
+    title: &'static str,
+    pub(super) nodes: Vec<Node>,
+    tables: Option<Vec<String>>,
+}
+
+impl Draft {
+    /// Reads `text`; faults go to `faults`.
+    pub(super) fn read(
+        (name, title): (&str, &'static str),
         text: &str,
         format: OfficeFormat,
         faults: &mut Vec<TemplateFault>,
     ) -> Option<Self> {
         match xml::parse(text) {
-            Ok(nodes) => Self::compile_nodes(environment, at, nodes, format, faults),
+            Ok(nodes) => Some(Self::settle((name, title), nodes, format, faults)),
             Err(_) => {
-                faults.push(part_fault(at.1, "cette partie est illisible".into()));
+                faults.push(part_fault(title, "cette partie est illisible".into()));
                 None
             }
         }
     }
 
-    /// [`compile`](Self::compile), of a part that is read already.
-    pub(super) fn compile_nodes(
-        environment: &mut Environment<'static>,
-        (name, title): (&str, &str),
+    /// Puts the tags of a part that is parsed already in their places.
+    pub(super) fn settle(
+        (name, title): (&str, &'static str),
         mut nodes: Vec<Node>,
         format: OfficeFormat,
         faults: &mut Vec<TemplateFault>,
-    ) -> Option<Self> {
+    ) -> Self {
         let sheets = sheet::is_part(format, name);
         let tables = (sheets && format == OfficeFormat::Ods).then(|| ods::names(&nodes));
         if tables.is_some() {
@@ -91,12 +98,27 @@ impl Part {
             faults.extend(settle::settle(&mut nodes));
         }
         blocks::place(&mut nodes, format);
-        let mut found = check::check(&nodes);
         if sheets {
             settle::mark_loops(&mut nodes);
         }
+        Self {
+            name: name.to_owned(),
+            title,
+            nodes,
+            tables,
+        }
+    }
+
+    /// Compiles the part into `environment`; `None` when it has no tag. Faults go to `faults`.
+    pub(super) fn compile(
+        self,
+        environment: &mut Environment<'static>,
+        (format, settings): (OfficeFormat, &Settings),
+        faults: &mut Vec<TemplateFault>,
+    ) -> Option<Part> {
+        let mut found = check::check(&self.nodes);
         let mut tags = Vec::new();
-        let source = source::write(&nodes, format, &mut tags);
+        let source = source::write(&self.nodes, (format, settings), &mut tags);
         // What refers to a workbook's sheets may move in any of them.
         if tags.is_empty() && format != OfficeFormat::Xlsx {
             return None;
@@ -105,19 +127,22 @@ impl Part {
         found.extend(unreadable);
         // Our own reading comes first: it knows where things stand.
         if found.is_empty()
-            && let Err(error) = environment.add_template_owned(name.to_owned(), source)
+            && let Err(error) = environment.add_template_owned(self.name.clone(), source)
         {
             let detail = error.detail().unwrap_or_default();
-            found.push(part_fault(title, format!("balises incorrectes ({detail})")));
+            let sentence = format!("balises incorrectes ({detail})");
+            found.push(part_fault(self.title, sentence));
         }
         faults.extend(found);
-        Some(Self {
-            name: name.to_owned(),
+        Some(Part {
+            name: self.name,
             uses,
-            tables,
+            tables: self.tables,
         })
     }
+}
 
+impl Part {
     /// Renders the part; faults go to `faults`, and what it adds to the file to `changes`.
     pub(super) fn render(
         &self,

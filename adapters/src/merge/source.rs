@@ -1,7 +1,9 @@
 //! Writes a part, its tags in place, as the source of a minijinja template.
 
 use super::{
-    cells, columns, sheet,
+    cells, columns, include,
+    settings::{EMPTY, Settings},
+    sheet,
     tag::{Kind, Tag},
     values::RECORDER,
     xml::{Element, Node, escape},
@@ -10,12 +12,18 @@ use navette_domain::ports::OfficeFormat;
 use std::fmt::Write as _;
 
 /// The source of one part; `tags` receives its tags, in order.
-pub(super) fn write(nodes: &[Node], format: OfficeFormat, tags: &mut Vec<Tag>) -> String {
+pub(super) fn write(
+    nodes: &[Node],
+    (format, settings): (OfficeFormat, &Settings),
+    tags: &mut Vec<Tag>,
+) -> String {
     let mut writer = Writer {
         out: String::new(),
         literal: String::new(),
         sheets: sheet::has_sheets(format),
         header: false,
+        settings,
+        loops: Vec::new(),
         tags,
     };
     writer.nodes(nodes);
@@ -30,6 +38,9 @@ struct Writer<'a> {
     sheets: bool,
     /// Whether we are in the header or footer of a workbook's sheet.
     header: bool,
+    settings: &'a Settings,
+    /// The loops that are open: their tags, and where their bodies begin.
+    loops: Vec<(usize, usize)>,
     tags: &'a mut Vec<Tag>,
 }
 
@@ -52,6 +63,10 @@ impl Writer<'_> {
     }
 
     fn element(&mut self, element: &Element) {
+        if element.name == include::INCLUDED {
+            self.nodes(&element.children);
+            return;
+        }
         if element.name == columns::FILTER {
             let filter = element.attribute("name").unwrap_or_default();
             self.code(&format!("{{% filter {filter} %}}"));
@@ -77,13 +92,22 @@ impl Writer<'_> {
 
     fn attributes(&mut self, element: &Element, cell: Option<&Tag>) {
         for (name, value) in &element.attributes {
-            let computed = name.strip_prefix(cells::COMPUTED);
-            let _ = write!(self.literal, " {}=\"", computed.unwrap_or(name));
-            if computed.is_some() {
+            if let Some(name) = name.strip_prefix(cells::COMPUTED) {
+                // Its tag has just been written, before the cell.
+                let shapes = |tag: &Tag| {
+                    let keyword = tag.keyword();
+                    (keyword == "cellbg") == (name == "w:fill") && cells::SHAPES.contains(&keyword)
+                };
+                if let Some(tag) = self.tags.iter().rposition(shapes) {
+                    self.call(&format!("at({tag})"));
+                }
+                let _ = write!(self.literal, " {name}=\"");
                 self.code(&format!("{{{{ {value} }}}}"));
-            } else {
-                escape(&mut self.literal, value, true);
+                self.literal.push('"');
+                continue;
             }
+            let _ = write!(self.literal, " {name}=\"");
+            escape(&mut self.literal, value, true);
             self.literal.push('"');
         }
         if let Some(tag) = cell {
@@ -97,12 +121,21 @@ impl Writer<'_> {
         match tag.kind {
             Kind::Comment => {}
             Kind::Print => {
-                self.call(&format!("at({index})"));
-                if self.header {
-                    self.code(&format!("{{{{ ({})|{} }}}}", tag.code, sheet::HEADER));
-                } else {
-                    self.code(&format!("{{{{ {} }}}}", tag.code));
+                let tolerated = self.settings.empty.as_deref();
+                let mut code = tag.code.clone();
+                if let Some(text) = tolerated {
+                    code = format!("({code})|{EMPTY}({})", quoted(text));
                 }
+                if self.header {
+                    code = format!("({code})|{}", sheet::HEADER);
+                }
+                let call = if tolerated.is_some() {
+                    "tolerate"
+                } else {
+                    "at"
+                };
+                self.call(&format!("{call}({index})"));
+                self.code(&format!("{{{{ {code} }}}}"));
             }
             Kind::Alone if cells::SHAPES.contains(&tag.keyword()) => {
                 self.call(&format!("at({index})"));
@@ -110,8 +143,26 @@ impl Writer<'_> {
             Kind::Open | Kind::Alone => {
                 self.call(&format!("at({index})"));
                 self.code(&format!("{{% {} %}}", tag.code));
+                if tag.kind == Kind::Open && tag.keyword() == "for" {
+                    self.loops.push((index, self.out.len()));
+                }
             }
-            Kind::Middle | Kind::Close => self.code(&format!("{{% {} %}}", tag.code)),
+            Kind::Middle | Kind::Close => {
+                if tag.keyword() == "endfor" {
+                    self.count_turns();
+                }
+                self.code(&format!("{{% {} %}}", tag.code));
+            }
+        }
+    }
+
+    /// Notes, at each turn of the loop that ends here, how much it writes, whatever is in its fields.
+    fn count_turns(&mut self) {
+        self.flush();
+        if let Some((index, start)) = self.loops.pop() {
+            let size = self.out.len() - start;
+            let call = format!("{{{{ {RECORDER}.turn({index}, {size}) }}}}");
+            self.out.insert_str(start, &call);
         }
     }
 
@@ -160,4 +211,13 @@ fn undressed(code: &str) -> &str {
         Some((value, filter)) if DRESSINGS.contains(&filter.trim()) => value.trim(),
         _ => code,
     }
+}
+
+/// A minijinja string.
+fn quoted(text: &str) -> String {
+    let escaped = text
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n");
+    format!("\"{escaped}\"")
 }

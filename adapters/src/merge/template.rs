@@ -6,13 +6,16 @@ use super::{
     engine,
     faults::in_reading_order,
     fields::{self, Checked, FieldUse, Use},
+    include::{Includes, Inserter, NoIncludes},
     package::{Changes, Package},
-    part::{self, Part},
+    part::{self, Draft, Part},
+    settings::Settings,
     xlsx::Workbook,
 };
 use minijinja::Environment;
 use navette_domain::{
     dictionary::Dictionary,
+    digest::Digest,
     ports::{MergeFailure, OfficeFormat, TemplateFault},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,22 +27,40 @@ pub struct Template {
     workbook: Option<Workbook>,
     parts: Vec<Part>,
     environment: Environment<'static>,
+    /// What sub-templates brought.
+    brought: Changes,
+    included: Vec<(String, Digest)>,
 }
 
 impl Template {
-    /// Reads a template; its format is told from its content. All faults are found at once.
+    /// Reads a template that includes no other; its format is told from its content. All faults are found
+    /// at once.
     pub fn compile(bytes: &[u8]) -> Result<Self, MergeFailure> {
-        let (template, faults) = Self::read(bytes)?;
+        Self::compile_with(bytes, &NoIncludes)
+    }
+
+    /// Reads a template with the sub-templates that it includes.
+    pub fn compile_with(bytes: &[u8], includes: &dyn Includes) -> Result<Self, MergeFailure> {
+        let (template, faults) = Self::read(bytes, includes)?;
         template.unless(faults)
     }
 
-    /// Reads a template as [`compile`](Self::compile) does and holds it against the data dictionary; all
-    /// faults of both are told at once. Also answers what is only worth a look.
+    /// Reads a template that includes no other, as [`review_with`](Self::review_with) does.
     pub fn review(
         bytes: &[u8],
         dictionary: &Dictionary,
     ) -> Result<(Self, Vec<TemplateFault>), MergeFailure> {
-        let (template, mut faults) = Self::read(bytes)?;
+        Self::review_with(bytes, &NoIncludes, dictionary)
+    }
+
+    /// Reads a template as [`compile_with`](Self::compile_with) does and holds it against the data
+    /// dictionary; all faults of both are told at once. Also answers what is only worth a look.
+    pub fn review_with(
+        bytes: &[u8],
+        includes: &dyn Includes,
+        dictionary: &Dictionary,
+    ) -> Result<(Self, Vec<TemplateFault>), MergeFailure> {
+        let (template, mut faults) = Self::read(bytes, includes)?;
         let checked = template.check(dictionary);
         faults.extend(checked.faults);
         Ok((template.unless(faults)?, checked.warnings))
@@ -54,12 +75,14 @@ impl Template {
     }
 
     /// The template, and all that is wrong in it.
-    fn read(bytes: &[u8]) -> Result<(Self, Vec<TemplateFault>), MergeFailure> {
+    fn read(
+        bytes: &[u8],
+        includes: &dyn Includes,
+    ) -> Result<(Self, Vec<TemplateFault>), MergeFailure> {
         let bytes = &*annotate::without_comments(bytes);
         let mut archive = Archive::open(bytes)?;
         let format = archive.format();
-        let mut environment = engine::environment(format);
-        let mut parts = Vec::new();
+        let mut drafts = Vec::new();
         let mut faults = Vec::new();
         for index in 0..archive.names().len() {
             let name = archive.names()[index].clone();
@@ -68,36 +91,55 @@ impl Template {
             };
             let content = archive.read_index(index)?;
             let text = String::from_utf8_lossy(&content);
-            let at = (name.as_str(), title);
-            parts.extend(Part::compile(
-                &mut environment,
-                at,
-                &text,
-                format,
-                &mut faults,
-            ));
+            drafts.extend(Draft::read((&name, title), &text, format, &mut faults));
         }
         let workbook = match format {
             OfficeFormat::Xlsx => Some(Workbook::read(&mut archive)?),
             OfficeFormat::Odt | OfficeFormat::Ods | OfficeFormat::Docx => None,
         };
         for (name, nodes) in workbook.iter().flat_map(Workbook::parts) {
-            let at = (name, part::BOOK);
-            parts.extend(Part::compile_nodes(
-                &mut environment,
-                at,
+            drafts.push(Draft::settle(
+                (name, part::BOOK),
                 nodes,
                 format,
                 &mut faults,
             ));
         }
+        let package = Package::read(&mut archive)?;
+        let mut other = |name: &str| {
+            let index = archive.names().iter().position(|known| known == name)?;
+            let content = archive.read_index(index).ok()?;
+            Some(String::from_utf8_lossy(&content).into_owned())
+        };
+        let mut inserter = Inserter::new(includes, format);
+        for draft in &mut drafts {
+            inserter.insert(&mut draft.nodes, &draft.name, &mut other);
+        }
+        let included = inserter.finish(&mut drafts);
+        faults.extend(included.faults);
+        let mut settings = Settings::default();
+        for draft in &drafts {
+            settings.read(&draft.nodes, &mut faults);
+        }
+        let mut environment = engine::environment(format);
+        let mut parts = Vec::new();
+        for draft in drafts {
+            parts.extend(draft.compile(&mut environment, (format, &settings), &mut faults));
+        }
         let template = Self {
-            package: Package::read(&mut archive)?,
+            package,
             workbook,
             parts,
             environment,
+            brought: included.changes,
+            included: included.templates,
         };
         Ok((template, faults))
+    }
+
+    /// The sub-templates that it includes, by code, with what they were when it was compiled.
+    pub fn included(&self) -> &[(String, Digest)] {
+        &self.included
     }
 
     /// The template's format, and that of every document made from it.
@@ -131,7 +173,7 @@ impl Template {
     /// Merges `data` into the template.
     pub fn merge(&self, data: &serde_json::Value) -> Result<Vec<u8>, MergeFailure> {
         let mut faults = Vec::new();
-        let mut changes = Changes::default();
+        let mut changes = self.brought.clone();
         let mut sheets = BTreeMap::new();
         for part in &self.parts {
             match part.render(&self.environment, data, &mut faults, &mut changes) {

@@ -3,6 +3,10 @@
     reason = "a test that meets the unexpected must fail"
 )]
 
+mod split;
+mod tables;
+mod text;
+
 use super::{Template, archive::Archive};
 use navette_domain::ports::{MergeFailure, OfficeFormat, TemplateFault};
 use serde_json::{Value, json};
@@ -20,7 +24,7 @@ pub(super) fn zipped(entries: &[(&str, &str)]) -> Vec<u8> {
     writer.finish().unwrap().into_inner()
 }
 
-fn odf(format: OfficeFormat, body: &str, styles: &str) -> Vec<u8> {
+pub(super) fn odf(format: OfficeFormat, body: &str, styles: &str) -> Vec<u8> {
     zipped(&[
         ("mimetype", format.media_type()),
         (
@@ -37,7 +41,7 @@ fn odf(format: OfficeFormat, body: &str, styles: &str) -> Vec<u8> {
     ])
 }
 
-fn odt(body: &str) -> Vec<u8> {
+pub(super) fn odt(body: &str) -> Vec<u8> {
     odf(OfficeFormat::Odt, body, "")
 }
 
@@ -55,7 +59,7 @@ fn docx(body: &str) -> Vec<u8> {
     ])
 }
 
-fn part(file: &[u8], name: &str) -> String {
+pub(super) fn part(file: &[u8], name: &str) -> String {
     let mut archive = Archive::open(file).unwrap();
     let index = archive
         .names()
@@ -326,7 +330,10 @@ fn numbers_are_typed_and_sums_follow_their_rows() {
         &file,
         &json!({ "l": [item("1.50"), item("2.00"), item("-3.00")] }),
     );
-    assert!(merged.contains(" office:value-type=\"float\" office:value=\"1.50\"><text:p>1,50"), "{merged}");
+    assert!(
+        merged.contains(" office:value-type=\"float\" office:value=\"1.50\"><text:p>1,50"),
+        "{merged}"
+    );
     assert!(merged.contains(" office:value-type=\"date\" office:date-value=\"2026-03-12\""));
     assert!(merged.contains("<table:table-cell office:value-type=\"string\"><text:p>x"));
     assert!(

@@ -1,6 +1,6 @@
 //! The data of a document as the template sees it, and what is noted while it is rendered.
 
-use super::{french::Cents, package::Changes};
+use super::{french::Cents, package::Changes, part::LARGEST_OUTPUT};
 use minijinja::{
     Error, ErrorKind, State, Value,
     value::{Enumerator, Object, ObjectRepr},
@@ -13,6 +13,12 @@ use std::{
 /// The name under which the template finds its [`Recorder`].
 pub(super) const RECORDER: &str = "__r";
 
+/// How many turns the loops of one part may make.
+const MOST_TURNS: usize = 200_000;
+
+const TOO_MANY_TURNS: &str =
+    "cette boucle fait trop de tours : vérifier les boucles du modèle, ou scinder le document";
+
 /// What one rendering notes: the tag it is at and what is wrong.
 #[derive(Default)]
 pub(super) struct Recorder(Mutex<Record>);
@@ -22,6 +28,12 @@ pub(super) struct Record {
     pub(super) tag: usize,
     /// (tag, sentence)
     pub(super) faults: Vec<(usize, String)>,
+    /// How many turns the loops have made, and how much they have written at least.
+    turns: usize,
+    /// Whether the current tag may use empty fields, and whether it did.
+    tolerant: bool,
+    met_empty: bool,
+    written: usize,
     /// What the rendering adds to the file beside the part itself.
     pub(super) changes: Changes,
 }
@@ -38,6 +50,11 @@ impl Recorder {
         if !record.faults.contains(&fault) {
             record.faults.push(fault);
         }
+    }
+
+    /// Whether the current tag used an empty field.
+    pub(super) fn met_empty(&self) -> bool {
+        self.record().met_empty
     }
 
     /// The recorder of the rendering under way.
@@ -76,7 +93,23 @@ impl Object for Recorder {
     ) -> Result<Value, Error> {
         let mut record = self.record();
         match method {
-            "at" => record.tag = number(args, 0),
+            "at" => {
+                record.tag = number(args, 0);
+                record.tolerant = false;
+            }
+            "tolerate" => {
+                record.tag = number(args, 0);
+                record.tolerant = true;
+                record.met_empty = false;
+            }
+            "turn" => {
+                record.turns += 1;
+                record.written += number(args, 1);
+                if record.turns > MOST_TURNS || record.written > LARGEST_OUTPUT {
+                    record.tag = number(args, 0);
+                    return Err(Error::new(ErrorKind::InvalidOperation, TOO_MANY_TURNS));
+                }
+            }
             "brace" => return Ok(Value::from_safe_string("{".into())),
             "cell" => {
                 let attributes = args
@@ -98,6 +131,12 @@ pub(super) struct Missing {
 
 impl Missing {
     pub(super) fn note(&self) {
+        let mut record = self.recorder.record();
+        if record.tolerant {
+            record.met_empty = true;
+            return;
+        }
+        drop(record);
         self.recorder.fault(empty_field(&self.path));
     }
 }
