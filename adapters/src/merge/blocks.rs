@@ -29,7 +29,7 @@ const ENDED_BY_PARAGRAPHS: [&str; 6] = [
 ];
 
 /// Elements that may surround statements in a paragraph that holds nothing else.
-const INVISIBLE: [&str; 27] = [
+const INVISIBLE: [&str; 29] = [
     "text:p",
     "text:h",
     "text:span",
@@ -47,6 +47,8 @@ const INVISIBLE: [&str; 27] = [
     "w:t",
     "w:ins",
     "w:del",
+    "w:moveFrom",
+    "w:moveTo",
     "w:tab",
     "w:pPr",
     "w:rPr",
@@ -175,9 +177,9 @@ fn take_sides(element: &mut Element, scope: Scope, before: &mut Vec<Node>, after
 
 fn replaced_by_tags(paragraph: &Element) -> bool {
     let asked_elsewhere = || {
-        [Scope::Row, Scope::Column]
-            .iter()
-            .any(|scope| has_scope(paragraph, *scope))
+        let mut found = false;
+        paragraph.each_tag(&mut |tag| found |= matches!(tag.scope, Scope::Row | Scope::Column));
+        found
     };
     has_scope(paragraph, Scope::Paragraph)
         || (paragraph.has_tag() && is_blank(paragraph) && !asked_elsewhere())
@@ -186,7 +188,7 @@ fn replaced_by_tags(paragraph: &Element) -> bool {
 /// Whether nothing would be seen of the element but for its statements.
 pub(super) fn is_blank(element: &Element) -> bool {
     // A section break lives in a paragraph's properties.
-    if element.name == "w:rPr" || element.name == "w:del" {
+    if matches!(element.name.as_str(), "w:rPr" | "w:del" | "w:moveFrom") {
         return true;
     }
     if element.name == "w:pPr" {

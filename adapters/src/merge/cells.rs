@@ -164,37 +164,26 @@ const ORDER: [&str; 8] = [
 
 /// Gives a cell a property, in the place of one of the same name.
 pub(super) fn set_property(cell: &mut Element, property: Element) {
-    let Some(properties) = properties_of(cell) else {
+    let is_properties =
+        |child: &Node| matches!(child, Node::Element(child) if child.name == "w:tcPr");
+    let properties = match cell.children.iter().position(is_properties) {
+        Some(at) => cell.children.remove(at),
+        None => Node::Element(element("w:tcPr", Vec::new())),
+    };
+    let Node::Element(mut properties) = properties else {
         return;
     };
-    let rank = |node: &Node| match node {
-        Node::Element(child) => ORDER.iter().position(|name| *name == child.name),
-        _ => None,
+    let rank = |name: &str| ORDER.iter().position(|known| *known == name);
+    let own = rank(&property.name);
+    let children = &mut properties.children;
+    children.retain(|child| !matches!(child, Node::Element(child) if child.name == property.name));
+    let after = |child: &Node| match child {
+        Node::Element(child) => rank(&child.name).is_none_or(|child| Some(child) > own),
+        _ => false,
     };
-    properties
-        .retain(|child| !matches!(child, Node::Element(child) if child.name == property.name));
-    let property = Node::Element(property);
-    let at = properties
-        .iter()
-        .position(|child| rank(child).is_none_or(|child| Some(child) > rank(&property)))
-        .unwrap_or(properties.len());
-    properties.insert(at, property);
-}
-
-fn properties_of(cell: &mut Element) -> Option<&mut Vec<Node>> {
-    let known = |child: &Node| matches!(child, Node::Element(child) if child.name == "w:tcPr");
-    if !cell.children.first().is_some_and(known) {
-        let at = cell.children.iter().position(known);
-        let properties = match at {
-            Some(at) => cell.children.remove(at),
-            None => Node::Element(element("w:tcPr", Vec::new())),
-        };
-        cell.children.insert(0, properties);
-    }
-    match cell.children.first_mut() {
-        Some(Node::Element(properties)) => Some(&mut properties.children),
-        _ => None,
-    }
+    let at = children.iter().position(after).unwrap_or(children.len());
+    children.insert(at, Node::Element(property));
+    cell.children.insert(0, Node::Element(properties));
 }
 
 /// The first cell keeps the content, the ones below continue it with an empty paragraph.

@@ -46,7 +46,7 @@ pub(super) fn free(row: &mut Element) {
     for cell in row.elements().filter(|child| is_cell(child)) {
         shaped |= has_scope(cell, Scope::Column) || has_computed_span(cell);
     }
-    let between = |node: &Node| matches!(node, Node::Tag(tag) if tag.kind != Kind::Comment);
+    let between = |node: &Node| matches!(node, Node::Tag(tag) if matches!(tag.kind, Kind::Open | Kind::Middle | Kind::Close));
     if !shaped && !row.children.iter().any(between) {
         return;
     }

@@ -3,6 +3,7 @@
 use super::{
     cells, columns, compare,
     french::{self, Cents},
+    settings,
     values::{Missing, RECORDER, Recorder},
     xml::is_allowed,
 };
@@ -43,6 +44,7 @@ pub(super) fn environment(format: OfficeFormat) -> Environment<'static> {
     environment.add_filter("default", or_default);
     environment.add_filter("d", or_default);
     environment.add_test("none", |value: &Value| value.is_none() || is_missing(value));
+    environment.add_filter(settings::EMPTY, or_text);
     environment.add_filter(columns::MEND, columns::mend);
     environment.add_filter(cells::SPAN, span);
     environment.add_filter(cells::COLOUR, colour);
@@ -115,6 +117,16 @@ fn ordered(value: Value) -> Value {
     match amount.and_then(|amount| amount.decimal().parse::<f64>().ok()) {
         Some(number) => Value::from(number),
         None => value,
+    }
+}
+
+/// What a tag prints, or the template's text for empty fields if it uses one.
+fn or_text(state: &mut State<'_, '_>, value: Value, text: Value) -> Value {
+    let met = Recorder::of(state).is_some_and(|recorder| recorder.met_empty());
+    if met || is_missing(&value) {
+        text
+    } else {
+        value
     }
 }
 

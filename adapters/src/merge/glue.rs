@@ -119,9 +119,9 @@ enum Reached<'a> {
     Content,
 }
 
-fn reach(element: &Element, first: bool) -> Option<Reached<'_>> {
-    let see = |node| match node {
-        &Node::Text(ref text) => (!text.trim().is_empty()).then_some(Reached::Content),
+fn reach<'a>(element: &'a Element, first: bool) -> Option<Reached<'a>> {
+    let see = |node: &'a Node| match node {
+        Node::Text(text) => (!text.trim().is_empty()).then_some(Reached::Content),
         Node::Tag(tag) if tag.is_statement() => Some(Reached::Statement(tag)),
         Node::Tag(_) => Some(Reached::Content),
         Node::Raw(_) => None,

@@ -214,11 +214,12 @@ impl Joiner {
                 continue;
             };
             let Some(end) = rest[2..].find(closing) else {
-                if !self.raw {
-                    let next = self.layout.after(paragraph);
-                    let sentence = syntax::unclosed(rest, next);
-                    self.fault(paragraph, text, start..text.len(), &sentence);
+                if self.raw {
+                    continue;
                 }
+                let next = self.layout.after(paragraph);
+                let sentence = syntax::unclosed(rest, next);
+                self.fault(paragraph, text, start..text.len(), &sentence);
                 break;
             };
             let range = start..start + 2 + end + closing.len();

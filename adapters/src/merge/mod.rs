@@ -25,6 +25,7 @@ pub(crate) mod package;
 mod part;
 mod rows;
 mod safety;
+mod settings;
 mod sheet;
 mod source;
 mod tag;

@@ -5,8 +5,9 @@ use super::{
     fields::{self, Use},
     join,
     package::Changes,
+    settings::Settings,
     source,
-    values::{Record, Recorder, from_json},
+    values::{RECORDER, Record, Recorder, from_json},
     xml::{self, Node},
 };
 use minijinja::{Environment, Error, ErrorKind, Value};
@@ -80,12 +81,12 @@ impl Draft {
     pub(super) fn compile(
         self,
         environment: &mut Environment<'static>,
-        format: OfficeFormat,
+        (format, settings): (OfficeFormat, &Settings),
         faults: &mut Vec<TemplateFault>,
     ) -> Option<Part> {
         let mut found = check::check(&self.nodes);
         let mut tags = Vec::new();
-        let source = source::write(&self.nodes, format, &mut tags);
+        let source = source::write(&self.nodes, (format, settings), &mut tags);
         if tags.is_empty() {
             return None;
         }
@@ -205,11 +206,15 @@ impl Part {
 
     /// The source without what a tag prints.
     fn without(&self, tag: usize, source: &str) -> Option<String> {
-        let code = format!("{{{{ {} }}}}", self.uses.get(tag)?.tag.code);
-        let call = source::at(tag);
-        let start = source.find(&call)? + call.len();
-        let rest = source[start..].strip_prefix(&code)?;
-        Some([&source[..start], rest].concat())
+        let code = self.uses.get(tag)?.tag.code.as_str();
+        let start = ["at", "tolerate"].iter().find_map(|call| {
+            let call = format!("{{{{ {RECORDER}.{call}({tag}) }}}}");
+            source.find(&call).map(|at| at + call.len())
+        })?;
+        let print = source[start..].strip_prefix("{{ ")?;
+        let after = print.trim_start_matches('(').strip_prefix(code)?;
+        let end = after.find("}}")? + 2;
+        Some([&source[..start], &after[end..]].concat())
     }
 
     /// What the rendering noted, and what ended it.

@@ -3,6 +3,7 @@
 use super::{
     cells, columns, include,
     join::ROW,
+    settings::{EMPTY, Settings},
     tag::{Kind, Tag},
     values::RECORDER,
     xml::{Element, Node, escape},
@@ -11,11 +12,16 @@ use navette_domain::ports::OfficeFormat;
 use std::fmt::Write as _;
 
 /// The source of one part; `tags` receives its tags, in order.
-pub(super) fn write(nodes: &[Node], format: OfficeFormat, tags: &mut Vec<Tag>) -> String {
+pub(super) fn write(
+    nodes: &[Node],
+    (format, settings): (OfficeFormat, &Settings),
+    tags: &mut Vec<Tag>,
+) -> String {
     let mut writer = Writer {
         out: String::new(),
         literal: String::new(),
         sheets: format == OfficeFormat::Ods,
+        settings,
         loops: Vec::new(),
         tags,
     };
@@ -29,6 +35,7 @@ struct Writer<'a> {
     /// XML not yet written, in which nothing is a tag.
     literal: String,
     sheets: bool,
+    settings: &'a Settings,
     /// The loops that are open: their tags, and where their bodies begin.
     loops: Vec<(usize, usize)>,
     tags: &'a mut Vec<Tag>,
@@ -101,6 +108,14 @@ impl Writer<'_> {
                 continue;
             }
             if let Some(name) = name.strip_prefix(cells::COMPUTED) {
+                // Its tag has just been written, before the cell.
+                let shapes = |tag: &Tag| {
+                    let keyword = tag.keyword();
+                    (keyword == "cellbg") == (name == "w:fill") && cells::SHAPES.contains(&keyword)
+                };
+                if let Some(tag) = self.tags.iter().rposition(shapes) {
+                    self.call(&format!("at({tag})"));
+                }
                 let _ = write!(self.literal, " {name}=\"");
                 self.code(&format!("{{{{ {value} }}}}"));
                 self.literal.push('"');
@@ -124,10 +139,17 @@ impl Writer<'_> {
         self.tags.push(tag.clone());
         match tag.kind {
             Kind::Comment => {}
-            Kind::Print => {
-                self.code(&at(index));
-                self.code(&format!("{{{{ {} }}}}", tag.code));
-            }
+            Kind::Print => match &self.settings.empty {
+                None => {
+                    self.call(&format!("at({index})"));
+                    self.code(&format!("{{{{ {} }}}}", tag.code));
+                }
+                Some(text) => {
+                    self.call(&format!("tolerate({index})"));
+                    let text = quoted(text);
+                    self.code(&format!("{{{{ ({})|{EMPTY}({text}) }}}}", tag.code));
+                }
+            },
             Kind::Alone if cells::SHAPES.contains(&tag.keyword()) => {
                 self.call(&format!("at({index})"));
             }
@@ -177,11 +199,6 @@ impl Writer<'_> {
         self.out.push_str(rest);
         self.literal.clear();
     }
-}
-
-/// Says at rendering which tag is read next.
-pub(super) fn at(tag: usize) -> String {
-    format!("{{{{ {RECORDER}.at({tag}) }}}}")
 }
 
 /// The tag of a cell that holds nothing else.

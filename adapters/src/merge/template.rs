@@ -9,6 +9,7 @@ use super::{
     include::{Includes, Inserter, NoIncludes},
     package::{Changes, Package},
     part::{self, Draft, Part},
+    settings::Settings,
 };
 use minijinja::Environment;
 use navette_domain::{
@@ -106,10 +107,14 @@ impl Template {
         }
         let included = inserter.finish(&mut drafts);
         faults.extend(included.faults);
+        let mut settings = Settings::default();
+        for draft in &drafts {
+            settings.read(&draft.nodes, &mut faults);
+        }
         let mut environment = engine::environment(format);
         let mut parts = Vec::new();
         for draft in drafts {
-            parts.extend(draft.compile(&mut environment, format, &mut faults));
+            parts.extend(draft.compile(&mut environment, (format, &settings), &mut faults));
         }
         let template = Self {
             package,

@@ -31,6 +31,9 @@ pub(super) struct Record {
     pub(super) sheets: Sheets,
     /// How many turns the loops have made, and how much they have written at least.
     turns: usize,
+    /// Whether the current tag may use empty fields, and whether it did.
+    tolerant: bool,
+    met_empty: bool,
     written: usize,
     /// What the rendering adds to the file beside the part itself.
     pub(super) changes: Changes,
@@ -48,6 +51,11 @@ impl Recorder {
         if !record.faults.contains(&fault) {
             record.faults.push(fault);
         }
+    }
+
+    /// Whether the current tag used an empty field.
+    pub(super) fn met_empty(&self) -> bool {
+        self.record().met_empty
     }
 
     /// The recorder of the rendering under way.
@@ -87,7 +95,15 @@ impl Object for Recorder {
         let text = |index: usize| args.get(index).and_then(Value::as_str).unwrap_or_default();
         let mut record = self.record();
         match method {
-            "at" => record.tag = number(args, 0),
+            "at" => {
+                record.tag = number(args, 0);
+                record.tolerant = false;
+            }
+            "tolerate" => {
+                record.tag = number(args, 0);
+                record.tolerant = true;
+                record.met_empty = false;
+            }
             "turn" => {
                 record.turns += 1;
                 record.written += number(args, 1);
@@ -120,6 +136,12 @@ pub(super) struct Missing {
 
 impl Missing {
     pub(super) fn note(&self) {
+        let mut record = self.recorder.record();
+        if record.tolerant {
+            record.met_empty = true;
+            return;
+        }
+        drop(record);
         self.recorder.fault(empty_field(&self.path));
     }
 }

@@ -42,8 +42,10 @@ impl Element {
     }
 
     pub(super) fn set_attribute(&mut self, name: &str, value: &str) {
-        self.remove_attribute(name);
-        self.attributes.push((name.into(), value.into()));
+        match self.attributes.iter_mut().find(|(key, _)| key == name) {
+            Some((_, known)) => value.clone_into(known),
+            None => self.attributes.push((name.into(), value.into())),
+        }
     }
 
     pub(super) fn elements(&self) -> impl DoubleEndedIterator<Item = &Self> {

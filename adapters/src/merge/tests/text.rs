@@ -314,3 +314,32 @@ fn a_loop_that_turns_too_often_or_writes_too_much_is_told() {
     let told = faults(&odt(&heavy), &json!({}));
     assert_eq!(told[0].tag, "{% for a in range(5000) %}");
 }
+
+#[test]
+fn a_template_may_print_a_text_for_empty_fields() {
+    let template = "<text:p>{# navette: champs-vides = «\u{a0}—\u{a0}» #}</text:p><text:p>{{ a }} {{ a|montant }} \
+                    {{ \"n° \" ~ a }} {{ a or \"rien\" }} {{ a|default(\"sans\") }} {{ b }}</text:p>";
+    let data = json!({ "a": null, "b": 1 });
+    assert_eq!(
+        body(&odt(template), &data),
+        "<text:p>— — — rien sans 1</text:p>"
+    );
+    let unknown = odt(&template.replace("{{ b }}", "{{ c }}"));
+    assert!(
+        faults(&unknown, &data)[0]
+            .sentence
+            .contains("champ inconnu `c`")
+    );
+    let compared = odt(&template.replace("{{ b }}", "{% if a > 5 %}{% endif %}"));
+    assert!(
+        faults(&compared, &data)[0]
+            .sentence
+            .contains("`a` est vide")
+    );
+    let wrong = odt("<text:p>{# navette: champs = 1 #}</text:p>");
+    assert!(
+        faults(&wrong, &data)[0]
+            .sentence
+            .contains("réglage inconnu")
+    );
+}
