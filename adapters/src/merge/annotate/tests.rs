@@ -123,11 +123,6 @@ fn commented(flat: &str, words: &str) -> (usize, String) {
                 .collect();
             panic!("no comment says « {words} »: {all:?}")
         });
-    let inside = &flat[outline.spans[comment].inside.clone()];
-    assert!(
-        inside.contains("<dc:creator>Navette</dc:creator>"),
-        "{inside}"
-    );
     let around = outline.spans[comment].parent.unwrap();
     let holder = outline
         .upwards(around)
@@ -164,6 +159,7 @@ fn a_comment_stands_at_its_tag_when_libreoffice_has_read_the_copy() {
     let flat = saved(&[("a.odt", &odt), ("b.docx", &docx)], "fodt");
     for flat in flat {
         let (_, paragraph) = commented(&flat, UNKNOWN);
+        assert!(flat.contains("<dc:creator>Navette</dc:creator>"));
         assert!(paragraph.contains("{{ beneficiare.nom"), "{paragraph}");
         assert!(
             flat.contains("<office:annotation-end"),
