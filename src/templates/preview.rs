@@ -124,7 +124,10 @@ impl Templates {
                 office: Some(merged.format),
             });
         }
-        let pdf = self.office.convert(&merged.bytes, merged.format).await;
+        let pdf = self
+            .office
+            .convert(&merged.bytes, merged.format, self.dispatcher.now())
+            .await;
         Ok(Preview {
             name,
             bytes: pdf.map_err(PreviewFailure::Pdf)?.bytes,

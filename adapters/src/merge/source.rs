@@ -127,7 +127,7 @@ impl Writer<'_> {
     fn printed(&mut self, tag: &Tag, index: usize) -> String {
         match &self.settings.empty {
             None => {
-                self.code(&at(index));
+                self.call(&format!("at({index})"));
                 tag.code.clone()
             }
             Some(text) => {
@@ -146,7 +146,7 @@ impl Writer<'_> {
                     (keyword == "cellbg") == (name == "w:fill") && cells::SHAPES.contains(&keyword)
                 };
                 if let Some(tag) = self.tags.iter().rposition(shapes) {
-                    self.code(&at(tag));
+                    self.call(&format!("at({tag})"));
                 }
                 let _ = write!(self.literal, " {name}=\"");
                 self.code(&format!("{{{{ {value} }}}}"));
