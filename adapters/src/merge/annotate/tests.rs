@@ -3,8 +3,12 @@
     reason = "a test that meets the unexpected must fail"
 )]
 
-use super::{super::Template, outline::Outline, *};
-use navette_domain::{dictionary::Dictionary, ports::MergeFailure};
+use super::{
+    super::{NoIncludes, Template},
+    outline::Outline,
+    *,
+};
+use navette_domain::dictionary::Dictionary;
 use std::{
     collections::BTreeMap,
     fs,
@@ -58,10 +62,9 @@ fn changed(file: &[u8], entry: &str, from: &str, to: &str) -> Vec<u8> {
 }
 
 fn faults(file: &[u8]) -> Vec<TemplateFault> {
-    match Template::review(file, &Dictionary::whole()) {
-        Err(MergeFailure::Faults(faults)) => faults,
-        other => panic!("faults were expected, not {:?}", other.map(|_| ())),
-    }
+    let review = Template::review(file, &NoIncludes, &Dictionary::whole()).unwrap();
+    assert!(!review.faults.is_empty(), "faults were expected");
+    review.faults
 }
 
 fn annotated(file: &[u8]) -> Vec<u8> {
