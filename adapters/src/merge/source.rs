@@ -264,3 +264,12 @@ fn undressed(code: &str) -> &str {
         _ => code,
     }
 }
+
+/// A minijinja string.
+fn quoted(text: &str) -> String {
+    let escaped = text
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n");
+    format!("\"{escaped}\"")
+}
