@@ -179,13 +179,21 @@ fn a_comment_stands_in_its_cell_when_libreoffice_has_read_the_copy() {
         "lot.intitule",
         "lot.intitulle",
     );
-    let xlsx = annotate(&sheet(""), &[sheet_fault("B2", "{{ n }}", "un problème")]).unwrap();
+    let xlsx = misspelt(
+        "tableau-commission.xlsx",
+        "xl/worksheets/sheet1.xml",
+        "lot.intitule",
+        "lot.intitulle",
+    );
     // LibreOffice writes no comment of a sheet in its flat format.
-    let flat = saved(&[("a.ods", &annotated(&ods)), ("b.xlsx", &xlsx)], "ods");
-    let (_, cell) = commented(&flat[0], "vouliez-vous dire `lot.intitule` ?");
-    assert!(cell.contains("lot.intitulle"), "{cell}");
-    let (_, cell) = commented(&flat[1], "Navette : un problème");
-    assert_eq!(cell, "{{ n }}");
+    let flat = saved(
+        &[("a.ods", &annotated(&ods)), ("b.xlsx", &annotated(&xlsx))],
+        "ods",
+    );
+    for flat in flat {
+        let (_, cell) = commented(&flat, "vouliez-vous dire `lot.intitule` ?");
+        assert!(cell.contains("lot.intitulle"), "{cell}");
+    }
 }
 
 #[test]
@@ -226,16 +234,34 @@ fn nothing_but_comments_is_added_to_the_copy() {
 
 #[test]
 fn a_copy_that_was_corrected_gives_documents_without_comments() {
-    let wrong = "{{ beneficiare.nom";
-    let data = navette_domain::dictionary::sample(navette_domain::chain::Scope::Dossier);
-    for (name, entry) in [
-        ("lettre-attribution.odt", "content.xml"),
-        ("lettre-attribution.docx", "word/document.xml"),
+    let (letter, list) = ("beneficiaire.nom", "lot.intitule");
+    for (name, entry, right, scope) in [
+        (
+            "lettre-attribution.odt",
+            "content.xml",
+            letter,
+            Scope::Dossier,
+        ),
+        (
+            "lettre-attribution.docx",
+            "word/document.xml",
+            letter,
+            Scope::Dossier,
+        ),
+        ("tableau-commission.ods", "content.xml", list, Scope::Batch),
+        (
+            "tableau-commission.xlsx",
+            "xl/worksheets/sheet1.xml",
+            list,
+            Scope::Batch,
+        ),
     ] {
-        let file = misspelt(name, entry, "{{ beneficiaire.nom", wrong);
-        let corrected = changed(&annotated(&file), entry, wrong, "{{ beneficiaire.nom");
-        assert!(text(&corrected, entry).contains("nnotation") || name.ends_with("docx"));
-        let merged = Template::compile(&corrected).unwrap().merge(&data).unwrap();
+        let wrong = format!("{{{{ {right}z");
+        let right = format!("{{{{ {right}");
+        let copy = annotated(&misspelt(name, entry, &right, &wrong));
+        let corrected = changed(&copy, entry, &wrong, &right);
+        let template = Template::compile(&corrected).unwrap();
+        let merged = template.merge(&dictionary::sample(scope)).unwrap();
         for (entry, content) in entries(&merged) {
             let content = String::from_utf8_lossy(&content);
             assert!(!content.contains("Navette :"), "{name}: {entry}");

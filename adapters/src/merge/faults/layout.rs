@@ -54,7 +54,8 @@ impl Layout {
     }
 
     fn walk(&mut self, element: &Element) {
-        if join::is_ignored(element) {
+        // Word keeps the text of a drawing twice: the second time, for older readers.
+        if join::is_ignored(element) || element.name == "mc:Fallback" {
             return;
         }
         self.note_break(element, self.text.len());

@@ -3,7 +3,10 @@
     reason = "a test that meets the unexpected must fail"
 )]
 
-use super::super::{Template, join::join, xml};
+use super::{
+    super::{Template, join::join, xml},
+    in_reading_order,
+};
 use navette_domain::ports::{MergeFailure, OfficeFormat, TemplateFault};
 use serde_json::json;
 use std::io::{Cursor, Write as _};
@@ -121,6 +124,21 @@ fn a_fault_keeps_its_shape_for_front_ends() {
     let older = serde_json::json!({ "place": "corps", "tag": "{{ a", "sentence": "s" });
     let read: TemplateFault = serde_json::from_value(older).unwrap();
     assert_eq!(read.place.around, "");
+}
+
+#[test]
+fn what_word_keeps_twice_is_told_once() {
+    let text = "<w:p><w:r><w:t>{{ a</w:t></w:r></w:p>";
+    let content =
+        |branch: &str| format!("<{branch}><w:txbxContent>{text}</w:txbxContent></{branch}>");
+    let twice = format!(
+        "<a><w:p><w:r><mc:AlternateContent>{}{}</mc:AlternateContent></w:r></w:p></a>",
+        content("mc:Choice"),
+        content("mc:Fallback"),
+    );
+    let mut found = faults("word/document.xml", "corps", OfficeFormat::Docx, &twice);
+    in_reading_order(&mut found);
+    assert_eq!(found.len(), 1, "{found:?}");
 }
 
 // --- of given data -----------------------------------------------------------------------------------
