@@ -10,7 +10,7 @@ use super::{
     settings::Settings,
     sheet::{self, ods, settle},
     source,
-    values::{Around, Record, Recorder, Supplies, from_json},
+    values::{Around, RECORDER, Record, Recorder, Supplies, from_json},
     xml::{self, Node},
 };
 use minijinja::{Environment, Error, ErrorKind, Value};
@@ -264,11 +264,15 @@ impl Part {
 
     /// The source without what a tag prints.
     fn without(&self, tag: usize, source: &str) -> Option<String> {
-        let code = format!("{{{{ {} }}}}", self.uses.get(tag)?.tag.code);
-        let call = source::at(tag);
-        let start = source.find(&call)? + call.len();
-        let rest = source[start..].strip_prefix(&code)?;
-        Some([&source[..start], rest].concat())
+        let code = self.uses.get(tag)?.tag.code.as_str();
+        let start = ["at", "tolerate"].iter().find_map(|call| {
+            let call = format!("{{{{ {RECORDER}.{call}({tag}) }}}}");
+            source.find(&call).map(|at| at + call.len())
+        })?;
+        let print = source[start..].strip_prefix("{{ ")?;
+        let after = print.trim_start_matches('(').strip_prefix(code)?;
+        let end = after.find("}}")? + 2;
+        Some([&source[..start], &after[end..]].concat())
     }
 
     /// What the rendering noted, and what ended it.

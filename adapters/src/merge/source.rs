@@ -240,11 +240,6 @@ impl Writer<'_> {
     }
 }
 
-/// Says at rendering which tag is read next.
-pub(super) fn at(tag: usize) -> String {
-    format!("{{{{ {RECORDER}.at({tag}) }}}}")
-}
-
 /// The tag of a cell that holds nothing else.
 fn sole_print(cell: &Element) -> Option<&Tag> {
     let mut tags = Vec::new();
@@ -268,4 +263,13 @@ fn undressed(code: &str) -> &str {
         Some((value, filter)) if DRESSINGS.contains(&filter.trim()) => value.trim(),
         _ => code,
     }
+}
+
+/// A minijinja string.
+fn quoted(text: &str) -> String {
+    let escaped = text
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n");
+    format!("\"{escaped}\"")
 }

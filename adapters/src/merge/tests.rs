@@ -420,10 +420,7 @@ fn every_syntax_fault_is_told_at_once_with_its_place() {
         "{faults:?}"
     );
     assert!(
-        told(
-            "en-tête et pied de page",
-            "instruction inconnue : « include »"
-        ),
+        told("en-tête et pied de page", "ne s'insère que dans un texte"),
         "{faults:?}"
     );
 }
