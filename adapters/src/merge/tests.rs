@@ -330,7 +330,10 @@ fn numbers_are_typed_and_sums_follow_their_rows() {
         &file,
         &json!({ "l": [item("1.50"), item("2.00"), item("-3.00")] }),
     );
-    assert!(merged.contains(" office:value-type=\"float\" office:value=\"1.50\"><text:p>1,50"), "{merged}");
+    assert!(
+        merged.contains(" office:value-type=\"float\" office:value=\"1.50\"><text:p>1,50"),
+        "{merged}"
+    );
     assert!(merged.contains(" office:value-type=\"date\" office:date-value=\"2026-03-12\""));
     assert!(merged.contains("<table:table-cell office:value-type=\"string\"><text:p>x"));
     assert!(

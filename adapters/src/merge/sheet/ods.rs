@@ -125,7 +125,10 @@ impl Writer {
             self.sheet += 1;
         } else {
             self.attributes(element, Here::default());
-            element.children.iter_mut().for_each(|child| self.node(child));
+            element
+                .children
+                .iter_mut()
+                .for_each(|child| self.node(child));
         }
     }
 
