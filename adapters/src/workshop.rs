@@ -2,7 +2,7 @@
 
 use crate::{
     libreoffice::{PdfPool, PoolOptions},
-    merge::{FieldUse, Includes, Review, Template},
+    merge::{FieldUse, Image, Images, Includes, Review, Template},
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -24,7 +24,20 @@ const MOST_TEMPLATES: usize = 64;
 /// Merges and converts on this machine.
 pub struct Workshop {
     templates: Mutex<HashMap<Digest, Arc<Template>>>,
+    images: Mutex<HashMap<Digest, Image>>,
     pool: PdfPool,
+}
+
+/// How many images that were read are kept.
+const MOST_IMAGES: usize = 256;
+
+/// The images at hand, by code.
+struct StoredImages(BTreeMap<String, Image>);
+
+impl Images for StoredImages {
+    fn image(&self, name: &str) -> Option<Image> {
+        self.0.get(name).cloned()
+    }
 }
 
 /// The sub-templates at hand, and those that were asked for.
@@ -54,6 +67,7 @@ impl Workshop {
     pub fn new(options: PoolOptions) -> Self {
         Self {
             templates: Mutex::default(),
+            images: Mutex::default(),
             pool: PdfPool::new(options),
         }
     }
@@ -77,6 +91,32 @@ impl Workshop {
         let templates = sub_templates.asked.into_inner().into_iter();
         let templates = templates.map(|code| (IncludedKind::Template, code));
         images.chain(templates).collect()
+    }
+
+    /// The images of `included`, each read once.
+    fn images(&self, included: &IncludedFiles) -> Result<StoredImages, MergeFailure> {
+        let read = |(code, bytes): (&String, &Vec<u8>)| {
+            let digest = Digest::of(bytes);
+            let known = |workshop: &Self| {
+                let images = workshop.images.lock();
+                let images = images.unwrap_or_else(PoisonError::into_inner);
+                images.get(&digest).cloned()
+            };
+            let image = match known(self) {
+                Some(image) => image,
+                None => Image::read(bytes).map_err(|sentence| {
+                    MergeFailure::Unreadable(format!("image « {code} » : {sentence}"))
+                })?,
+            };
+            let mut images = self.images.lock().unwrap_or_else(PoisonError::into_inner);
+            if images.len() >= MOST_IMAGES {
+                images.clear();
+            }
+            images.insert(digest, image.clone());
+            Ok((code.clone(), image))
+        };
+        let images = included.images.iter().map(read);
+        images.collect::<Result<_, _>>().map(StoredImages)
     }
 
     /// The compiled template of these bytes, compiled now if it never was.
@@ -131,7 +171,8 @@ impl OfficeWorkshop for Workshop {
         let template = self.template(template, included)?;
         let data = data.clone();
         let format = template.format();
-        let merged = tokio::task::spawn_blocking(move || template.merge(&data)).await;
+        let images = Arc::new(self.images(included)?);
+        let merged = tokio::task::spawn_blocking(move || template.merge_with(&data, images)).await;
         let bytes = merged.map_err(|_| {
             MergeFailure::Unreadable("la fusion de ce document s'est interrompue".into())
         })??;

@@ -32,6 +32,7 @@ pub mod ids;
 pub mod image;
 pub mod letters;
 pub mod merge_fields;
+pub mod paper_reference;
 pub mod personal;
 pub mod policy;
 pub mod ports;

@@ -8,7 +8,8 @@ use crate::{
     amount::Amount,
     dictionary::IMAGES,
     dossier::{Dossier, Outcome, Request, Stage},
-    ids::BatchId,
+    ids::{BatchId, DocumentId},
+    paper_reference::PaperReference,
     template::{Included, IncludedKind},
     third_party::Profile,
 };
@@ -27,6 +28,8 @@ pub struct Case {
 /// What surrounds the dossiers in a document.
 #[derive(Debug, Clone)]
 pub struct Surroundings {
+    /// The document itself: its reference on paper is made of its id.
+    pub document: DocumentId,
     /// The title of the document.
     pub title: String,
     /// The date that the document bears.
@@ -88,7 +91,11 @@ fn batch(around: &Surroundings) -> Value {
 }
 
 fn document(around: &Surroundings) -> Value {
-    json!({ "titre": around.title, "date": around.date })
+    json!({
+        "titre": around.title,
+        "date": around.date,
+        "reference_papier": PaperReference(around.document).to_string(),
+    })
 }
 
 /// What was granted, or else what is asked.
@@ -170,6 +177,7 @@ mod tests {
 
     fn around() -> Surroundings {
         Surroundings {
+            document: DocumentId(uuid::Uuid::from_u128(0x2b)),
             title: "Notification SUB-2026-0012".into(),
             date: march(20),
             batch: BatchId(uuid::Uuid::from_u128(0x2a)),

@@ -284,8 +284,10 @@ impl Steps {
         Ok((dossier, case))
     }
 
-    async fn surroundings(&self, journey: &Journey) -> StepResult<Surroundings> {
+    async fn surroundings(&self, errand: &Errand<'_>) -> StepResult<Surroundings> {
+        let journey = errand.journey;
         Ok(Surroundings {
+            document: errand.claimed.effect.document,
             title: journey.title(),
             date: journey.order.date,
             batch: journey.order.batch,

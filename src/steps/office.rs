@@ -32,7 +32,7 @@ impl Errand<'_> {
 impl Steps {
     pub(super) async fn merge(&self, errand: &Errand<'_>) -> StepResult {
         let template = self.file(errand.journey.order.template.file).await?;
-        let around = self.surroundings(errand.journey).await?;
+        let around = self.surroundings(errand).await?;
         let cases = self.cases(errand.journey).await?;
         let data = match errand.journey.order.subject {
             Subject::Dossier(_) => {

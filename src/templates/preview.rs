@@ -179,6 +179,7 @@ impl Templates {
         });
         let subject = reference.unwrap_or_default();
         let around = Surroundings {
+            document: DocumentId(Uuid::nil()),
             title: format!("Aperçu {subject}"),
             date: clock::paris_date(self.dispatcher.now()),
             batch: BatchId(Uuid::nil()),

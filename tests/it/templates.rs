@@ -379,6 +379,7 @@ async fn a_document_tells_what_it_was_made_of_and_is_made_again_byte_for_byte() 
         .await
         .unwrap();
     let around = Surroundings {
+        document,
         title: read["title"].as_str().unwrap().to_owned(),
         date: read["date"].as_str().unwrap().parse().unwrap(),
         batch,

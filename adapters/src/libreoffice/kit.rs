@@ -92,8 +92,8 @@ pub struct Kit {
 impl Kit {
     /// Starts the LibreOffice of `installation` with the profile at `profile_url` (`file:///…`).
     pub fn start(installation: &Installation, profile_url: &str) -> Result<Self, KitError> {
-        let (folder, library) = installation.library().ok_or(KitError::Missing)?;
-        let folder = c_string(&folder.to_string_lossy())?;
+        let library = installation.library().ok_or(KitError::Missing)?;
+        let folder = c_string(&installation.program().to_string_lossy())?;
         let profile = c_string(profile_url)?;
         // SAFETY: the library is LibreOffice's own, its entry point has this signature since 4.3, and the
         // library is never unloaded (`forget`), so the functions it hands out stay valid.

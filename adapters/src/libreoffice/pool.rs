@@ -23,7 +23,7 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// How a pool is made.
 #[derive(Debug, Clone)]
@@ -116,7 +116,7 @@ impl PdfPool {
         if self.options.letters_together > 0 && format == OfficeFormat::Odt {
             match read_letter(office.to_vec()).await {
                 Ok(letter) => {
-                    if let Some(pdf) = self.convert_letter(letter, at).await {
+                    if let Some(pdf) = self.convert_letter(letter, at).await? {
                         return Ok(pdf);
                     }
                 }
@@ -129,12 +129,8 @@ impl PdfPool {
             at,
             marked: false,
         };
-        let room = self.room.acquire().await;
-        let _room = room.map_err(|error| stopped().because(error))?;
-        let idle = self.idle().pop();
-        let outcome = match self.attempt(job, idle).await {
-            // With a new worker: whatever broke this one may have broken the idle ones too.
-            Err(trouble) if trouble.is_the_workers() => self.attempt(job, None).await,
+        let _room = self.enter().await?;
+        let outcome = match self.attempt_anew(job).await {
             // The machine may have been short of memory; the worker is sound.
             Err(Trouble::Crashed(_)) => {
                 let idle = self.idle().pop();
@@ -150,12 +146,27 @@ impl PdfPool {
         self.idle().iter().filter_map(Worker::resident).collect()
     }
 
+    /// Waits for one's turn.
+    pub(super) async fn enter(&self) -> Answer<SemaphorePermit<'_>> {
+        let room = self.room.acquire().await;
+        room.map_err(|error| stopped().because(error))
+    }
+
+    /// Tries with a new worker when the first breaks: whatever broke it may have broken the idle ones too.
+    pub(super) async fn attempt_anew(&self, job: Job<'_>) -> Result<Pdf, Trouble> {
+        let idle = self.idle().pop();
+        match self.attempt(job, idle).await {
+            Err(trouble) if trouble.is_the_workers() => self.attempt(job, None).await,
+            outcome => outcome,
+        }
+    }
+
     /// How many times LibreOffice was given something to convert.
     pub fn conversions(&self) -> u64 {
         self.conversions.load(Ordering::Relaxed)
     }
 
-    pub(super) async fn attempt(&self, job: Job<'_>, idle: Option<Worker>) -> Result<Pdf, Trouble> {
+    async fn attempt(&self, job: Job<'_>, idle: Option<Worker>) -> Result<Pdf, Trouble> {
         self.conversions.fetch_add(1, Ordering::Relaxed);
         let mut worker = match idle {
             Some(worker) => worker,
@@ -193,7 +204,7 @@ impl PdfPool {
         }
     }
 
-    pub(super) fn idle(&self) -> MutexGuard<'_, Vec<Worker>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<Worker>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

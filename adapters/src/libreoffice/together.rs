@@ -12,7 +12,7 @@ use super::{
 };
 use crate::pdf::{self, NotSplit, Purpose};
 use chrono::{DateTime, Utc};
-use navette_domain::ports::{OfficeFormat, Pdf};
+use navette_domain::ports::{Answer, OfficeFormat, Pdf};
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     io,
@@ -20,8 +20,10 @@ use std::{
 };
 use tokio::sync::oneshot;
 
-/// The text of letters that stand in one document, at most: what one of ten pages has some fifty times.
-const LARGEST_TEXT: usize = 8 << 20;
+/// The text of letters that stand in one document, at most.
+const LARGEST_TEXT: usize = 4 << 20;
+/// A second time for letters that had another number of pages than they said.
+const TRIES: usize = 2;
 /// Templates, and letters of each, whose numbers of pages are remembered.
 const TEMPLATES: usize = 64;
 const LENGTHS: usize = 256;
@@ -36,16 +38,8 @@ pub(super) struct Together {
 struct Waiting {
     letter: Arc<Letter>,
     at: DateTime<Utc>,
-    answer: oneshot::Sender<Told>,
-}
-
-/// What the one who waits is told.
-enum Told {
-    Done(Pdf),
-    /// It did not work; `among` others, or by itself.
-    Broken {
-        among: bool,
-    },
+    /// Its PDF, or nothing when it must be converted by itself.
+    answer: oneshot::Sender<Option<Pdf>>,
 }
 
 /// Why letters were not converted together; for an engineer.
@@ -64,37 +58,64 @@ impl From<io::Error> for Apart {
 }
 
 impl PdfPool {
-    /// Converts a letter with those that wait; `None` when it must be tried in the way of other files.
-    pub(super) async fn convert_letter(&self, letter: Letter, at: DateTime<Utc>) -> Option<Pdf> {
+    /// Converts a letter with those that wait, or by itself; `None` when it must go the way of other files.
+    pub(super) async fn convert_letter(
+        &self,
+        letter: Letter,
+        at: DateTime<Utc>,
+    ) -> Answer<Option<Pdf>> {
         let letter = Arc::new(letter);
-        match self.among_others(Arc::clone(&letter), at).await {
-            Some(Told::Done(pdf)) => return Some(pdf),
-            Some(Told::Broken { among: false }) => return None,
-            Some(Told::Broken { among: true }) | None => {}
+        if let Some(pdf) = self.among_others(Arc::clone(&letter), at).await {
+            return Ok(Some(pdf));
         }
-        let _room = self.room.acquire().await.ok()?;
-        let (waiting, mut told) = Waiting::new(letter, at);
-        self.convert_group(vec![waiting]).await;
-        match told.try_recv() {
-            Ok(Told::Done(pdf)) => Some(pdf),
-            _ => None,
-        }
+        let _room = self.enter().await?;
+        self.by_itself(letter, at)
+            .await
+            .map_err(Trouble::into_failure)
     }
 
-    async fn among_others(&self, letter: Arc<Letter>, at: DateTime<Utc>) -> Option<Told> {
+    async fn by_itself(
+        &self,
+        letter: Arc<Letter>,
+        at: DateTime<Utc>,
+    ) -> Result<Option<Pdf>, Trouble> {
+        let mut said = self.together.guess(&letter);
+        for _ in 0..TRIES {
+            let parts = match self.parts(&[(Arc::clone(&letter), said, at)]).await {
+                Ok(parts) => parts,
+                Err(Apart::Trouble(trouble)) => return Err(trouble),
+                Err(cause @ Apart::NotSplit(_)) => {
+                    tracing::info!(%cause, "a letter goes the way of other files");
+                    return Ok(None);
+                }
+            };
+            for part in parts {
+                let pdf = part?;
+                self.together.learn(&letter, pdf.pages);
+                if !letter.counts_pages || pdf.pages == said {
+                    return Ok(Some(pdf));
+                }
+                said = pdf.pages;
+            }
+        }
+        // Its number of pages depends on what it says of it.
+        Ok(None)
+    }
+
+    async fn among_others(&self, letter: Arc<Letter>, at: DateTime<Utc>) -> Option<Pdf> {
         let (waiting, mut told) = Waiting::new(letter, at);
         self.together.queue().push_back(waiting);
         loop {
             let room = tokio::select! {
                 biased;
                 // An error: the one who had it gave up.
-                told = &mut told => return told.ok(),
+                told = &mut told => return told.ok().flatten(),
                 room = self.room.acquire() => room.ok()?,
             };
             let group = self.together.take(self.options.letters_together);
             if group.is_empty() {
                 drop(room);
-                return told.await.ok();
+                return told.await.ok().flatten();
             }
             self.convert_group(group).await;
         }
@@ -103,8 +124,7 @@ impl PdfPool {
     /// Converts letters that can stand together, and answers for each.
     async fn convert_group(&self, mut group: Vec<Waiting>) {
         let mut known: HashMap<usize, u32> = HashMap::new();
-        // A second time for those that had another number of pages than they said.
-        for _ in 0..2 {
+        for _ in 0..TRIES {
             let letters: Vec<_> = (group.iter().enumerate())
                 .map(|(rank, waiting)| {
                     let guess = || self.together.guess(&waiting.letter);
@@ -115,19 +135,23 @@ impl PdfPool {
             let parts = match self.parts(&letters).await {
                 Ok(parts) => parts,
                 Err(cause) => {
-                    tracing::info!(letters = group.len(), %cause, "letters are converted one by one");
+                    tracing::info!(letters = group.len(), %cause, "letters are converted by themselves");
                     break;
                 }
             };
             let mut again = Vec::new();
             known.clear();
             for ((waiting, (letter, said, _)), part) in group.into_iter().zip(letters).zip(parts) {
+                let Ok(part) = part else {
+                    waiting.tell(None);
+                    continue;
+                };
                 self.together.learn(&letter, part.pages);
                 if letter.counts_pages && part.pages != said {
                     known.insert(again.len(), part.pages);
                     again.push(waiting);
                 } else {
-                    waiting.tell(Told::Done(part));
+                    waiting.tell(Some(part));
                 }
             }
             group = again;
@@ -135,17 +159,16 @@ impl PdfPool {
                 return;
             }
         }
-        let among = group.len() > 1;
         for waiting in group {
-            waiting.tell(Told::Broken { among });
+            waiting.tell(None);
         }
     }
 
-    /// The checked PDF of each letter.
+    /// The PDF of each letter, if it is fit.
     async fn parts(
         &self,
         letters: &[(Arc<Letter>, u32, DateTime<Utc>)],
-    ) -> Result<Vec<Pdf>, Apart> {
+    ) -> Result<Vec<Result<Pdf, Trouble>>, Apart> {
         let owned = letters.to_vec();
         let office = blocking(move || {
             let letters: Vec<_> = (owned.iter())
@@ -161,22 +184,24 @@ impl PdfPool {
             at: dates.first().copied().unwrap_or_default(),
             marked: true,
         };
-        let idle = self.idle().pop();
-        let whole = self.attempt(job, idle).await?;
+        let whole = self.attempt_anew(job).await?;
         let purpose = self.options.purpose();
         blocking(move || split(&whole.bytes, &dates, purpose)).await
     }
 }
 
-fn split(whole: &[u8], dates: &[DateTime<Utc>], purpose: Purpose) -> Result<Vec<Pdf>, Apart> {
-    pdf::split(whole, MARK, dates)?
-        .into_iter()
-        .map(|part| {
-            let pages = pdf::produced(&part.bytes, purpose).map_err(Trouble::Output)?;
-            let bytes = part.bytes;
-            Ok(Pdf { bytes, pages })
-        })
-        .collect()
+fn split(
+    whole: &[u8],
+    dates: &[DateTime<Utc>],
+    purpose: Purpose,
+) -> Result<Vec<Result<Pdf, Trouble>>, Apart> {
+    let parts = pdf::split(whole, MARK, dates)?.into_iter();
+    let checked = parts.map(|part| {
+        let pages = pdf::produced(&part.bytes, purpose).map_err(Trouble::Output)?;
+        let bytes = part.bytes;
+        Ok(Pdf { bytes, pages })
+    });
+    Ok(checked.collect())
 }
 
 async fn blocking<T: Send + 'static>(
@@ -188,14 +213,14 @@ async fn blocking<T: Send + 'static>(
 }
 
 impl Waiting {
-    fn new(letter: Arc<Letter>, at: DateTime<Utc>) -> (Self, oneshot::Receiver<Told>) {
+    fn new(letter: Arc<Letter>, at: DateTime<Utc>) -> (Self, oneshot::Receiver<Option<Pdf>>) {
         let (answer, told) = oneshot::channel();
         let waiting = Self { letter, at, answer };
         (waiting, told)
     }
 
     /// Whoever does not wait any more needs no answer.
-    fn tell(self, told: Told) {
+    fn tell(self, told: Option<Pdf>) {
         let _ = self.answer.send(told);
     }
 }

@@ -3,8 +3,7 @@
 //! Started by the pool as `… pdf-worker <folder>`, it reads one JSON [`Request`] per line on its standard
 //! input and writes one [`Reply`] per line on its standard output. Each conversion happens in a forked
 //! copy of the warm process, with limits on time, memory and file size and with no network: what a
-//! document breaks, leaks or hangs is gone with its copy. Without LibreOfficeKit, and for spreadsheets,
-//! the copy becomes `soffice`.
+//! document breaks, leaks or hangs is gone with its copy. Without LibreOfficeKit, the copy becomes `soffice`.
 
 use super::{
     clock,
@@ -97,7 +96,10 @@ fn serve(folder: &Path) -> io::Result<()> {
     // A profile serves one LibreOffice at a time.
     let soffice_profile = folder.join("soffice-profile");
     profile::write(&soffice_profile)?;
-    let installation = Installation::new(std::env::var_os(FOLDER_VARIABLE).map(PathBuf::from));
+    let installation = std::env::var_os(FOLDER_VARIABLE).map(PathBuf::from);
+    let installation = Installation::find(installation)
+        .ok_or_else(|| io::Error::other("LibreOffice is not installed"))?
+        .complete(&folder.join("libreoffice"))?;
     let mut line = Line {
         requests: BufReader::new(io::stdin()),
         replies,
@@ -132,7 +134,7 @@ fn serve(folder: &Path) -> io::Result<()> {
 
 /// LibreOffice's own program.
 struct Soffice {
-    program: Option<PathBuf>,
+    program: PathBuf,
     profile: PathBuf,
 }
 
@@ -220,18 +222,16 @@ fn warm_up(kit: &Kit, folder: &Path) -> Result<(), KitError> {
     Ok(())
 }
 
-/// Converts in a copy of this process: by the warm office when there is one and it can, else by a
-/// program of its own. LibreOfficeKit 7.4 without GUI cannot open spreadsheets.
+/// Converts in a copy of this process: by the warm office when there is one, else by a program of its own.
 fn convert(kit: Option<&Kit>, request: &Request, soffice: &Soffice) -> Reply {
-    let spreadsheet = request.filter.starts_with("calc");
     let attempt = || {
         in_child(|| {
             if confine::limit(request.limits).is_err() {
                 return 1;
             }
             match kit {
-                Some(kit) if !spreadsheet => with_kit(kit, request),
-                _ => with_soffice(request, soffice),
+                Some(kit) => with_kit(kit, request),
+                None => with_soffice(request, soffice),
             }
         })
     };
@@ -268,7 +268,7 @@ fn with_kit(kit: &Kit, request: &Request) -> i32 {
 
 /// Becomes `soffice`, which writes the PDF beside its input, under the same name.
 fn with_soffice(request: &Request, soffice: &Soffice) -> i32 {
-    let error = Command::new(soffice.program.as_deref().unwrap_or(Path::new("soffice")))
+    let error = Command::new(&soffice.program)
         .env_remove("SAL_LOK_OPTIONS")
         .arg(format!(
             "-env:UserInstallation={}",

@@ -79,7 +79,7 @@ impl Checker {
                 }
             }
             Kind::Alone if SHAPES.contains(&tag.keyword()) => self.see_shape(tag),
-            Kind::Print | Kind::Alone | Kind::Comment => {}
+            Kind::Print | Kind::Picture { .. } | Kind::Alone | Kind::Comment => {}
         }
     }
 

@@ -5,10 +5,12 @@ use super::{
     fields::{self, Use},
     join,
     package::Changes,
+    pictures,
+    rich::{self, Host},
     settings::Settings,
     sheet::{self, ods, settle},
     source,
-    values::{Record, Recorder, from_json},
+    values::{Around, RECORDER, Record, Recorder, Supplies, from_json},
     xml::{self, Node},
 };
 use minijinja::{Environment, Error, ErrorKind, Value};
@@ -31,6 +33,9 @@ pub(super) struct Part {
     pub(super) uses: Vec<Use>,
     /// In OpenDocument, the names of its sheets, which are finished once rendered.
     tables: Option<Vec<String>>,
+    hosts: Arc<[Host]>,
+    /// Whether an image that it shows lies on white paper.
+    pub(super) white: bool,
 }
 
 /// What clerks call a part, if tags are looked for in it.
@@ -94,6 +99,7 @@ impl Draft {
             ods::prepare(&mut nodes);
         }
         faults.extend(join::join(&mut nodes, format, (name, title)));
+        faults.extend(pictures::find_frames(&mut nodes, title));
         if sheets {
             faults.extend(settle::settle(&mut nodes));
         }
@@ -117,8 +123,12 @@ impl Draft {
         if sheet::is_part(format, &self.name) {
             settle::mark_loops(&mut self.nodes);
         }
-        let mut tags = Vec::new();
-        let source = source::write(&self.nodes, (format, settings), &mut tags);
+        if format == OfficeFormat::Odt {
+            rich::add_styles(&mut self.nodes);
+        }
+        let (mut tags, mut hosts) = (Vec::new(), Vec::new());
+        let settings = (format, settings);
+        let source = source::write(&self.nodes, settings, &mut tags, &mut hosts);
         // What refers to a workbook's sheets may move in any of them.
         if tags.is_empty() && format != OfficeFormat::Xlsx {
             return None;
@@ -138,6 +148,8 @@ impl Draft {
             name: self.name,
             uses,
             tables: self.tables,
+            hosts: hosts.into(),
+            white: false,
         })
     }
 }
@@ -147,19 +159,19 @@ impl Part {
     pub(super) fn render(
         &self,
         environment: &Environment<'static>,
-        data: &serde_json::Value,
+        (data, supplies): (&serde_json::Value, &Supplies),
         faults: &mut Vec<TemplateFault>,
         changes: &mut Changes,
     ) -> Option<String> {
         let unknown = fields::unknown(&self.uses, data);
-        let recorder = Arc::new(Recorder::default());
+        let recorder = self.recorder(supplies);
         let mut out = Limited(Vec::new());
         let ended = self.render_into(&mut out, environment, data, &recorder);
         let mut record = recorder.record();
         changes.extend(std::mem::take(&mut record.changes));
         let mut noted = self.noted(&record, ended.as_ref(), data);
         if ended.is_some() {
-            for fault in self.beyond(record.tag, environment, data) {
+            for fault in self.beyond(record.tag, environment, (data, supplies)) {
                 if !noted.contains(&fault) {
                     noted.push(fault);
                 }
@@ -179,6 +191,15 @@ impl Part {
             Some(known) => ods::finish(&text, known),
             None => Some(text),
         }
+    }
+
+    fn recorder(&self, supplies: &Supplies) -> Arc<Recorder> {
+        Arc::new(Recorder::new(Around {
+            part: self.name.clone(),
+            white: self.white,
+            hosts: Arc::clone(&self.hosts),
+            supplies: supplies.clone(),
+        }))
     }
 
     /// Renders the part into `out`; answers what ended it before its time.
@@ -205,7 +226,7 @@ impl Part {
         &self,
         mut tag: usize,
         environment: &Environment<'static>,
-        data: &serde_json::Value,
+        (data, supplies): (&serde_json::Value, &Supplies),
     ) -> Vec<TemplateFault> {
         const MOST: usize = 20;
         let mut environment = environment.clone();
@@ -224,7 +245,7 @@ impl Part {
             {
                 break;
             }
-            let recorder = Arc::new(Recorder::default());
+            let recorder = self.recorder(supplies);
             let mut out = Limited(Vec::new());
             let ended = self.render_into(&mut out, &environment, data, &recorder);
             let record = recorder.record();
@@ -243,11 +264,15 @@ impl Part {
 
     /// The source without what a tag prints.
     fn without(&self, tag: usize, source: &str) -> Option<String> {
-        let code = format!("{{{{ {} }}}}", self.uses.get(tag)?.tag.code);
-        let call = source::at(tag);
-        let start = source.find(&call)? + call.len();
-        let rest = source[start..].strip_prefix(&code)?;
-        Some([&source[..start], rest].concat())
+        let code = self.uses.get(tag)?.tag.code.as_str();
+        let start = ["at", "tolerate"].iter().find_map(|call| {
+            let call = format!("{{{{ {RECORDER}.{call}({tag}) }}}}");
+            source.find(&call).map(|at| at + call.len())
+        })?;
+        let print = source[start..].strip_prefix("{{ ")?;
+        let after = print.trim_start_matches('(').strip_prefix(code)?;
+        let end = after.find("}}")? + 2;
+        Some([&source[..start], &after[end..]].concat())
     }
 
     /// What the rendering noted, and what ended it.

@@ -113,7 +113,7 @@ fn stays(row: &Element) -> Vec<Stay> {
                     }
                     None => stays[index] = Stay::Around,
                 },
-                Kind::Print | Kind::Alone | Kind::Comment => {}
+                Kind::Print | Kind::Picture { .. } | Kind::Alone | Kind::Comment => {}
             }
         };
         match child {

@@ -2,6 +2,8 @@
 
 use super::{
     cells, columns, include,
+    pictures::CALL,
+    rich::{Host, asks_for_rich_text},
     settings::{EMPTY, Settings},
     sheet,
     tag::{Kind, Tag},
@@ -11,11 +13,13 @@ use super::{
 use navette_domain::ports::OfficeFormat;
 use std::fmt::Write as _;
 
-/// The source of one part; `tags` receives its tags, in order.
+/// The source of one part; `tags` receives its tags, and `hosts` what rich text takes its look from, in
+/// order.
 pub(super) fn write(
     nodes: &[Node],
     (format, settings): (OfficeFormat, &Settings),
     tags: &mut Vec<Tag>,
+    hosts: &mut Vec<Host>,
 ) -> String {
     let mut writer = Writer {
         out: String::new(),
@@ -23,8 +27,12 @@ pub(super) fn write(
         sheets: sheet::has_sheets(format),
         header: false,
         settings,
+        format,
+        in_list: false,
+        run: None,
         loops: Vec::new(),
         tags,
+        hosts,
     };
     writer.nodes(nodes);
     writer.flush();
@@ -39,9 +47,15 @@ struct Writer<'a> {
     /// Whether we are in the header or footer of a workbook's sheet.
     header: bool,
     settings: &'a Settings,
+    format: OfficeFormat,
+    /// Whether a list is open, where OpenDocument takes no table.
+    in_list: bool,
+    /// The run of Word that is open, for rich text inside it.
+    run: Option<Host>,
     /// The loops that are open: their tags, and where their bodies begin.
     loops: Vec<(usize, usize)>,
     tags: &'a mut Vec<Tag>,
+    hosts: &'a mut Vec<Host>,
 }
 
 /// Filters that only dress a value up: a typed cell wants the value itself.
@@ -74,6 +88,15 @@ impl Writer<'_> {
             self.code("{% endfilter %}");
             return;
         }
+        if let Some((tag, host)) = Host::of_paragraph(element, self.format, !self.in_list) {
+            self.rich(tag, "paragraphs", host);
+            return;
+        }
+        let (in_list, run) = (self.in_list, self.run.clone());
+        self.in_list |= element.name == "text:list-item";
+        if element.name == "w:r" && element.has_tag() {
+            self.run = Some(Host::of_run(element));
+        }
         let cell = (self.sheets && TYPED.contains(&element.name.as_str()))
             .then(|| sole_print(element))
             .flatten();
@@ -87,6 +110,30 @@ impl Writer<'_> {
             self.nodes(&element.children);
             self.header = around;
             let _ = write!(self.literal, "</{}>", element.name);
+        }
+        (self.in_list, self.run) = (in_list, run);
+    }
+
+    /// A tag that gives rich text, with what it takes its look from.
+    fn rich(&mut self, tag: &Tag, call: &str, host: Host) {
+        let index = self.tags.len();
+        self.tags.push(tag.clone());
+        let code = self.printed(tag, index);
+        self.call(&format!("{call}(({code}), {})", self.hosts.len()));
+        self.hosts.push(host);
+    }
+
+    /// Says which tag comes next, and answers the code of what it prints.
+    fn printed(&mut self, tag: &Tag, index: usize) -> String {
+        match &self.settings.empty {
+            None => {
+                self.code(&at(index));
+                tag.code.clone()
+            }
+            Some(text) => {
+                self.call(&format!("tolerate({index})"));
+                format!("({})|{EMPTY}({})", tag.code, quoted(text))
+            }
         }
     }
 
@@ -107,7 +154,10 @@ impl Writer<'_> {
                 continue;
             }
             let _ = write!(self.literal, " {name}=\"");
-            escape(&mut self.literal, value, true);
+            match value.strip_prefix(CALL) {
+                Some(call) => self.call(call),
+                None => escape(&mut self.literal, value, true),
+            }
             self.literal.push('"');
         }
         if let Some(tag) = cell {
@@ -116,21 +166,23 @@ impl Writer<'_> {
     }
 
     fn tag(&mut self, tag: &Tag) {
+        if self.format == OfficeFormat::Docx
+            && asks_for_rich_text(tag)
+            && let Some(host) = self.run.clone()
+        {
+            self.rich(tag, "runs", host);
+            return;
+        }
         let index = self.tags.len();
         self.tags.push(tag.clone());
         match tag.kind {
             Kind::Comment => {}
+            Kind::Picture { width, height } => {
+                self.call(&format!("at({index})"));
+                self.call(&format!("fit(({}), {width}, {height})", tag.code));
+            }
             Kind::Print => {
-                let code = match &self.settings.empty {
-                    None => {
-                        self.code(&at(index));
-                        tag.code.clone()
-                    }
-                    Some(text) => {
-                        self.call(&format!("tolerate({index})"));
-                        format!("({})|{EMPTY}({})", tag.code, quoted(text))
-                    }
-                };
+                let code = self.printed(tag, index);
                 if self.header {
                     self.code(&format!("{{{{ ({code})|{} }}}}", sheet::HEADER));
                 } else {
@@ -188,11 +240,6 @@ impl Writer<'_> {
     }
 }
 
-/// Says at rendering which tag is read next.
-pub(super) fn at(tag: usize) -> String {
-    format!("{{{{ {RECORDER}.at({tag}) }}}}")
-}
-
 /// The tag of a cell that holds nothing else.
 fn sole_print(cell: &Element) -> Option<&Tag> {
     let mut tags = Vec::new();
@@ -216,4 +263,13 @@ fn undressed(code: &str) -> &str {
         Some((value, filter)) if DRESSINGS.contains(&filter.trim()) => value.trim(),
         _ => code,
     }
+}
+
+/// A minijinja string.
+fn quoted(text: &str) -> String {
+    let escaped = text
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n");
+    format!("\"{escaped}\"")
 }

@@ -24,6 +24,8 @@ pub(super) struct Tag {
 pub(super) enum Kind {
     /// `{{ … }}`
     Print,
+    /// `{{ … }}` as the name of a picture, whose box is that large, in EMU.
+    Picture { width: u64, height: u64 },
     /// `{% if … %}`, `{% for … %}`
     Open,
     /// `{% else %}`, `{% elif … %}`
@@ -109,7 +111,7 @@ impl Tag {
     }
 
     pub(super) fn is_statement(&self) -> bool {
-        !matches!(self.kind, Kind::Print)
+        !matches!(self.kind, Kind::Print | Kind::Picture { .. })
     }
 
     /// `if`, `endfor`: the first word of a statement.

@@ -9,7 +9,9 @@ use super::{
     include::{Includes, Inserter, NoIncludes},
     package::{Changes, Package},
     part::{self, Draft, Part},
+    pictures::{Images, NoImages, Paper},
     settings::Settings,
+    values::Supplies,
     xlsx::Workbook,
 };
 use minijinja::Environment;
@@ -18,7 +20,10 @@ use navette_domain::{
     digest::Digest,
     ports::{MergeFailure, OfficeFormat, TemplateFault},
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// An office file with tags, ready to be merged any number of times.
 pub struct Template {
@@ -111,7 +116,11 @@ impl Template {
         for (name, nodes) in workbook.iter().flat_map(Workbook::parts) {
             drafts.push(Draft::of((name, part::BOOK), nodes, format, &mut faults));
         }
-        let package = Package::read(&mut archive)?;
+        let paper = Paper::read(&mut archive)?;
+        let mut package = Package::read(&mut archive)?;
+        for (name, image) in paper.flattened_images(&mut archive)? {
+            package.put(&name, image);
+        }
         let mut other = |name: &str| {
             let index = archive.names().iter().position(|known| known == name)?;
             let content = archive.read_index(index).ok()?;
@@ -128,9 +137,12 @@ impl Template {
             settings.read(&draft.nodes, &mut faults);
         }
         let mut environment = engine::environment(format);
-        let mut parts = Vec::new();
+        let mut parts: Vec<Part> = Vec::new();
         for draft in drafts {
             parts.extend(draft.compile(&mut environment, (format, &settings), &mut faults));
+        }
+        for part in &mut parts {
+            part.white = paper.is_white(&part.name);
         }
         let template = Self {
             package,
@@ -176,13 +188,27 @@ impl Template {
         self.parts.iter().flat_map(|part| &part.uses)
     }
 
-    /// Merges `data` into the template.
+    /// Merges `data` into the template, when neither names an image.
     pub fn merge(&self, data: &serde_json::Value) -> Result<Vec<u8>, MergeFailure> {
+        self.merge_with(data, Arc::new(NoImages))
+    }
+
+    /// Merges `data` into the template, with the images that either names.
+    pub fn merge_with(
+        &self,
+        data: &serde_json::Value,
+        images: Arc<dyn Images>,
+    ) -> Result<Vec<u8>, MergeFailure> {
+        let supplies = Supplies {
+            format: self.format(),
+            images,
+        };
         let mut faults = Vec::new();
         let mut changes = self.brought.clone();
         let mut sheets = BTreeMap::new();
         for part in &self.parts {
-            match part.render(&self.environment, data, &mut faults, &mut changes) {
+            let given = (data, &supplies);
+            match part.render(&self.environment, given, &mut faults, &mut changes) {
                 Some(text) if self.workbook.is_some() => {
                     sheets.insert(part.name.as_str(), text);
                 }

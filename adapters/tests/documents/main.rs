@@ -8,8 +8,10 @@
 
 mod broken;
 mod examples;
+mod honeypot;
 mod hostile;
 mod misbehaving;
+mod same;
 mod support;
 mod text;
 mod together;
@@ -22,10 +24,15 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [_, "pdf-worker", folder] => worker::run(Path::new(folder)),
-        [_, "dies-once", marker, folder] => {
-            misbehaving::dies_once(Path::new(marker), Path::new(folder))
+        [_, "fails-once", how, marker, folder] => {
+            misbehaving::fails_once(how, Path::new(marker), Path::new(folder))
         }
-        [_, "hangs", _] => misbehaving::hangs(),
+        [_, "hangs", _] => misbehaving::always_hangs(),
+        [_, "leaks", log, mebibytes, folder] => misbehaving::leaks(
+            Path::new(log),
+            mebibytes.parse().unwrap(),
+            Path::new(folder),
+        ),
         _ => libtest_mimic::run(&Arguments::from_args(), tests()).exit_code(),
     }
 }
@@ -60,7 +67,27 @@ fn tests() -> Vec<Trial> {
             "a_file_that_fetches_or_runs_something_is_refused",
             hostile::hostile,
         ),
-        test("a_worker_that_dies_costs_one_retry", broken::dead_worker),
+        test(
+            "a_worker_that_dies_raves_or_lies_costs_one_retry",
+            broken::failing_worker,
+        ),
+        test("a_worker_that_leaks_is_replaced", broken::leaking_worker),
+        test(
+            "five_hostile_documents_among_fifty_cost_only_themselves",
+            broken::five_among_fifty,
+        ),
+        test(
+            "the_same_file_and_date_give_the_same_bytes_from_two_workers",
+            same::bytes,
+        ),
+        test(
+            "without_libreofficekit_soffice_gives_the_same_documents",
+            same::fallback,
+        ),
+        test(
+            "libreoffice_fetches_nothing_even_of_what_was_not_scanned",
+            honeypot::silent,
+        ),
         test(
             "a_worker_that_hangs_is_given_up_in_bounded_time",
             broken::hung_worker,

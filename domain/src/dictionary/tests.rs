@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     amount::Amount,
     dossier::{Dossier, Payment, Request, Stage},
-    ids::BatchId,
+    ids::{BatchId, DocumentId},
     merge_fields::{Case, Surroundings, of_batch, of_dossier},
     personal::Personal,
     testing::{march, request, uuid},
@@ -97,6 +97,7 @@ fn bare(scope: Scope, payments: Vec<Payment>) -> Value {
         },
     };
     let around = Surroundings {
+        document: DocumentId(uuid(2)),
         title: "Lettre".into(),
         date: march(20),
         batch: BatchId(uuid(1)),

@@ -23,6 +23,9 @@ pub enum Alone {
     /// It is no ODT that we can read.
     #[error("the file cannot be read")]
     Unreadable,
+    /// It is so long that nothing is gained.
+    #[error("it is long")]
+    Long,
     /// An element that may mean something else among other letters.
     #[error("it uses <{0}>")]
     Element(String),
@@ -73,10 +76,16 @@ pub(super) struct Around {
     pub(super) after: String,
 }
 
+/// What some fifty pages have.
+const LONGEST: usize = 1 << 20;
+
 impl Letter {
     /// Takes an ODT apart.
     pub fn read(odt: &[u8]) -> Result<Self, Alone> {
         let mut package = Package::read(odt)?;
+        if package.content.len() > LONGEST {
+            return Err(Alone::Long);
+        }
         let mut content = Content::read(&package.content, &package.pictures)?;
         let styles = Styles::read(&package.styles, &package.pictures)?;
         let body = content.take_body()?;

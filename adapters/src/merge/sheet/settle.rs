@@ -72,7 +72,7 @@ impl Settler {
                 Kind::Close if tag.keyword()[3..] == *closing.last().map_or("", |tag| &tag.keyword()[3..]) => {}
                 Kind::Close | Kind::Middle => self.faults.push(tag.fault("cette balise de feuille ne ferme rien : {%sheet for … %} vaut pour sa feuille entière"
                         )),
-                Kind::Print | Kind::Alone | Kind::Comment => out.push(Node::Tag(tag)),
+                Kind::Print | Kind::Picture { .. } | Kind::Alone | Kind::Comment => out.push(Node::Tag(tag)),
             }
         }
         out.push(Node::Element(sheet));

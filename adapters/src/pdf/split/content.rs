@@ -81,7 +81,7 @@ impl<'a> Rewriting<'a> {
                 operands.push(word);
                 continue;
             }
-            let mut text = |operand: &Operand| content[operand.range.clone()].to_vec();
+            let text = |operand: &Operand| content[operand.range.clone()].to_vec();
             match &content[word.range.clone()] {
                 b"q" => saved.push(font),
                 b"Q" => font = saved.pop().flatten(),
