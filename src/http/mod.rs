@@ -8,6 +8,7 @@ mod form;
 mod graphql;
 mod headers;
 mod previews;
+mod prints;
 mod uploads;
 
 use crate::{
@@ -29,6 +30,8 @@ use tower_http::timeout::TimeoutLayer;
 
 /// How long a request may take; subscriptions have their own rules.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long the PDF of a whole batch may take.
+const PATIENCE_WITH_PRINTS: Duration = Duration::from_mins(10);
 /// The largest GraphQL request: its lists of ids are the largest part.
 const GRAPHQL_BODY: usize = 2 * 1024 * 1024;
 
@@ -82,6 +85,7 @@ pub fn router(app: &App, doors: Doors) -> Router {
     let within = |patience| TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, patience);
     routes
         .layer(within(PATIENCE))
+        .merge(prints::routes().layer(within(PATIENCE_WITH_PRINTS)))
         .fallback(async || refused(StatusCode::NOT_FOUND, "NOT_FOUND", "Introuvable."))
         .with_state(house)
         .layer(middleware::map_response(headers::secure))

@@ -117,6 +117,7 @@ impl Templates {
             .await
             .map_err(PreviewFailure::Merge)?;
         let name = format!("apercu-{}-{subject}", ask.code);
+        let at = self.dispatcher.now();
         if ask.wanted == Wanted::Office {
             return Ok(Preview {
                 name,
@@ -124,10 +125,7 @@ impl Templates {
                 office: Some(merged.format),
             });
         }
-        let pdf = self
-            .office
-            .convert(&merged.bytes, merged.format, self.dispatcher.now())
-            .await;
+        let pdf = self.office.convert(&merged.bytes, merged.format, at).await;
         Ok(Preview {
             name,
             bytes: pdf.map_err(PreviewFailure::Pdf)?.bytes,

@@ -386,6 +386,6 @@ fn request(
             date: Some("2026-06-30".parse().unwrap()),
             amount,
         }],
-        custom: std::collections::BTreeMap::new(),
+        custom: [("canton".to_owned(), "Toulouse-1".to_owned())].into(),
     }
 }

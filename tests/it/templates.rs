@@ -1,12 +1,13 @@
 //! Templates as clerks and pages meet them: told what is wrong before they are kept, previewed without a
 //! trace, and found again behind every document that was made of them.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
 use crate::{
     doors::{House, asks, body},
     story::definition,
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use navette_domain::{
     chain::{Chain, ChainCommand},
     digest::Digest,
@@ -79,6 +80,20 @@ async fn a_template_is_told_what_it_needs_and_what_is_wrong_before_anything_is_k
     assert_eq!(broken["usable"], false);
     assert!(!broken["faults"].as_array().unwrap().is_empty(), "{broken}");
     assert!(broken["sentence"].is_string());
+    let misspelt = check(&letter_with("beneficiaire.nom", "beneficiare.nom")).await;
+    assert_eq!(misspelt["usable"], false);
+    let fault = &misspelt["faults"][0];
+    let sentence = fault["sentence"].as_str().unwrap();
+    assert!(sentence.contains("beneficiaire.nom"), "{sentence}");
+    assert!(fault["around"].as_str().unwrap().contains('⟦'), "{fault}");
+    let copy = &misspelt["annotated"];
+    assert_eq!(copy["fileName"], "Lettre (à corriger).odt");
+    let copy = STANDARD.decode(copy["base64"].as_str().unwrap()).unwrap();
+    let copy = text_of(&copy);
+    assert!(copy.contains("office:annotation") && copy.contains("beneficiaire.nom"));
+    let rare = check(&letter_with("beneficiaire.nom", "dossier.champs.canton")).await;
+    assert_eq!(rare["usable"], true);
+    assert!(!rare["warnings"].as_array().unwrap().is_empty(), "{rare}");
     let unreadable = check(b"plain text").await;
     assert_eq!(unreadable["usable"], false);
     assert!(unreadable["sentence"].is_string(), "{unreadable}");
@@ -309,6 +324,18 @@ async fn with_letters(references: &[&str]) -> (House, String, BatchId, Vec<Dossi
         .send(&token, "/templates/lettre", "Lettre.odt", LETTER)
         .await;
     answer(sent, 200).await;
+    publish(&house).await;
+    let mut dossiers = vec![];
+    for reference in references {
+        dossiers.push(house.granted(reference, "Sport").await);
+    }
+    let batch = start(&house, &token, &dossiers).await;
+    completed(&house, &token, batch).await;
+    (house, token, batch, dossiers)
+}
+
+/// The chain of the letters: merged, converted, sent by e-mail.
+async fn publish(house: &House) {
     let definition = definition();
     let id = ChainId::of_code(&definition.code).0;
     let at = house.app.clock.now();
@@ -319,26 +346,29 @@ async fn with_letters(references: &[&str]) -> (House, String, BatchId, Vec<Dossi
         .dispatcher
         .dispatch::<Chain>(&envelope, id, command);
     published.await.unwrap();
-    let mut dossiers = vec![];
-    for reference in references {
-        dossiers.push(house.granted(reference, "Sport").await);
-    }
+}
+
+async fn start(house: &House, token: &str, dossiers: &[DossierId]) -> BatchId {
     let ids: Vec<Uuid> = dossiers.iter().map(|dossier| dossier.0).collect();
     let input = json!({ "label": "Lettres de mars", "chain": "notification", "dossiers": ids });
     let started = house
-        .mutate(&token, "startBatch", input, "batch { id }")
+        .mutate(token, "startBatch", input, "batch { id }")
         .await;
-    let batch = started["batch"]["id"].as_str().unwrap().parse().unwrap();
+    started["batch"]["id"].as_str().unwrap().parse().unwrap()
+}
+
+/// Waits until the batch has ended.
+async fn completed(house: &House, token: &str, batch: BatchId) {
     let query = format!(r#"{{ batch(id: "{batch}") {{ state }} }}"#);
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(90);
-    while house.ask(&token, &query, json!({})).await["data"]["batch"]["state"] != "COMPLETED" {
-        assert!(
-            std::time::Instant::now() < deadline,
-            "the batch does not end"
-        );
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    (house, token, batch, dossiers)
+    let mut position = house.app.projections.position();
+    let end = async {
+        while house.ask(token, &query, json!({})).await["data"]["batch"]["state"] != "COMPLETED" {
+            position.changed().await.unwrap();
+        }
+    };
+    let patience = std::time::Duration::from_secs(90);
+    let ended = tokio::time::timeout(patience, end).await;
+    ended.expect("the batch does not end");
 }
 
 #[tokio::test]
@@ -437,5 +467,123 @@ async fn the_files_of_a_document_are_downloaded_whole_under_their_digests() {
             let asked = asked.header("if-none-match", known).send().await.unwrap();
             assert_eq!(asked.status(), status, "{known}");
         }
+    }
+}
+
+/// A text document with this body and nothing else.
+fn text_document(body: &str) -> Vec<u8> {
+    let mut target = ZipWriter::new(Cursor::new(vec![]));
+    let stored = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    target.start_file("mimetype", stored).unwrap();
+    target
+        .write_all(b"application/vnd.oasis.opendocument.text")
+        .unwrap();
+    let content = format!(
+        r#"<?xml version="1.0" encoding="UTF-8"?><office:document-content office:version="1.3"
+        xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"
+        xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"><office:body><office:text>{body}</office:text></office:body></office:document-content>"#
+    );
+    let manifest = r#"<?xml version="1.0" encoding="UTF-8"?><manifest:manifest manifest:version="1.3"
+        xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">
+        <manifest:file-entry manifest:full-path="/" manifest:media-type="application/vnd.oasis.opendocument.text"/>
+        <manifest:file-entry manifest:full-path="content.xml" manifest:media-type="text/xml"/></manifest:manifest>"#;
+    let options = SimpleFileOptions::default();
+    for (name, text) in [
+        ("content.xml", content.as_str()),
+        ("META-INF/manifest.xml", manifest),
+    ] {
+        target.start_file(name, options).unwrap();
+        target.write_all(text.as_bytes()).unwrap();
+    }
+    target.finish().unwrap().into_inner()
+}
+
+#[tokio::test]
+async fn a_document_stays_on_what_its_template_included_when_its_batch_started() {
+    let mut house = House::open().await;
+    let token = house.token(Role::Supervisor, &[]).await;
+    let letter = text_document(
+        "<text:p>{% include \"entete\" %}</text:p><text:p>{{ dossier.reference }}</text:p>",
+    );
+    let send = async |code: &str, bytes: &[u8], status| {
+        let path = format!("/templates/{code}");
+        answer(house.send(&token, &path, "m.odt", bytes).await, status).await
+    };
+    // A header that does not exist is told; once it does, the letter is taken.
+    let refused = send("lettre", &letter, 422).await;
+    let sentence = refused["faults"][0]["sentence"].as_str().unwrap();
+    assert!(sentence.contains("entete"), "{sentence}");
+    let header = |text: &str| text_document(&format!("<text:p>{text}</text:p>"));
+    send("entete", &header("Ancien en-tête"), 200).await;
+    send("lettre", &letter, 200).await;
+    publish(&house).await;
+    let dossier = house.granted("SUB-1", "Sport").await;
+    let batch = start(&house, &token, &[dossier]).await;
+    // A new header after the start of the batch is for other batches.
+    send("entete", &header("Nouvel en-tête"), 200).await;
+    house.work().await;
+    completed(&house, &token, batch).await;
+
+    let document = DocumentId::of_dossier(batch, dossier);
+    let query = format!(
+        r#"{{ document(id: "{document}") {{ office included {{ kind code version file }} }} }}"#
+    );
+    let read = house.ask(&token, &query, json!({})).await["data"]["document"].clone();
+    let old = Digest::of(&header("Ancien en-tête")).to_string();
+    assert_eq!(
+        read["included"],
+        json!([{ "kind": "TEMPLATE", "code": "entete", "version": 1, "file": old }])
+    );
+    let path = format!("/documents/{document}/office");
+    let office = house.get(&path).bearer_auth(&token).send().await.unwrap();
+    let office = text_of(&office.bytes().await.unwrap());
+    assert!(office.contains("Ancien en-tête"), "{office}");
+    let preview = house.post("/templates/lettre/preview?format=office");
+    let preview = preview.bearer_auth(&token).send().await.unwrap();
+    let preview = text_of(&preview.bytes().await.unwrap());
+    assert!(preview.contains("Nouvel en-tête"), "{preview}");
+}
+
+#[tokio::test]
+async fn a_batch_is_printed_as_one_pdf_in_the_order_of_its_dossiers() {
+    let (house, token, batch, dossiers) = with_letters(&["SUB-2", "SUB-1"]).await;
+    for parameters in ["", "?recto_verso=true"] {
+        let get = async |what: &str| {
+            let path = format!("/batches/{batch}/{what}{parameters}");
+            house.get(&path).bearer_auth(&token).send().await.unwrap()
+        };
+        let pages = answer(get("pages").await, 200).await;
+        assert_eq!(pages["missing"], json!([]));
+        let printed = pages["printed"].as_array().unwrap();
+        let documents: Vec<&Value> = printed.iter().map(|range| &range["document"]).collect();
+        let in_order: Vec<Value> = dossiers
+            .iter()
+            .map(|dossier| json!(DocumentId::of_dossier(batch, *dossier)))
+            .collect();
+        assert_eq!(documents, in_order.iter().collect::<Vec<_>>());
+        let pdf = get("pdf").await;
+        assert_eq!(pdf.status(), 200);
+        assert_eq!(pdf.headers()["content-type"], "application/pdf");
+        let name = pdf.headers()["content-disposition"].to_str().unwrap();
+        assert!(name.contains("Lettres_de_mars.pdf"), "{name}");
+        let pdf = lopdf::Document::load_mem(&pdf.bytes().await.unwrap()).unwrap();
+        assert_eq!(printed[1]["last"], pdf.get_pages().len());
+        for (range, reference) in printed.iter().zip(["SUB-2", "SUB-1"]) {
+            assert!(range["title"].as_str().unwrap().ends_with(reference));
+            let first = u32::try_from(range["first"].as_u64().unwrap()).unwrap();
+            let last = u32::try_from(range["last"].as_u64().unwrap()).unwrap();
+            let text = pdf.extract_text(&[first]).unwrap();
+            assert!(text.contains(reference), "{range}: {text}");
+            assert!(last >= first && (parameters.is_empty() || first % 2 == 1));
+        }
+    }
+    let stranger = house.token(Role::Instructor, &["Culture"]).await;
+    for what in ["pdf", "pages"] {
+        let ask = async |batch: Uuid| {
+            let path = format!("/batches/{batch}/{what}");
+            let asked = house.get(&path).bearer_auth(&stranger);
+            body(asked.send().await.unwrap(), 404).await
+        };
+        assert_eq!(ask(batch.0).await, ask(Uuid::nil()).await);
     }
 }
