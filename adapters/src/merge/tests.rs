@@ -377,7 +377,7 @@ fn every_syntax_fault_is_told_at_once_with_its_place() {
              <table:table-row table:number-rows-repeated=\"9\"/><table:table-row><table:table-cell>\
              <text:p>{% if a %}</text:p><text:p>{{ a</text:p></table:table-cell></table:table-row>"
         ),
-        "<text:p>{% endfor %}</text:p><text:p>{% include \"x\" %}</text:p>",
+        "<text:p>{% endfor %}</text:p><text:p>{% inclure \"x\" %}</text:p>",
     );
     let faults = faults(&file, &json!({ "a": 1 }));
     let told = |place: &str, words: &str| {
@@ -411,7 +411,7 @@ fn every_syntax_fault_is_told_at_once_with_its_place() {
     assert!(
         told(
             "en-tête et pied de page",
-            "instruction inconnue : « include »"
+            "instruction inconnue : « inclure »"
         ),
         "{faults:?}"
     );

@@ -331,11 +331,17 @@ fn find<'a>(nodes: &'a [Node], name: &str) -> Option<&'a Element> {
 }
 
 fn find_mut<'a>(nodes: &'a mut [Node], name: &str) -> Option<&'a mut Element> {
-    nodes.iter_mut().find_map(|node| match node {
-        Node::Element(element) if element.name == name => Some(element),
-        Node::Element(element) => find_mut(&mut element.children, name),
-        _ => None,
-    })
+    for node in nodes {
+        if let Node::Element(element) = node {
+            if element.name == name {
+                return Some(element);
+            }
+            if let Some(found) = find_mut(&mut element.children, name) {
+                return Some(found);
+            }
+        }
+    }
+    None
 }
 
 /// Calls `see` on every element, parents first.

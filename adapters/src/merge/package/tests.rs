@@ -48,7 +48,7 @@ fn docx() -> Vec<u8> {
         (
             "word/_rels/document.xml.rels",
             "<Relationships><Relationship Id=\"rId1\" Type=\"t\" Target=\"old.xml\"/>\
-             <Relationship Id=\"rId2\" Type=\"t\" Target=\"old.xml\" TargetMode=\"External\"/>\
+             <Relationship Id=\"rId2\" Type=\"x/hyperlink\" Target=\"old.xml\" TargetMode=\"External\"/>\
              <Relationship Id=\"rId3\" Type=\"t\" Target=\"../word/./old.xml\"/>\
              <Relationship Id=\"rId4\" Type=\"t\" Target=\"/word/styles.xml\"/></Relationships>",
         ),
@@ -100,6 +100,7 @@ fn the_media_type_of_an_opendocument_comes_first_and_stored() {
     let mut zip = ZipArchive::new(Cursor::new(bytes)).unwrap();
     let first = zip.by_index(0).unwrap();
     assert_eq!(first.compression(), CompressionMethod::Stored);
+    drop(first);
     assert_eq!(zip.len(), 5);
 }
 
