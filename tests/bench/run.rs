@@ -174,14 +174,7 @@ impl Bench {
         MIGRATIONS.run(&pool).await?;
         let files = tempfile::tempdir()?;
         let ports = app::ports(&around.config(), files.path(), self.workshop.clone())?;
-        let app = App::build(
-            pool,
-            ports,
-            self.workshop.clone(),
-            Clock::system(),
-            policy(),
-        )
-        .await?;
+        let app = App::build(pool, ports, Clock::system(), policy()).await?;
         Ok((app, files))
     }
 
@@ -194,7 +187,8 @@ impl Bench {
             stream::iter(office.iter().map(Ok::<_, anyhow::Error>)).try_for_each_concurrent(
                 at_once,
                 |(bytes, format)| async move {
-                    self.workshop.convert(bytes, *format).await?;
+                    let made = chrono::DateTime::UNIX_EPOCH;
+                    self.workshop.convert(bytes, *format, made).await?;
                     Ok(())
                 },
             ),

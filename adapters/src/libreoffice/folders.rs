@@ -32,7 +32,7 @@ fn sweep_in(parent: &Path) {
         let owner = name.to_str().and_then(owner);
         let ours = entry
             .metadata()
-            .is_ok_and(|about| about.is_dir() && about.uid() == me);
+            .is_ok_and(|about| about.is_dir() && (about.uid() == me || me == 0));
         if ours && owner.is_some_and(|owner| !is_alive(owner)) {
             let _ = fs::remove_dir_all(entry.path());
         }

@@ -9,6 +9,7 @@
     reason = "LibreOfficeKit is a C interface, and fork has no safe form"
 )]
 
+use super::installation::Installation;
 use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_LAZY};
 use nix::{
     sys::wait::{WaitStatus, waitpid},
@@ -16,20 +17,8 @@ use nix::{
 };
 use std::{
     ffi::{CStr, CString, c_char, c_int, c_void},
-    path::{Path, PathBuf},
     time::Duration,
 };
-
-/// Where distributions put LibreOffice.
-const PROGRAM_FOLDERS: [&str; 4] = [
-    "/usr/lib/libreoffice/program",
-    "/usr/lib64/libreoffice/program",
-    "/opt/libreoffice/program",
-    "/usr/local/lib/libreoffice/program",
-];
-
-/// The libraries that may hold the entry point, according to how LibreOffice was built.
-const LIBRARIES: [&str; 2] = ["libmergedlo.so", "libsofficeapp.so"];
 
 #[repr(C)]
 struct Office {
@@ -76,7 +65,7 @@ type Hook = unsafe extern "C" fn(*const c_char, *const c_char) -> *mut Office;
 #[derive(Debug, thiserror::Error)]
 pub enum KitError {
     /// No LibreOffice with LibreOfficeKit on this machine.
-    #[error("LibreOfficeKit was not found under {PROGRAM_FOLDERS:?}")]
+    #[error("no LibreOfficeKit in the LibreOffice of this machine")]
     Missing,
     /// The library is there and does not start.
     #[error("LibreOfficeKit does not start: {0}")]
@@ -101,10 +90,10 @@ pub struct Kit {
 }
 
 impl Kit {
-    /// Starts the installed LibreOffice with the profile at `profile_url` (`file:///…`).
-    pub fn start(profile_url: &str) -> Result<Self, KitError> {
-        let (folder, library) = find_library().ok_or(KitError::Missing)?;
-        let folder = c_string(&folder.to_string_lossy())?;
+    /// Starts the LibreOffice of `installation` with the profile at `profile_url` (`file:///…`).
+    pub fn start(installation: &Installation, profile_url: &str) -> Result<Self, KitError> {
+        let library = installation.library().ok_or(KitError::Missing)?;
+        let folder = c_string(&installation.program().to_string_lossy())?;
         let profile = c_string(profile_url)?;
         // SAFETY: the library is LibreOffice's own, its entry point has this signature since 4.3, and the
         // library is never unloaded (`forget`), so the functions it hands out stay valid.
@@ -146,38 +135,25 @@ impl Kit {
         }
     }
 
-    /// Converts the document at `source_url` into `target_url`.
-    pub fn convert(
-        &self,
-        source_url: &str,
-        target_url: &str,
-        format: &str,
-        options: &str,
-    ) -> Result<(), KitError> {
-        let (source, target) = (c_string(source_url)?, c_string(target_url)?);
-        let (format, options) = (c_string(format)?, c_string(options)?);
-        let load_options = c_string("Language=fr-FR")?;
-        // SAFETY: the strings live through the calls, and the document is destroyed once.
-        unsafe {
-            let document = (self.class().document_load_with_options)(
+    /// Opens the document at `source_url`.
+    pub fn open(&self, source_url: &str) -> Result<OpenDocument<'_>, KitError> {
+        let source = c_string(source_url)?;
+        let options = c_string("Language=fr-FR")?;
+        // SAFETY: the strings live through the call.
+        let document = unsafe {
+            (self.class().document_load_with_options)(
                 self.office,
                 source.as_ptr(),
-                load_options.as_ptr(),
-            );
-            if document.is_null() {
-                return Err(KitError::Load(self.last_error()));
-            }
-            let class = &*(*document).class;
-            let saved =
-                (class.save_as)(document, target.as_ptr(), format.as_ptr(), options.as_ptr());
-            let outcome = if saved == 0 {
-                Err(KitError::Save(self.last_error()))
-            } else {
-                Ok(())
-            };
-            (class.destroy)(document);
-            outcome
+                options.as_ptr(),
+            )
+        };
+        if document.is_null() {
+            return Err(KitError::Load(self.last_error()));
         }
+        Ok(OpenDocument {
+            kit: self,
+            document,
+        })
     }
 
     fn last_error(&self) -> String {
@@ -191,6 +167,41 @@ impl Kit {
             (self.class().free_error)(text);
             owned
         }
+    }
+}
+
+/// A document that LibreOffice has open, and closes when this is dropped.
+pub struct OpenDocument<'a> {
+    kit: &'a Kit,
+    document: *mut Document,
+}
+
+impl OpenDocument<'_> {
+    /// Exports it to `target_url`.
+    pub fn export(&self, target_url: &str, format: &str, options: &str) -> Result<(), KitError> {
+        let target = c_string(target_url)?;
+        let (format, options) = (c_string(format)?, c_string(options)?);
+        // SAFETY: the strings live through the call, and the document is open until the drop.
+        let saved = unsafe {
+            let class = &*(*self.document).class;
+            (class.save_as)(
+                self.document,
+                target.as_ptr(),
+                format.as_ptr(),
+                options.as_ptr(),
+            )
+        };
+        if saved == 0 {
+            return Err(KitError::Save(self.kit.last_error()));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for OpenDocument<'_> {
+    fn drop(&mut self) {
+        // SAFETY: the document is destroyed once, here.
+        unsafe { ((*(*self.document).class).destroy)(self.document) };
     }
 }
 
@@ -232,23 +243,6 @@ pub fn in_child(work: impl FnOnce() -> i32) -> nix::Result<WaitStatus> {
 pub fn leave(code: i32) -> ! {
     // SAFETY: `_exit` has no precondition.
     unsafe { nix::libc::_exit(code) }
-}
-
-fn find_library() -> Option<(PathBuf, PathBuf)> {
-    PROGRAM_FOLDERS.iter().find_map(|folder| {
-        LIBRARIES.iter().find_map(|name| {
-            let library = Path::new(folder).join(name);
-            library.is_file().then(|| (PathBuf::from(folder), library))
-        })
-    })
-}
-
-/// LibreOffice's own program, without the shell script around it: it can be limited and killed.
-pub fn soffice() -> Option<PathBuf> {
-    PROGRAM_FOLDERS
-        .iter()
-        .map(|folder| Path::new(folder).join("soffice.bin"))
-        .find(|program| program.is_file())
 }
 
 fn c_string(text: &str) -> Result<CString, KitError> {

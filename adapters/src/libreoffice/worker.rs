@@ -3,23 +3,19 @@
 //! Started by the pool as `… pdf-worker <folder>`, it reads one JSON [`Request`] per line on its standard
 //! input and writes one [`Reply`] per line on its standard output. Each conversion happens in a forked
 //! copy of the warm process, with limits on time, memory and file size and with no network: what a
-//! document breaks, leaks or hangs is gone with its copy. Without LibreOfficeKit, and for spreadsheets,
-//! the copy becomes `soffice`.
+//! document breaks, leaks or hangs is gone with its copy. Without LibreOfficeKit, the copy becomes `soffice`.
 
 use super::{
-    kit::{self, Kit, KitError, Turn, in_child, leave},
+    clock,
+    confine::{self, Limits},
+    installation::Installation,
+    kit::{Kit, KitError, Turn, in_child, leave},
     profile,
 };
 use nix::{
     poll::{PollFd, PollFlags, PollTimeout, poll},
-    sched::{CloneFlags, unshare},
-    sys::{
-        prctl,
-        resource::{Resource, setrlimit},
-        signal::Signal,
-        wait::WaitStatus,
-    },
-    unistd::{alarm, dup, dup2_stdout},
+    sys::{signal::Signal, wait::WaitStatus},
+    unistd::{dup, dup2_stdout},
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -42,8 +38,10 @@ pub struct Request {
     pub filter: String,
     /// The filter's options, in LibreOffice's JSON.
     pub options: String,
-    /// How long the conversion may take, in seconds.
-    pub seconds: u32,
+    /// The document's own date, in seconds since 1970.
+    pub date: i64,
+    /// What the conversion may use.
+    pub limits: Limits,
 }
 
 /// What became of it.
@@ -56,32 +54,40 @@ pub enum Reply {
     Converted,
     /// LibreOffice refuses the document.
     Refused,
-    /// The copy died or was too slow.
+    /// The copy took longer than it may.
+    Late,
+    /// The copy died.
     Crashed(String),
 }
 
-/// A small text: what warms the process up is shared by all its copies.
-const WARM_TEXT: &str = include_str!("warm.fodt");
+/// A small letter: what converting it brings into memory is shared by all the copies.
+pub const WARM_TEXT: &str = include_str!("warm.fodt");
+
+/// Where the worker is told that LibreOffice is, when it is not where distributions put it.
+pub const FOLDER_VARIABLE: &str = "NAVETTE_LIBREOFFICE";
 
 const REFUSED: i32 = 3;
 /// `soffice.bin` has completed a new profile and asks to be started again.
 const PROFILE_MADE: i32 = 81;
-const MEMORY_LIMIT: u64 = 4 << 30;
-const FILE_LIMIT: u64 = 256 << 20;
 
 /// The `pdf-worker` subcommand. Must be called before the process has a second thread.
 pub fn run(folder: &Path) -> ExitCode {
     match serve(folder) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(io::stderr(), "pdf-worker: {error}");
+            say(&error.to_string());
             ExitCode::FAILURE
         }
     }
 }
 
+/// What goes to the pool's log.
+pub(super) fn say(words: &str) {
+    let _ = writeln!(io::stderr(), "pdf-worker: {words}");
+}
+
 fn serve(folder: &Path) -> io::Result<()> {
-    prctl::set_pdeathsig(Signal::SIGKILL)?;
+    confine::settle(folder)?;
     // LibreOffice sometimes speaks on the standard output: keep the real one for the replies.
     let replies = File::from(dup(io::stdout())?);
     dup2_stdout(io::stderr())?;
@@ -90,31 +96,46 @@ fn serve(folder: &Path) -> io::Result<()> {
     // A profile serves one LibreOffice at a time.
     let soffice_profile = folder.join("soffice-profile");
     profile::write(&soffice_profile)?;
+    let installation = std::env::var_os(FOLDER_VARIABLE).map(PathBuf::from);
+    let installation = Installation::find(installation)
+        .ok_or_else(|| io::Error::other("LibreOffice is not installed"))?
+        .complete(&folder.join("libreoffice"))?;
     let mut line = Line {
         requests: BufReader::new(io::stdin()),
         replies,
     };
-    match Kit::start(&file_url(&profile)) {
+    let kit = Kit::start(&installation, &file_url(&profile));
+    let soffice = Soffice {
+        program: installation.soffice(),
+        profile: soffice_profile,
+    };
+    match kit {
         Ok(kit) => {
             let mut zygote = Zygote {
                 line,
                 folder: folder.to_owned(),
-                soffice_profile,
+                soffice,
                 warm: false,
             };
             kit.run(&mut zygote);
             Ok(())
         }
         Err(error) => {
-            let _ = writeln!(io::stderr(), "pdf-worker: {error}; using soffice");
+            say(&format!("{error}; using soffice"));
             line.reply(&Reply::Ready)?;
             while let Some(request) = line.next()? {
-                let reply = convert(None, &request, &soffice_profile);
+                let reply = convert(None, &request, &soffice);
                 line.reply(&reply)?;
             }
             Ok(())
         }
     }
+}
+
+/// LibreOffice's own program.
+struct Soffice {
+    program: PathBuf,
+    profile: PathBuf,
 }
 
 struct Line {
@@ -153,7 +174,7 @@ impl Line {
 struct Zygote {
     line: Line,
     folder: PathBuf,
-    soffice_profile: PathBuf,
+    soffice: Soffice,
     warm: bool,
 }
 
@@ -162,7 +183,7 @@ impl Turn for Zygote {
         if !self.warm {
             self.warm = true;
             if let Err(error) = warm_up(kit, &self.folder) {
-                let _ = writeln!(io::stderr(), "pdf-worker: warming up: {error}");
+                say(&format!("warming up: {error}"));
                 leave(1);
             }
             if self.line.reply(&Reply::Ready).is_err() {
@@ -175,7 +196,7 @@ impl Turn for Zygote {
         let Ok(Some(request)) = self.line.next() else {
             leave(0);
         };
-        let reply = convert(Some(kit), &request, &self.soffice_profile);
+        let reply = convert(Some(kit), &request, &self.soffice);
         if self.line.reply(&reply).is_err() {
             leave(1);
         }
@@ -184,26 +205,33 @@ impl Turn for Zygote {
 
 fn warm_up(kit: &Kit, folder: &Path) -> Result<(), KitError> {
     let url = |name: &str| file_url(&folder.join(name));
+    let convert = |source: &str, target: &str, format: &str, options: &str| {
+        kit.open(&url(source))?
+            .export(&url(target), format, options)
+    };
     fs::write(folder.join("warm.fodt"), WARM_TEXT)
         .map_err(|error| KitError::Start(error.to_string()))?;
-    kit.convert(&url("warm.fodt"), &url("warm.odt"), "odt", "")?;
-    kit.convert(&url("warm.fodt"), &url("warm.docx"), "docx", "")?;
-    kit.convert(&url("warm.odt"), &url("warm.pdf"), "pdf", "")?;
-    kit.convert(&url("warm.docx"), &url("warm.pdf"), "pdf", "")
+    convert("warm.fodt", "warm.odt", "odt", "")?;
+    convert("warm.fodt", "warm.docx", "docx", "")?;
+    let archival = super::process::export_options(true, false);
+    convert("warm.odt", "warm.pdf", "pdf", &archival)?;
+    convert("warm.docx", "warm.pdf", "pdf", &archival)?;
+    if clock::interpose() == 0 {
+        say("the clock could not be interposed: the same file will not give the same bytes");
+    }
+    Ok(())
 }
 
-/// Converts in a copy of this process: by the warm office when there is one and it can, else by a
-/// program of its own. LibreOfficeKit 7.4 without GUI cannot open spreadsheets.
-fn convert(kit: Option<&Kit>, request: &Request, profile: &Path) -> Reply {
-    let spreadsheet = request.filter.starts_with("calc");
+/// Converts in a copy of this process: by the warm office when there is one, else by a program of its own.
+fn convert(kit: Option<&Kit>, request: &Request, soffice: &Soffice) -> Reply {
     let attempt = || {
         in_child(|| {
-            if confine(request.seconds).is_err() {
+            if confine::limit(request.limits).is_err() {
                 return 1;
             }
             match kit {
-                Some(kit) if !spreadsheet => with_kit(kit, request),
-                _ => with_soffice(request, profile),
+                Some(kit) => with_kit(kit, request),
+                None => with_soffice(request, soffice),
             }
         })
     };
@@ -214,27 +242,38 @@ fn convert(kit: Option<&Kit>, request: &Request, profile: &Path) -> Reply {
     match outcome {
         Ok(WaitStatus::Exited(_, 0)) => Reply::Converted,
         Ok(WaitStatus::Exited(_, REFUSED)) => Reply::Refused,
+        Ok(WaitStatus::Signaled(_, Signal::SIGALRM | Signal::SIGXCPU, _)) => Reply::Late,
         Ok(status) => Reply::Crashed(format!("{status:?}")),
         Err(error) => Reply::Crashed(error.to_string()),
     }
 }
 
 fn with_kit(kit: &Kit, request: &Request) -> i32 {
-    let (source, target) = (file_url(&request.input), file_url(&request.output));
-    match kit.convert(&source, &target, "pdf", &request.options) {
+    clock::show(request.date);
+    let outcome = kit.open(&file_url(&request.input)).and_then(|document| {
+        let target = file_url(&request.output);
+        let outcome = document.export(&target, "pdf", &request.options);
+        // This copy ends now: closing the document would only cost time.
+        std::mem::forget(document);
+        outcome
+    });
+    match outcome {
         Ok(()) => 0,
         Err(error) => {
-            let _ = writeln!(io::stderr(), "pdf-worker: {error}");
+            say(&error.to_string());
             REFUSED
         }
     }
 }
 
 /// Becomes `soffice`, which writes the PDF beside its input, under the same name.
-fn with_soffice(request: &Request, profile: &Path) -> i32 {
-    let error = Command::new(kit::soffice().unwrap_or_else(|| "soffice".into()))
+fn with_soffice(request: &Request, soffice: &Soffice) -> i32 {
+    let error = Command::new(&soffice.program)
         .env_remove("SAL_LOK_OPTIONS")
-        .arg(format!("-env:UserInstallation={}", file_url(profile)))
+        .arg(format!(
+            "-env:UserInstallation={}",
+            file_url(&soffice.profile)
+        ))
         .args(["--headless", "--norestore", "--nologo", "--convert-to"])
         .arg(format!("pdf:{}:{}", request.filter, request.options))
         .arg("--outdir")
@@ -242,24 +281,8 @@ fn with_soffice(request: &Request, profile: &Path) -> i32 {
         .arg(&request.input)
         .stdin(Stdio::null())
         .exec();
-    let _ = writeln!(io::stderr(), "pdf-worker: soffice: {error}");
+    say(&format!("soffice: {error}"));
     1
-}
-
-/// What a copy may use. The network is closed where the kernel lets us; the pre-scan and the profile
-/// hold where it does not.
-fn confine(seconds: u32) -> nix::Result<()> {
-    prctl::set_pdeathsig(Signal::SIGKILL)?;
-    alarm::set(seconds.max(1));
-    let cpu = u64::from(seconds.max(1));
-    setrlimit(Resource::RLIMIT_CPU, cpu, cpu)?;
-    setrlimit(Resource::RLIMIT_AS, MEMORY_LIMIT, MEMORY_LIMIT)?;
-    setrlimit(Resource::RLIMIT_FSIZE, FILE_LIMIT, FILE_LIMIT)?;
-    setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
-    if unshare(CloneFlags::CLONE_NEWNET).is_err() {
-        let _ = unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET);
-    }
-    Ok(())
 }
 
 /// The `file://` address of a path, with what an address cannot hold written as `%XX`.

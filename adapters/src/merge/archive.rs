@@ -14,6 +14,9 @@ pub(super) const MOST_ENTRIES: usize = 2_000;
 const HIGHEST_RATIO: u64 = 200;
 const RATIO_FROM: u64 = 1 << 20;
 
+/// How files of MS Office before 2007 start, and protected ones since.
+const OLE: &[u8] = b"\xD0\xCF\x11\xE0";
+
 /// An office file that can be read and holds nothing dangerous.
 pub(crate) struct Archive<'a> {
     zip: ZipArchive<Cursor<&'a [u8]>>,
@@ -34,6 +37,17 @@ impl<'a> Archive<'a> {
     pub(crate) fn open(bytes: &'a [u8]) -> Result<Self, MergeFailure> {
         if bytes.len() > LARGEST_FILE {
             return unreadable("le fichier dépasse 64 Mio");
+        }
+        if bytes.starts_with(OLE) {
+            return unreadable(
+                "le fichier est dans un ancien format (.doc, .xls) ou protégé par un mot de passe : \
+                 l'enregistrer en ODT, ODS, DOCX ou XLSX, sans mot de passe",
+            );
+        }
+        if looks_like_flat_odf(bytes) {
+            return unreadable(
+                "le fichier est un OpenDocument à plat : l'enregistrer en ODT ou ODS",
+            );
         }
         if !bytes.starts_with(b"PK\x03\x04") {
             return unreadable(
@@ -85,6 +99,14 @@ impl<'a> Archive<'a> {
             data: data.into(),
         })
     }
+}
+
+/// One XML file that holds a whole OpenDocument.
+fn looks_like_flat_odf(bytes: &[u8]) -> bool {
+    const ROOT: &[u8] = b"urn:oasis:names:tc:opendocument:xmlns:office:1.0";
+    let start = &bytes[..bytes.len().min(4096)];
+    start.trim_ascii_start().starts_with(b"<")
+        && start.windows(ROOT.len()).any(|window| window == ROOT)
 }
 
 fn names_within_limits(zip: &mut ZipArchive<Cursor<&[u8]>>) -> Result<Vec<String>, MergeFailure> {

@@ -4,15 +4,15 @@
 use super::{
     cells, columns, glue,
     join::PARAGRAPHS,
-    rows,
+    rows, sheet,
     tag::{Kind, Scope, Side, Tag},
     xml::{Element, Node},
 };
 use navette_domain::ports::OfficeFormat;
 
-pub(super) const CELLS: [&str; 3] = ["table:table-cell", "table:covered-table-cell", "w:tc"];
+pub(super) const CELLS: [&str; 4] = ["table:table-cell", "table:covered-table-cell", "w:tc", "c"];
 pub(super) const TABLES: [&str; 2] = ["table:table", "w:tbl"];
-const ROWS: [&str; 2] = ["table:table-row", "w:tr"];
+const ROWS: [&str; 3] = ["table:table-row", "w:tr", "row"];
 const LISTS: [&str; 2] = ["text:list-item", "text:list"];
 
 /// Elements that a block may be all of, and which then follow it.
@@ -29,7 +29,11 @@ const ENDED_BY_PARAGRAPHS: [&str; 6] = [
 ];
 
 /// Elements that may surround statements in a paragraph that holds nothing else.
-const INVISIBLE: [&str; 29] = [
+const INVISIBLE: [&str; 33] = [
+    "c",
+    "is",
+    "r",
+    "t",
     "text:p",
     "text:h",
     "text:span",
@@ -89,7 +93,7 @@ fn settle(node: Node, format: OfficeFormat) -> Vec<Node> {
     if ROWS.contains(&name) {
         return rows::settle(element, format);
     }
-    if TABLES.contains(&name) && format != OfficeFormat::Ods {
+    if TABLES.contains(&name) && !sheet::has_sheets(format) {
         return vec![columns::frame(element)];
     }
     if ENDED_BY_PARAGRAPHS.contains(&name) || (format == OfficeFormat::Odt && is_cell(&element)) {

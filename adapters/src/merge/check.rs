@@ -60,20 +60,26 @@ impl Checker {
                 };
                 if tag.kind == Kind::Close && tag.keyword()[3..] != *opening.keyword() {
                     let expected = opening.keyword().to_owned();
-                    self.fault(tag, format!("ce bloc se ferme par {{% end{expected} %}}"));
+                    self.fault(
+                        tag,
+                        format!(
+                            "le bloc ouvert par « {} » ({}) se ferme par {{% end{expected} %}}",
+                            opening.written, opening.place
+                        ),
+                    );
                 } else if !matching(&path, &self.path) {
                     self.fault(
                         tag,
                         format!(
-                            "le bloc ouvert par « {} » doit se fermer au même niveau du document \
-                             (même cellule, même paragraphe ou même suite de paragraphes)",
-                            opening.written
+                            "le bloc ouvert par « {} » ({}) doit se fermer au même niveau du document : \
+                             même cellule, même paragraphe ou même suite de paragraphes",
+                            opening.written, opening.place
                         ),
                     );
                 }
             }
             Kind::Alone if SHAPES.contains(&tag.keyword()) => self.see_shape(tag),
-            Kind::Print | Kind::Alone | Kind::Comment => {}
+            Kind::Print | Kind::Picture { .. } | Kind::Alone | Kind::Comment => {}
         }
     }
 

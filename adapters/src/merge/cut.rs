@@ -11,7 +11,9 @@ use super::{
 use navette_domain::ports::Place;
 
 /// Elements that can be cut in two around a statement.
-const RUNS: [&str; 11] = [
+const RUNS: [&str; 13] = [
+    "r",
+    "t",
     "text:span",
     "text:a",
     "text:text-input",

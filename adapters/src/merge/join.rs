@@ -7,6 +7,7 @@
 use super::{
     cut,
     faults::{Layout, syntax},
+    sheet::{self, address::letters},
     tag::{Kind, Tag},
     unwrap,
     xml::{Element, Node},
@@ -18,7 +19,19 @@ use std::ops::Range;
 pub(super) const ROW: &str = "navette:row";
 
 /// Elements that are a paragraph.
-pub(super) const PARAGRAPHS: [&str; 3] = ["text:p", "text:h", "w:p"];
+pub(super) const PARAGRAPHS: [&str; 11] = [
+    "text:p",
+    "text:h",
+    "w:p",
+    "is",
+    sheet::NAME,
+    "oddHeader",
+    "oddFooter",
+    "evenHeader",
+    "evenFooter",
+    "firstHeader",
+    "firstFooter",
+];
 
 /// Elements inside a paragraph that hold paragraphs of their own.
 const APART: [&str; 9] = [
@@ -47,11 +60,11 @@ pub(super) fn join(
     format: OfficeFormat,
     (entry, part): (&str, &str),
 ) -> Vec<TemplateFault> {
-    if format != OfficeFormat::Ods {
+    if !sheet::has_sheets(format) {
         unwrap::unwrap(nodes);
     }
     let mut joiner = Joiner {
-        sheets: format == OfficeFormat::Ods && part == "corps",
+        sheets: sheet::is_part(format, entry),
         layout: Layout::of(nodes, entry),
         place: Place {
             name: part.to_owned(),
@@ -59,7 +72,7 @@ pub(super) fn join(
         },
         sheet: String::new(),
         row: 0,
-        column: 0,
+        column: 1,
         raw: false,
         faults: Vec::new(),
     };
@@ -133,14 +146,30 @@ impl Joiner {
 
     fn follow_cells(&mut self, element: &Element) {
         match element.name.as_str() {
-            "table:table" => {
+            "table:table" | sheet::SHEET => {
                 element
                     .attribute("table:name")
                     .unwrap_or_default()
                     .clone_into(&mut self.sheet);
                 self.row = 1;
             }
-            "table:table-row" => self.column = 0,
+            "table:table-row" => self.column = 1,
+            sheet::NAME | "headerFooter" => {
+                let what = if element.name == sheet::NAME {
+                    "nom"
+                } else {
+                    "en-tête et pied de page"
+                };
+                self.place.name = format!("feuille {}, {what}", self.sheet);
+                self.place.sheet = Some(self.sheet.clone());
+                self.place.cell = None;
+            }
+            "c" => {
+                let cell = element.attribute("r").unwrap_or_default();
+                self.place.name = format!("feuille {}, cellule {cell}", self.sheet);
+                self.place.sheet = Some(self.sheet.clone());
+                self.place.cell = Some(cell.to_owned());
+            }
             "table:table-cell" | "table:covered-table-cell" => {
                 let cell = format!("{}{}", letters(self.column), self.row);
                 self.place.name = format!("feuille {}, cellule {cell}", self.sheet);
@@ -237,19 +266,6 @@ fn repeated(element: &Element, attribute: &str) -> usize {
         .attribute(attribute)
         .and_then(|count| count.parse().ok())
         .unwrap_or(1)
-}
-
-/// The name of a spreadsheet's column, counted from 0.
-pub(super) fn letters(mut column: usize) -> String {
-    let mut name = String::new();
-    loop {
-        let letter = u8::try_from(column % 26).unwrap_or_default();
-        name.insert(0, char::from(b'A' + letter));
-        if column < 26 {
-            return name;
-        }
-        column = column / 26 - 1;
-    }
 }
 
 /// What an element that stands for characters stands for.

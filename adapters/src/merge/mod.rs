@@ -1,4 +1,4 @@
-//! Merges data into ODT, ODS and DOCX templates.
+//! Merges data into ODT, ODS, DOCX and XLSX templates.
 //!
 //! A template is an ordinary office file with Jinja tags. Compiling it reads its XML parts, puts back
 //! together the tags that the word processor cut, moves block tags where they must stand, and makes one
@@ -14,9 +14,11 @@ mod columns;
 mod compare;
 mod cut;
 mod deflate;
+mod encode;
 mod engine;
 mod faults;
 mod fields;
+mod filters;
 mod french;
 mod glue;
 mod include;
@@ -24,6 +26,9 @@ mod join;
 mod listing;
 pub(crate) mod package;
 mod part;
+mod pictures;
+mod printing;
+mod rich;
 mod rows;
 mod safety;
 mod settings;
@@ -33,12 +38,14 @@ mod tag;
 mod template;
 mod unwrap;
 mod values;
+mod xlsx;
 mod xml;
 
 pub use annotate::annotate;
 pub use fields::{Checked, FieldUse};
 pub use include::{Includes, NoIncludes};
-pub use template::Template;
+pub use pictures::{Image, Images, NoImages};
+pub use template::{Review, Template};
 
 #[cfg(test)]
 mod tests;

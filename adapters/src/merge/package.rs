@@ -186,6 +186,17 @@ impl Package {
         self.by_name.contains_key(name)
     }
 
+    /// Puts `bytes` in place of the entry `name`, for every document.
+    pub(crate) fn put(&mut self, name: &str, bytes: Bytes) {
+        if let Some(entry) = self
+            .by_name
+            .get(name)
+            .and_then(|at| self.entries.get_mut(*at))
+        {
+            *entry = stored(name, bytes);
+        }
+    }
+
     /// The file with `changes`.
     pub(crate) fn write(&self, changes: &Changes) -> Result<Vec<u8>, MergeFailure> {
         let lists = listing::update(self.format, &self.lists, changes)?;

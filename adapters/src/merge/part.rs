@@ -5,9 +5,12 @@ use super::{
     fields::{self, Use},
     join,
     package::Changes,
+    pictures,
+    rich::{self, Host},
     settings::Settings,
+    sheet::{self, ods, settle},
     source,
-    values::{Record, Recorder, from_json},
+    values::{Around, RECORDER, Record, Recorder, Supplies, from_json},
     xml::{self, Node},
 };
 use minijinja::{Environment, Error, ErrorKind, Value};
@@ -20,11 +23,19 @@ use std::{
 /// The largest part that a merge may give.
 pub(super) const LARGEST_OUTPUT: usize = 64 << 20;
 
+/// What clerks call a workbook, where its sheet is not known.
+pub(super) const BOOK: &str = "classeur";
+
 /// A part with tags.
 pub(super) struct Part {
     /// The entry's name.
     pub(super) name: String,
     pub(super) uses: Vec<Use>,
+    /// In OpenDocument, the names of its sheets, which are finished once rendered.
+    tables: Option<Vec<String>>,
+    hosts: Arc<[Host]>,
+    /// Whether an image that it shows lies on white paper.
+    pub(super) white: bool,
 }
 
 /// What clerks call a part, if tags are looked for in it.
@@ -45,6 +56,7 @@ pub(super) fn title(format: OfficeFormat, name: &str) -> Option<&'static str> {
                 _ => None,
             }
         }
+        // A workbook tells its own parts.
         OfficeFormat::Xlsx => None,
     }
 }
@@ -54,40 +66,71 @@ pub(super) struct Draft {
     pub(super) name: String,
     title: &'static str,
     pub(super) nodes: Vec<Node>,
+    tables: Option<Vec<String>>,
 }
 
 impl Draft {
     /// Reads `text`; faults go to `faults`.
     pub(super) fn read(
-        (name, title): (&str, &'static str),
+        at: (&str, &'static str),
         text: &str,
         format: OfficeFormat,
         faults: &mut Vec<TemplateFault>,
     ) -> Option<Self> {
-        let Ok(mut nodes) = xml::parse(text) else {
-            faults.push(part_fault(title, "cette partie est illisible".into()));
-            return None;
-        };
+        match xml::parse(text) {
+            Ok(nodes) => Some(Self::of(at, nodes, format, faults)),
+            Err(_) => {
+                faults.push(part_fault(at.1, "cette partie est illisible".into()));
+                None
+            }
+        }
+    }
+
+    /// [`read`](Self::read), of a part that is parsed already.
+    pub(super) fn of(
+        (name, title): (&str, &'static str),
+        mut nodes: Vec<Node>,
+        format: OfficeFormat,
+        faults: &mut Vec<TemplateFault>,
+    ) -> Self {
+        let sheets = sheet::is_part(format, name);
+        let tables = (sheets && format == OfficeFormat::Ods).then(|| ods::names(&nodes));
+        if tables.is_some() {
+            ods::prepare(&mut nodes);
+        }
         faults.extend(join::join(&mut nodes, format, (name, title)));
+        faults.extend(pictures::find_frames(&mut nodes, title));
+        if sheets {
+            faults.extend(settle::settle(&mut nodes));
+        }
         blocks::place(&mut nodes, format);
-        Some(Self {
+        Self {
             name: name.to_owned(),
             title,
             nodes,
-        })
+            tables,
+        }
     }
 
     /// Compiles the part into `environment`; `None` when it has no tag. Faults go to `faults`.
     pub(super) fn compile(
-        self,
+        mut self,
         environment: &mut Environment<'static>,
         (format, settings): (OfficeFormat, &Settings),
         faults: &mut Vec<TemplateFault>,
     ) -> Option<Part> {
         let mut found = check::check(&self.nodes);
-        let mut tags = Vec::new();
-        let source = source::write(&self.nodes, (format, settings), &mut tags);
-        if tags.is_empty() {
+        if sheet::is_part(format, &self.name) {
+            settle::mark_loops(&mut self.nodes);
+        }
+        if format == OfficeFormat::Odt {
+            rich::add_styles(&mut self.nodes);
+        }
+        let (mut tags, mut hosts) = (Vec::new(), Vec::new());
+        let settings = (format, settings);
+        let source = source::write(&self.nodes, settings, &mut tags, &mut hosts);
+        // What refers to a workbook's sheets may move in any of them.
+        if tags.is_empty() && format != OfficeFormat::Xlsx {
             return None;
         }
         let (uses, unreadable) = fields::analyse(environment, tags);
@@ -104,6 +147,9 @@ impl Draft {
         Some(Part {
             name: self.name,
             uses,
+            tables: self.tables,
+            hosts: hosts.into(),
+            white: false,
         })
     }
 }
@@ -113,23 +159,24 @@ impl Part {
     pub(super) fn render(
         &self,
         environment: &Environment<'static>,
-        data: &serde_json::Value,
+        (data, supplies): (&serde_json::Value, &Supplies),
         faults: &mut Vec<TemplateFault>,
         changes: &mut Changes,
     ) -> Option<String> {
         let unknown = fields::unknown(&self.uses, data);
-        let recorder = Arc::new(Recorder::default());
-        let context = minijinja::context! {
-            __r => Value::from_dyn_object(Arc::clone(&recorder)),
-            ..from_json(data, &recorder)
-        };
+        let recorder = self.recorder(supplies);
         let mut out = Limited(Vec::new());
-        let rendered = environment
-            .get_template(&self.name)
-            .and_then(|template| template.render_captured_to(context, &mut out).map(drop));
+        let ended = self.render_into(&mut out, environment, data, &recorder);
         let mut record = recorder.record();
         changes.extend(std::mem::take(&mut record.changes));
-        let mut noted = self.noted(&record, rendered.err(), data);
+        let mut noted = self.noted(&record, ended.as_ref(), data);
+        if ended.is_some() {
+            for fault in self.beyond(record.tag, environment, (data, supplies)) {
+                if !noted.contains(&fault) {
+                    noted.push(fault);
+                }
+            }
+        }
         // A tag whose field is unknown has been told so: what follows from it says nothing more.
         noted.retain(|fault| {
             !unknown
@@ -140,14 +187,99 @@ impl Part {
         faults.extend(unknown);
         faults.extend(noted);
         let text = String::from_utf8(out.0).ok().filter(|_| sound)?;
-        Some(record.sheets.write_formulas(text))
+        match &self.tables {
+            Some(known) => ods::finish(&text, known),
+            None => Some(text),
+        }
+    }
+
+    fn recorder(&self, supplies: &Supplies) -> Arc<Recorder> {
+        Arc::new(Recorder::new(Around {
+            part: self.name.clone(),
+            white: self.white,
+            hosts: Arc::clone(&self.hosts),
+            supplies: supplies.clone(),
+        }))
+    }
+
+    /// Renders the part into `out`; answers what ended it before its time.
+    fn render_into(
+        &self,
+        out: &mut Limited,
+        environment: &Environment<'static>,
+        data: &serde_json::Value,
+        recorder: &Arc<Recorder>,
+    ) -> Option<Error> {
+        let context = minijinja::context! {
+            __r => Value::from_dyn_object(Arc::clone(recorder)),
+            ..from_json(data, recorder)
+        };
+        environment
+            .get_template(&self.name)
+            .and_then(|template| template.render_captured_to(context, out).map(drop))
+            .err()
+    }
+
+    /// What else is wrong after the tag that ended a rendering: the part is rendered again without it, and
+    /// so on while only tags that print are in the way.
+    fn beyond(
+        &self,
+        mut tag: usize,
+        environment: &Environment<'static>,
+        (data, supplies): (&serde_json::Value, &Supplies),
+    ) -> Vec<TemplateFault> {
+        const MOST: usize = 20;
+        let mut environment = environment.clone();
+        let mut faults = Vec::new();
+        for _ in 0..MOST {
+            let source = environment
+                .get_template(&self.name)
+                .ok()
+                .and_then(|template| self.without(tag, template.source()));
+            let Some(source) = source else {
+                break;
+            };
+            if environment
+                .add_template_owned(self.name.clone(), source)
+                .is_err()
+            {
+                break;
+            }
+            let recorder = self.recorder(supplies);
+            let mut out = Limited(Vec::new());
+            let ended = self.render_into(&mut out, &environment, data, &recorder);
+            let record = recorder.record();
+            for fault in self.noted(&record, ended.as_ref(), data) {
+                if !faults.contains(&fault) {
+                    faults.push(fault);
+                }
+            }
+            if ended.is_none() {
+                break;
+            }
+            tag = record.tag;
+        }
+        faults
+    }
+
+    /// The source without what a tag prints.
+    fn without(&self, tag: usize, source: &str) -> Option<String> {
+        let code = self.uses.get(tag)?.tag.code.as_str();
+        let start = ["at", "tolerate"].iter().find_map(|call| {
+            let call = format!("{{{{ {RECORDER}.{call}({tag}) }}}}");
+            source.find(&call).map(|at| at + call.len())
+        })?;
+        let print = source[start..].strip_prefix("{{ ")?;
+        let after = print.trim_start_matches('(').strip_prefix(code)?;
+        let end = after.find("}}")? + 2;
+        Some([&source[..start], &after[end..]].concat())
     }
 
     /// What the rendering noted, and what ended it.
     fn noted(
         &self,
         record: &Record,
-        error: Option<Error>,
+        error: Option<&Error>,
         data: &serde_json::Value,
     ) -> Vec<TemplateFault> {
         let tag = |index: usize| self.uses.get(index);
@@ -157,10 +289,10 @@ impl Part {
             .filter_map(|(index, sentence)| Some(tag(*index)?.tag.fault(sentence.clone())));
         let ending = error.map(|error| match tag(record.tag) {
             Some(used) => {
-                let sentence = fields::empty(used, data).unwrap_or_else(|| in_french(&error));
+                let sentence = fields::empty(used, data).unwrap_or_else(|| in_french(error));
                 used.tag.fault(sentence)
             }
-            None => part_fault(&self.name, in_french(&error)),
+            None => part_fault(&self.name, in_french(error)),
         });
         noted.chain(ending).collect()
     }

@@ -4,6 +4,7 @@ use super::{
     blocks::{self, CELLS, has_scope, is_blank, tags_of},
     columns,
     join::ROW,
+    sheet,
     tag::{Kind, Scope, Tag},
     xml::{Element, Node},
 };
@@ -51,7 +52,7 @@ fn settle_row(mut row: Element, format: OfficeFormat) -> Vec<Node> {
     if has_scope(&row, Scope::Row) {
         return tags_of(&row);
     }
-    if format != OfficeFormat::Ods {
+    if !sheet::has_sheets(format) {
         columns::free(&mut row);
     }
     let stays = stays(&row);
@@ -112,7 +113,7 @@ fn stays(row: &Element) -> Vec<Stay> {
                     }
                     None => stays[index] = Stay::Around,
                 },
-                Kind::Print | Kind::Alone | Kind::Comment => {}
+                Kind::Print | Kind::Picture { .. } | Kind::Alone | Kind::Comment => {}
             }
         };
         match child {

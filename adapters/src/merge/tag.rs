@@ -24,6 +24,8 @@ pub(super) struct Tag {
 pub(super) enum Kind {
     /// `{{ … }}`
     Print,
+    /// `{{ … }}` as the name of a picture, whose box is that large, in EMU.
+    Picture { width: u64, height: u64 },
     /// `{% if … %}`, `{% for … %}`
     Open,
     /// `{% else %}`, `{% elif … %}`
@@ -47,6 +49,8 @@ pub(super) enum Scope {
     Row,
     /// `{%tc … %}`: its cell.
     Column,
+    /// `{%sheet … %}`: its whole sheet.
+    Sheet,
 }
 
 /// Where secretary's fields ask a tag to stand with regard to its paragraph, row or cell.
@@ -107,7 +111,7 @@ impl Tag {
     }
 
     pub(super) fn is_statement(&self) -> bool {
-        !matches!(self.kind, Kind::Print)
+        !matches!(self.kind, Kind::Print | Kind::Picture { .. })
     }
 
     /// `if`, `endfor`: the first word of a statement.
@@ -123,7 +127,8 @@ fn first_word(code: &str) -> &str {
 }
 
 fn scope(inner: &str) -> (Scope, &str) {
-    const LETTERS: [(&str, Scope); 4] = [
+    const LETTERS: [(&str, Scope); 5] = [
+        ("sheet", Scope::Sheet),
         ("tr", Scope::Row),
         ("tc", Scope::Column),
         ("p", Scope::Paragraph),

@@ -9,7 +9,10 @@ use super::{
     include::{Includes, Inserter, NoIncludes},
     package::{Changes, Package},
     part::{self, Draft, Part},
+    pictures::{Images, NoImages, Paper},
     settings::Settings,
+    values::Supplies,
+    xlsx::Workbook,
 };
 use minijinja::Environment;
 use navette_domain::{
@@ -17,16 +20,34 @@ use navette_domain::{
     digest::Digest,
     ports::{MergeFailure, OfficeFormat, TemplateFault},
 };
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// An office file with tags, ready to be merged any number of times.
 pub struct Template {
     package: Package,
+    /// In XLSX, the parts that refer to one another.
+    workbook: Option<Workbook>,
     parts: Vec<Part>,
     environment: Environment<'static>,
     /// What sub-templates brought.
     brought: Changes,
     included: Vec<(String, Digest)>,
+}
+
+/// What is told of a template before it is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Review {
+    /// Its format.
+    pub format: OfficeFormat,
+    /// The fields it uses.
+    pub uses: Vec<FieldUse>,
+    /// Everything that is wrong; when there is nothing, it compiles.
+    pub faults: Vec<TemplateFault>,
+    /// What is only worth a look.
+    pub warnings: Vec<TemplateFault>,
 }
 
 impl Template {
@@ -42,25 +63,23 @@ impl Template {
         template.unless(faults)
     }
 
-    /// Reads a template that includes no other, as [`review_with`](Self::review_with) does.
+    /// Reads a template with the sub-templates that it includes, and holds it against the data dictionary:
+    /// all that is told of it before it is used.
     pub fn review(
-        bytes: &[u8],
-        dictionary: &Dictionary,
-    ) -> Result<(Self, Vec<TemplateFault>), MergeFailure> {
-        Self::review_with(bytes, &NoIncludes, dictionary)
-    }
-
-    /// Reads a template as [`compile_with`](Self::compile_with) does and holds it against the data
-    /// dictionary; all faults of both are told at once. Also answers what is only worth a look.
-    pub fn review_with(
         bytes: &[u8],
         includes: &dyn Includes,
         dictionary: &Dictionary,
-    ) -> Result<(Self, Vec<TemplateFault>), MergeFailure> {
+    ) -> Result<Review, MergeFailure> {
         let (template, mut faults) = Self::read(bytes, includes)?;
         let checked = template.check(dictionary);
         faults.extend(checked.faults);
-        Ok((template.unless(faults)?, checked.warnings))
+        in_reading_order(&mut faults);
+        Ok(Review {
+            format: template.format(),
+            uses: template.uses(),
+            faults,
+            warnings: checked.warnings,
+        })
     }
 
     fn unless(self, mut faults: Vec<TemplateFault>) -> Result<Self, MergeFailure> {
@@ -79,11 +98,6 @@ impl Template {
         let bytes = &*annotate::without_comments(bytes);
         let mut archive = Archive::open(bytes)?;
         let format = archive.format();
-        if format == OfficeFormat::Xlsx {
-            return Err(MergeFailure::Unreadable(
-                "les modèles XLSX ne sont pas encore pris en charge : l'enregistrer en ODS".into(),
-            ));
-        }
         let mut drafts = Vec::new();
         let mut faults = Vec::new();
         for index in 0..archive.names().len() {
@@ -95,7 +109,18 @@ impl Template {
             let text = String::from_utf8_lossy(&content);
             drafts.extend(Draft::read((&name, title), &text, format, &mut faults));
         }
-        let package = Package::read(&mut archive)?;
+        let workbook = match format {
+            OfficeFormat::Xlsx => Some(Workbook::read(&mut archive)?),
+            OfficeFormat::Odt | OfficeFormat::Ods | OfficeFormat::Docx => None,
+        };
+        for (name, nodes) in workbook.iter().flat_map(Workbook::parts) {
+            drafts.push(Draft::of((name, part::BOOK), nodes, format, &mut faults));
+        }
+        let paper = Paper::read(&mut archive)?;
+        let mut package = Package::read(&mut archive)?;
+        for (name, image) in paper.flattened_images(&mut archive)? {
+            package.put(&name, image);
+        }
         let mut other = |name: &str| {
             let index = archive.names().iter().position(|known| known == name)?;
             let content = archive.read_index(index).ok()?;
@@ -112,12 +137,16 @@ impl Template {
             settings.read(&draft.nodes, &mut faults);
         }
         let mut environment = engine::environment(format);
-        let mut parts = Vec::new();
+        let mut parts: Vec<Part> = Vec::new();
         for draft in drafts {
             parts.extend(draft.compile(&mut environment, (format, &settings), &mut faults));
         }
+        for part in &mut parts {
+            part.white = paper.is_white(&part.name);
+        }
         let template = Self {
             package,
+            workbook,
             parts,
             environment,
             brought: included.changes,
@@ -159,17 +188,40 @@ impl Template {
         self.parts.iter().flat_map(|part| &part.uses)
     }
 
-    /// Merges `data` into the template.
+    /// Merges `data` into the template, when neither names an image.
     pub fn merge(&self, data: &serde_json::Value) -> Result<Vec<u8>, MergeFailure> {
+        self.merge_with(data, Arc::new(NoImages))
+    }
+
+    /// Merges `data` into the template, with the images that either names.
+    pub fn merge_with(
+        &self,
+        data: &serde_json::Value,
+        images: Arc<dyn Images>,
+    ) -> Result<Vec<u8>, MergeFailure> {
+        let supplies = Supplies {
+            format: self.format(),
+            images,
+        };
         let mut faults = Vec::new();
         let mut changes = self.brought.clone();
+        let mut sheets = BTreeMap::new();
         for part in &self.parts {
-            if let Some(text) = part.render(&self.environment, data, &mut faults, &mut changes) {
-                changes.replace(part.name.as_str(), text.into_bytes());
+            let given = (data, &supplies);
+            match part.render(&self.environment, given, &mut faults, &mut changes) {
+                Some(text) if self.workbook.is_some() => {
+                    sheets.insert(part.name.as_str(), text);
+                }
+                Some(text) => changes.replace(part.name.as_str(), text.into_bytes()),
+                None => {}
             }
         }
         if !faults.is_empty() {
+            in_reading_order(&mut faults);
             return Err(MergeFailure::Faults(faults));
+        }
+        if let Some(workbook) = &self.workbook {
+            workbook.finish(&sheets, &mut changes)?;
         }
         self.package.write(&changes)
     }

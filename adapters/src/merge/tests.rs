@@ -14,12 +14,20 @@ use std::io::{Cursor, Write};
 use zip::{ZipWriter, write::SimpleFileOptions};
 
 pub(super) fn zipped(entries: &[(&str, &str)]) -> Vec<u8> {
+    let entries: Vec<(&str, &[u8])> = entries
+        .iter()
+        .map(|(name, content)| (*name, content.as_bytes()))
+        .collect();
+    zipped_bytes(&entries)
+}
+
+pub(super) fn zipped_bytes(entries: &[(&str, &[u8])]) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, content) in entries {
         writer
             .start_file(*name, SimpleFileOptions::DEFAULT)
             .unwrap();
-        writer.write_all(content.as_bytes()).unwrap();
+        writer.write_all(content).unwrap();
     }
     writer.finish().unwrap().into_inner()
 }
@@ -45,7 +53,7 @@ pub(super) fn odt(body: &str) -> Vec<u8> {
     odf(OfficeFormat::Odt, body, "")
 }
 
-fn docx(body: &str) -> Vec<u8> {
+pub(super) fn docx(body: &str) -> Vec<u8> {
     zipped(&[
         (
             "[Content_Types].xml",
@@ -71,7 +79,7 @@ pub(super) fn part(file: &[u8], name: &str) -> String {
     text
 }
 
-fn body(file: &[u8], data: &Value) -> String {
+pub(super) fn body(file: &[u8], data: &Value) -> String {
     let template = Template::compile(file).unwrap();
     let merged = template.merge(data).unwrap();
     let (name, open, close) = match template.format() {
@@ -87,7 +95,7 @@ fn body(file: &[u8], data: &Value) -> String {
     text[start..text.find(close).unwrap()].to_owned()
 }
 
-fn faults(file: &[u8], data: &Value) -> Vec<TemplateFault> {
+pub(super) fn faults(file: &[u8], data: &Value) -> Vec<TemplateFault> {
     match Template::compile(file).and_then(|template| template.merge(data)) {
         Err(MergeFailure::Faults(faults)) => faults,
         other => panic!("faults were expected, not {:?}", other.map(|_| ())),
@@ -330,7 +338,10 @@ fn numbers_are_typed_and_sums_follow_their_rows() {
         &file,
         &json!({ "l": [item("1.50"), item("2.00"), item("-3.00")] }),
     );
-    assert!(merged.contains(" office:value-type=\"float\" office:value=\"1.50\"><text:p>1,50"));
+    assert!(
+        merged.contains(" office:value-type=\"float\" office:value=\"1.50\"><text:p>1,50"),
+        "{merged}"
+    );
     assert!(merged.contains(" office:value-type=\"date\" office:date-value=\"2026-03-12\""));
     assert!(merged.contains("<table:table-cell office:value-type=\"string\"><text:p>x"));
     assert!(
@@ -377,7 +388,7 @@ fn every_syntax_fault_is_told_at_once_with_its_place() {
              <table:table-row table:number-rows-repeated=\"9\"/><table:table-row><table:table-cell>\
              <text:p>{% if a %}</text:p><text:p>{{ a</text:p></table:table-cell></table:table-row>"
         ),
-        "<text:p>{% endfor %}</text:p><text:p>{% inclure \"x\" %}</text:p>",
+        "<text:p>{% endfor %}</text:p><text:p>{% include \"x\" %}</text:p>",
     );
     let faults = faults(&file, &json!({ "a": 1 }));
     let told = |place: &str, words: &str| {
@@ -409,10 +420,7 @@ fn every_syntax_fault_is_told_at_once_with_its_place() {
         "{faults:?}"
     );
     assert!(
-        told(
-            "en-tête et pied de page",
-            "instruction inconnue : « inclure »"
-        ),
+        told("en-tête et pied de page", "ne s'insère que dans un texte"),
         "{faults:?}"
     );
 }

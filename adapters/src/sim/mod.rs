@@ -7,6 +7,7 @@
 )]
 
 pub mod grants_tool;
+pub mod hostile;
 pub mod iparapheur;
 pub mod ledger;
 pub mod maarch;

@@ -1,6 +1,6 @@
 //! Templates of text as LibreOffice opens them: whatever the tags did to the document, it is read whole.
 
-use super::{assert_says, options, run, text_of};
+use super::support::{assert_says, options, run, text_of};
 use navette_adapters::{
     libreoffice::PdfPool,
     merge::{Includes, Template},

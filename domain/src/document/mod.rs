@@ -24,9 +24,9 @@ use crate::{
     event::aggregate,
     ids::{BatchId, DossierId, SignatureId},
     ports::{Circulation, OfficeFormat, Registration},
-    template::TemplateRef,
+    template::{Included, TemplateRef},
 };
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use decide::decide;
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +51,9 @@ pub struct Order {
     pub chain: ChainRef,
     /// The template, on the version that the document stays on.
     pub template: TemplateRef,
+    /// What the template includes, on the versions that the document stays on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub included: Vec<Included>,
     /// What people call it: "Notification SUB-2026-0012".
     pub title: String,
     /// The date that it bears.
@@ -79,6 +82,7 @@ pub enum Stage {
     Merged {
         office: Digest,
         format: OfficeFormat,
+        at: DateTime<Utc>,
     },
     /// The PDF exists.
     Converted { pdf: PdfRef },
@@ -257,7 +261,12 @@ impl Journey {
             self.done.push(step.clone());
         }
         match (event, pdf) {
-            (E::Merged { office, format, .. }, _) => self.stage = Stage::Merged { office, format },
+            (
+                E::Merged {
+                    office, format, at, ..
+                },
+                _,
+            ) => self.stage = Stage::Merged { office, format, at },
             (E::Converted { pdf, .. }, _) => self.stage = Stage::Converted { pdf },
             (E::SentForVisa { circulation, .. }, Some(pdf)) => {
                 self.stage = Stage::InVisa { pdf, circulation }

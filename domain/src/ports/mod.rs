@@ -18,7 +18,9 @@ pub use delivery::{
     Deposit, DepositReceipt, Email, GrantsTool, MailRegister, OutgoingMail, PorteDocuments,
     Postman, Registration,
 };
-pub use office::{FileStore, MergeFailure, Merged, OfficeFormat, OfficeWorkshop, Pdf, StoreResult};
+pub use office::{
+    FileStore, IncludedFiles, MergeFailure, Merged, OfficeFormat, OfficeWorkshop, Pdf, StoreResult,
+};
 pub use template_fault::{Anchor, Place, TemplateFault};
 
 use crate::french;

@@ -6,6 +6,7 @@ use super::{
     package::{Package, relationships},
     words,
 };
+use crate::merge::sheet::address::letters;
 use navette_domain::ports::TemplateFault;
 use std::fmt::Write as _;
 
@@ -94,11 +95,7 @@ impl Cell {
     }
 
     fn name(self) -> String {
-        format!(
-            "{}{}",
-            super::super::join::letters(self.column),
-            self.row + 1
-        )
+        format!("{}{}", letters(self.column + 1), self.row + 1)
     }
 }
 

@@ -17,3 +17,6 @@ pub(super) fn in_reading_order(faults: &mut [TemplateFault]) {
         (!body, anchor.cloned())
     });
 }
+
+#[cfg(test)]
+mod tests;

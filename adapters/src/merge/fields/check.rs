@@ -3,7 +3,7 @@
 use super::{Field, Role, Use, filters, lookup};
 use navette_domain::{
     chain::Scope,
-    dictionary::{Dictionary, FieldKind, Found},
+    dictionary::{Dictionary, FieldKind, Found, IMAGES},
     ports::TemplateFault,
 };
 
@@ -24,6 +24,11 @@ pub(in crate::merge) fn check<'a>(
     let known: Vec<String> = known(dictionary);
     for used in tags.clone() {
         for field in &used.fields {
+            let item_of = field.path.strip_suffix("[]");
+            let of_list = item_of.map(|list| dictionary.find(list));
+            if matches!(of_list, Some(Found::Field(list)) if list.kind == FieldKind::List) {
+                continue;
+            }
             let told = match dictionary.find(&field.path) {
                 Found::Field(found) => misuse(field, found.kind).map(|sentence| (sentence, true)),
                 Found::Custom { dossiers: 0 } => {
@@ -38,7 +43,8 @@ pub(in crate::merge) fn check<'a>(
                         false,
                     ))
                 }
-                Found::Custom { .. } => None,
+                Found::Custom { .. } | Found::Image { known: true } => None,
+                Found::Image { known: false } => Some((unknown_image(field, dictionary), true)),
                 Found::Unknown => {
                     let sentence = lookup::unknown_field(field, known.iter().map(String::as_str));
                     Some((sentence, !field.excused))
@@ -60,6 +66,16 @@ pub(in crate::merge) fn check<'a>(
     }
     checked.faults.extend(strangers(tags, dictionary));
     checked
+}
+
+fn unknown_image(field: &Field, dictionary: &Dictionary) -> String {
+    let known = dictionary.images().iter();
+    let known: Vec<String> = known.map(|code| format!("{IMAGES}.{code}")).collect();
+    let nearest = lookup::nearest(field, known.iter().map(String::as_str));
+    let nearest = nearest.map_or_else(String::new, |nearest| {
+        format!(" ; vouliez-vous dire `{nearest}` ?")
+    });
+    format!("aucune image `{}` n'a été déposée{nearest}", field.written)
 }
 
 /// Every path that may be meant.

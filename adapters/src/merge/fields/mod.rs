@@ -100,7 +100,9 @@ fn read(environment: &Environment<'_>, tag: &Tag, reading: &mut Reading) -> Vec<
     };
     let rest = tag.code[tag.keyword().len()..].trim();
     let outcome = match (tag.kind, tag.keyword()) {
-        (Kind::Print, _) => machinery::parse_expr(&tag.code).map(|code| see(&code, Role::Printed)),
+        (Kind::Print | Kind::Picture { .. }, _) => {
+            machinery::parse_expr(&tag.code).map(|code| see(&code, Role::Printed))
+        }
         (_, "if" | "elif") => machinery::parse_expr(rest).map(|code| see(&code, Role::Tested)),
         (_, "colspan" | "cellbg") => machinery::parse_expr(rest).map(|code| see(&code, Role::Used)),
         (_, keyword @ ("for" | "set" | "with")) => {
@@ -115,11 +117,7 @@ fn read(environment: &Environment<'_>, tag: &Tag, reading: &mut Reading) -> Vec<
         _ => Ok(()),
     };
     if outcome.is_err() {
-        let code = if tag.kind == Kind::Print {
-            &tag.code
-        } else {
-            rest
-        };
+        let code = if !tag.is_statement() { &tag.code } else { rest };
         reading.problems.push(syntax::sentence(code));
     }
     // A loop's condition looks at its own items.
@@ -244,3 +242,6 @@ fn unsupported(tag: &Tag) -> Option<String> {
         None => format!("instruction inconnue : « {keyword} »"),
     })
 }
+
+#[cfg(test)]
+mod tests;
