@@ -12,6 +12,7 @@ mod cells;
 mod check;
 mod columns;
 mod compare;
+mod cut;
 mod deflate;
 mod encode;
 mod engine;

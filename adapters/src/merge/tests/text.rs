@@ -305,9 +305,9 @@ fn what_is_refused_says_what_to_write_instead() {
 
 #[test]
 fn a_loop_that_turns_too_often_or_writes_too_much_is_told() {
-    let loops = "{% for a in range(9999) %}{% for b in range(9990) %}x{% endfor %}{% endfor %}";
+    let loops = "{% for a in range(7777) %}{% for b in range(7777) %}x{% endfor %}{% endfor %}";
     let told = faults(&odt(&format!("<text:p>{loops}</text:p>")), &json!({}));
-    assert_eq!(told[0].tag, "{% for b in range(9990) %}");
+    assert_eq!(told[0].tag, "{% for b in range(7777) %}");
     assert!(told[0].sentence.contains("trop de tours"), "{told:?}");
     let long = "x".repeat(100_000);
     let heavy = format!("<text:p>{{% for a in range(5000) %}}{long}{{% endfor %}}</text:p>");
