@@ -11,7 +11,7 @@ use navette_domain::{
     chain::Scope as About,
     dictionary::{self, Dictionary},
     dossier::Dossier,
-    ids::{BatchId, DossierId, TemplateId},
+    ids::{BatchId, DocumentId, DossierId, TemplateId},
     merge_fields::{self, Surroundings},
     ports::{MergeFailure, OfficeFormat, PortFailure},
     template::Template,
