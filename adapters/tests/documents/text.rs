@@ -1,6 +1,6 @@
 //! Templates of text as LibreOffice opens them: whatever the tags did to the document, it is read whole.
 
-use super::support::{assert_says, options, run, text_of};
+use super::support::{AT, assert_says, options, run, text_of};
 use navette_adapters::{
     libreoffice::PdfPool,
     merge::{Includes, Template},
@@ -147,7 +147,7 @@ fn shown(file: &[u8], includes: Vec<(&'static str, Vec<u8>)>, data: &Value) -> S
     let template = Template::compile_with(file, &Stored(includes)).unwrap();
     let merged = template.merge(data).unwrap();
     let pool = PdfPool::new(options(&["pdf-worker"]));
-    let pdf = run(pool.convert(&merged, template.format())).unwrap();
+    let pdf = run(pool.convert(&merged, template.format(), AT)).unwrap();
     let text = text_of(&pdf);
     assert!(!text.contains("{%") && !text.contains("{{"), "{text}");
     text
@@ -289,8 +289,8 @@ fn odt_text() {
     let data = json!({ "l": ["A", "B"], "nom": "Éveil", "ville": true });
     let template = Template::compile(&odt("", "", body)).unwrap();
     let merged = template.merge(&data).unwrap();
-    let pdf =
-        run(PdfPool::new(options(&["pdf-worker"])).convert(&merged, template.format())).unwrap();
+    let pdf = run(PdfPool::new(options(&["pdf-worker"])).convert(&merged, template.format(), AT))
+        .unwrap();
     assert_says(
         &text_of(&pdf),
         &[
