@@ -187,7 +187,7 @@ async fn find(
     match found.await {
         Ok(Some(found)) => Ok(found),
         Ok(None) => Err(Box::new(unknown())),
-        Err(cause) => Err(Box::new(internal(&cause.into()))),
+        Err(cause) => Err(Box::new(internal(&anyhow::Error::from(cause)))),
     }
 }
 

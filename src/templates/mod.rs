@@ -37,9 +37,9 @@ pub enum UploadRefusal {
 /// Why an image was not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImageUploadRefusal {
-    /// Its content is neither PNG nor JPEG.
-    #[error("L'image doit être un fichier PNG ou JPEG.")]
-    NotAnImage,
+    /// It cannot be put in a document.
+    #[error("L'image ne peut pas être utilisée : {0}")]
+    Unusable(String),
     /// The rules say no.
     #[error(transparent)]
     Refused(#[from] ImageRefusal),
@@ -147,8 +147,13 @@ impl Templates {
         file_name: &str,
         bytes: Vec<u8>,
     ) -> Result<Receipt, DispatchFailure<ImageUploadRefusal>> {
+        let unusable = |sentence| DispatchFailure::Refused(ImageUploadRefusal::Unusable(sentence));
+        let read = tokio::task::spawn_blocking(move || {
+            navette_adapters::merge::Image::read(&bytes).map(|_| bytes)
+        });
+        let bytes = read.await.context("reading an image")?.map_err(unusable)?;
         let format = ImageFormat::of(&bytes)
-            .ok_or(DispatchFailure::Refused(ImageUploadRefusal::NotAnImage))?;
+            .ok_or_else(|| unusable("ce fichier n'est pas une image PNG ou JPEG".to_owned()))?;
         let command = ImageCommand::Upload {
             code: code.to_owned(),
             file_name: file_name.to_owned(),

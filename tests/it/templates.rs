@@ -11,6 +11,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use navette_domain::{
     chain::{Chain, ChainCommand},
     digest::Digest,
+    document::Document,
     dossier::Dossier,
     ids::{BatchId, ChainId, DocumentId, DossierId},
     merge_fields::{self, Surroundings},
@@ -23,6 +24,12 @@ use zip::{ZipArchive, ZipWriter, write::SimpleFileOptions};
 
 const LETTER: &[u8] = include_bytes!("../../examples/templates/lettre-attribution.odt");
 const TABLE: &[u8] = include_bytes!("../../examples/templates/tableau-commission.ods");
+
+/// Images of one pixel.
+const RED: &str =
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC";
+const BLUE: &str =
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGNgYPgPAAEDAQAIicLsAAAAAElFTkSuQmCC";
 
 /// The shipped letter with something else in its body.
 pub fn letter_with(from: &str, to: &str) -> Vec<u8> {
@@ -170,21 +177,25 @@ async fn every_version_of_a_template_is_kept_and_read_back() {
 async fn an_image_is_kept_version_by_version_and_listed_for_templates() {
     let house = House::open().await;
     let token = house.token(Role::Supervisor, &[]).await;
-    let png = |content: &str| [b"\x89PNG\r\n\x1a\n", content.as_bytes()].concat();
-    for (version, content) in [(1, "a"), (1, "a"), (2, "b")] {
+    let png = |content: &str| STANDARD.decode(content).unwrap();
+    for (version, content) in [(1, RED), (1, RED), (2, BLUE)] {
         let sent = house
             .send(&token, "/images/logo", "Logo.png", &png(content))
             .await;
         assert_eq!(answer(sent, 200).await["version"], version);
     }
-    let svg = house
-        .send(&token, "/images/logo", "Logo.svg", b"<svg/>")
-        .await;
-    let sentence = answer(svg, 422).await["refusal"]["sentence"].clone();
-    assert_eq!(sentence, "L'image doit être un fichier PNG ou JPEG.");
+    for bytes in [b"<svg/>".as_slice(), b"\x89PNG\r\n\x1a\nnothing more"] {
+        let sent = house.send(&token, "/images/logo", "Logo.png", bytes).await;
+        let sentence = answer(sent, 422).await["refusal"]["sentence"].clone();
+        let sentence = sentence.as_str().unwrap();
+        assert!(
+            sentence.starts_with("L'image ne peut pas être utilisée"),
+            "{sentence}"
+        );
+    }
     let clerk = house.token(Role::Instructor, &[]).await;
     let sent = house
-        .send(&clerk, "/images/logo", "Logo.png", &png("c"))
+        .send(&clerk, "/images/logo", "Logo.png", &png(RED))
         .await;
     body(sent, 403).await;
     house.settle().await;
@@ -192,7 +203,7 @@ async fn an_image_is_kept_version_by_version_and_listed_for_templates() {
     let read = house.ask(&clerk, query, json!({})).await;
     assert_eq!(
         read["data"]["dictionary"]["images"],
-        json!([{ "code": "logo", "version": 2, "format": "PNG", "file": Digest::of(&png("b")).to_string() }])
+        json!([{ "code": "logo", "version": 2, "format": "PNG", "file": Digest::of(&png(BLUE)).to_string() }])
     );
 }
 
@@ -503,24 +514,38 @@ async fn a_document_stays_on_what_its_template_included_when_its_batch_started()
     let mut house = House::open().await;
     let token = house.token(Role::Supervisor, &[]).await;
     let letter = text_document(
-        "<text:p>{% include \"entete\" %}</text:p><text:p>{{ dossier.reference }}</text:p>",
+        "<text:p>{% include \"entete\" %}</text:p><text:p>{{ images.logo|image }}</text:p>",
     );
     let send = async |code: &str, bytes: &[u8], status| {
         let path = format!("/templates/{code}");
         answer(house.send(&token, &path, "m.odt", bytes).await, status).await
     };
-    // A header that does not exist is told; once it does, the letter is taken.
+    let draw = async |content: &str| {
+        let logo = STANDARD.decode(content).unwrap();
+        answer(
+            house.send(&token, "/images/logo", "Logo.png", &logo).await,
+            200,
+        )
+        .await
+    };
+    // What does not exist is told; once it does, the letter is taken.
     let refused = send("lettre", &letter, 422).await;
-    let sentence = refused["faults"][0]["sentence"].as_str().unwrap();
-    assert!(sentence.contains("entete"), "{sentence}");
+    let faults = refused["faults"].to_string();
+    assert!(
+        faults.contains("entete") && faults.contains("images.logo"),
+        "{faults}"
+    );
+    draw(RED).await;
+    house.settle().await;
     let header = |text: &str| text_document(&format!("<text:p>{text}</text:p>"));
     send("entete", &header("Ancien en-tête"), 200).await;
     send("lettre", &letter, 200).await;
     publish(&house).await;
     let dossier = house.granted("SUB-1", "Sport").await;
     let batch = start(&house, &token, &[dossier]).await;
-    // A new header after the start of the batch is for other batches.
+    // What is new after the start of the batch is for other batches.
     send("entete", &header("Nouvel en-tête"), 200).await;
+    draw(BLUE).await;
     house.work().await;
     completed(&house, &token, batch).await;
 
@@ -530,14 +555,67 @@ async fn a_document_stays_on_what_its_template_included_when_its_batch_started()
     );
     let read = house.ask(&token, &query, json!({})).await["data"]["document"].clone();
     let old = Digest::of(&header("Ancien en-tête")).to_string();
+    let red = Digest::of(&STANDARD.decode(RED).unwrap()).to_string();
     assert_eq!(
         read["included"],
-        json!([{ "kind": "TEMPLATE", "code": "entete", "version": 1, "file": old }])
+        json!([
+            { "kind": "TEMPLATE", "code": "entete", "version": 1, "file": old },
+            { "kind": "IMAGE", "code": "logo", "version": 1, "file": red },
+        ])
     );
     let path = format!("/documents/{document}/office");
     let office = house.get(&path).bearer_auth(&token).send().await.unwrap();
-    let office = text_of(&office.bytes().await.unwrap());
-    assert!(office.contains("Ancien en-tête"), "{office}");
+    let office = office.bytes().await.unwrap();
+    let mut archive = ZipArchive::new(Cursor::new(&office)).unwrap();
+    let names: Vec<String> = (0..archive.len())
+        .map(|index| {
+            archive
+                .by_index(index)
+                .unwrap()
+                .name()
+                .unwrap()
+                .into_owned()
+        })
+        .collect();
+    assert!(
+        names.iter().any(|name| name.starts_with("Pictures/")),
+        "{names:?}"
+    );
+    let text = text_of(&office);
+    assert!(text.contains("Ancien en-tête"), "{text}");
+
+    // From what the log recorded, the same bytes.
+    let order = house
+        .app
+        .dispatcher
+        .load::<Document>(document.0)
+        .await
+        .unwrap();
+    let order = order.state.journey().unwrap().order.clone();
+    let files = house.app.ports.files.as_ref();
+    let kept = navette::library::fetch(files, &order.included)
+        .await
+        .unwrap();
+    let cases = navette::cases::load(&house.app.dispatcher, &[dossier.0])
+        .await
+        .unwrap();
+    let around = Surroundings {
+        title: order.title,
+        date: order.date,
+        batch,
+        batch_label: "Lettres de mars".into(),
+        document,
+    };
+    let data = merge_fields::of_dossier(&cases[0], &around).unwrap();
+    let data = merge_fields::with_images(data, &order.included);
+    let again = house
+        .app
+        .ports
+        .office
+        .merge_with(&letter, &kept, &data)
+        .await
+        .unwrap();
+    assert_eq!(again.bytes, office);
     let preview = house.post("/templates/lettre/preview?format=office");
     let preview = preview.bearer_auth(&token).send().await.unwrap();
     let preview = text_of(&preview.bytes().await.unwrap());

@@ -8,7 +8,10 @@ use super::{
     outline::Outline,
     *,
 };
-use navette_domain::dictionary::Dictionary;
+use navette_domain::{
+    chain::Scope,
+    dictionary::{self, Dictionary},
+};
 use std::{
     collections::BTreeMap,
     fs,
