@@ -53,7 +53,7 @@ const ODF: &str = "xmlns:office=\"urn:oasis:names:tc:opendocument:xmlns:office:1
     xmlns:svg=\"urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0\" \
     xmlns:xlink=\"http://www.w3.org/1999/xlink\" office:version=\"1.3\"";
 
-fn odt(automatic: &str, named: &str, body: &str) -> Vec<u8> {
+pub(crate) fn odt(automatic: &str, named: &str, body: &str) -> Vec<u8> {
     let content = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?><office:document-content {ODF}>\
          <office:automatic-styles>{automatic}</office:automatic-styles><office:body><office:text>{body}\
@@ -81,7 +81,7 @@ const WORD: &str = "xmlns:w=\"http://schemas.openxmlformats.org/wordprocessingml
 const OFFICE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
 const WORD_TYPE: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml";
 
-fn docx(styles: &str, numbering: &str, body: &str) -> Vec<u8> {
+pub(crate) fn docx(styles: &str, numbering: &str, body: &str) -> Vec<u8> {
     let types = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Types \
          xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"><Default \
