@@ -4,7 +4,6 @@ use super::{
     COLUMN, END, ITERATION, LOOP, NAME, PLACE, TYPE, VALUE,
     address::{Corner, Reference, Syntax, quoted},
     book::{Book, Here, gather},
-    count,
     grid::{Grid, LAST, marked_column},
     number, ods_columns,
 };
