@@ -80,7 +80,7 @@ pub fn workbook() {
             "02/03/2026",
             "1 333,35 €",
             "2 500,00 €",
-            "Part du lot 12,5%",
+            "499,95 € 12,5%",
         ],
     );
     assert!(!text.contains("{%") && !text.contains("Err:"), "{text}");
