@@ -1,5 +1,6 @@
 //! When work that failed is tried again, and how much is done at once.
 
+use navette_adapters::libreoffice::LETTERS_TOGETHER;
 use navette_domain::ports::Neighbour;
 use serde::Deserialize;
 use std::time::Duration;
@@ -16,7 +17,7 @@ pub struct RetryPolicy {
     pub failures: u32,
     /// Milliseconds between two looks at a neighbour that has not answered.
     pub poll_ms: u64,
-    /// How many effects of one neighbour are carried out at once; the office has one per core.
+    /// How many effects of one neighbour are carried out at once; the office has as many as each core converts together.
     pub at_once: usize,
     /// Milliseconds during which a neighbour that refuses our account is left alone: accounts lock.
     pub locked_out_ms: u64,
@@ -52,7 +53,10 @@ impl RetryPolicy {
     /// How many effects of `neighbour` are carried out at once.
     pub(super) fn at_once(&self, neighbour: Neighbour) -> usize {
         match neighbour {
-            Neighbour::Office => std::thread::available_parallelism().map_or(1, usize::from),
+            // Letters that wait for the same worker are converted together.
+            Neighbour::Office => {
+                LETTERS_TOGETHER * std::thread::available_parallelism().map_or(1, usize::from)
+            }
             _ => self.at_once.max(1),
         }
     }

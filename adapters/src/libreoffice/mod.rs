@@ -2,6 +2,7 @@
 //! links and hangs. What it is given is scanned first, it works in another process without network and
 //! within limits, and what it gives back is checked.
 
+mod chunk;
 mod clock;
 mod confine;
 mod folders;
@@ -11,6 +12,7 @@ mod machine;
 mod pool;
 mod process;
 mod profile;
+mod together;
 pub mod worker;
 
-pub use pool::{PdfPool, PoolOptions};
+pub use pool::{LETTERS_TOGETHER, PdfPool, PoolOptions};

@@ -2,9 +2,11 @@
 //! and costs its document one retry; a document that breaks its own copy costs nobody else anything.
 
 use super::{
+    chunk::{Alone, Letter},
     folders,
     machine::Machine,
     process::{Job, Trouble, Worker},
+    together::Together,
 };
 use crate::{merge::archive::Archive, pdf::Purpose};
 use chrono::{DateTime, Utc};
@@ -15,10 +17,13 @@ use std::{
     ffi::OsString,
     io,
     path::PathBuf,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// How a pool is made.
 #[derive(Debug, Clone)]
@@ -35,7 +40,14 @@ pub struct PoolOptions {
     pub libreoffice: Option<PathBuf>,
     /// Whether PDFs are PDF/A-2b, for signature and archive.
     pub archival: bool,
+    /// How many letters of one template are converted together at most. A letter that can be has the same
+    /// bytes whatever letters it was converted with, or by itself; with 0, all files are converted one by
+    /// one, and have the bytes that LibreOffice gives them.
+    pub letters_together: usize,
 }
+
+/// What is gained by more is little; what one bad letter makes the others lose grows.
+pub const LETTERS_TOGETHER: usize = 20;
 
 impl PoolOptions {
     /// As many workers as this machine has room for, a minute per document, PDF/A-2b.
@@ -48,6 +60,7 @@ impl PoolOptions {
             worker_command,
             libreoffice: None,
             archival: true,
+            letters_together: LETTERS_TOGETHER,
         }
     }
 
@@ -62,9 +75,11 @@ impl PoolOptions {
 
 /// Converts office files to PDF with supervised worker programs.
 pub struct PdfPool {
-    options: PoolOptions,
-    room: Semaphore,
+    pub(super) options: PoolOptions,
+    pub(super) room: Semaphore,
+    pub(super) together: Together,
     idle: Mutex<Vec<Worker>>,
+    conversions: AtomicU64,
 }
 
 impl PdfPool {
@@ -73,7 +88,9 @@ impl PdfPool {
         folders::sweep();
         Self {
             room: Semaphore::new(options.workers.max(1)),
+            together: Together::default(),
             idle: Mutex::default(),
+            conversions: AtomicU64::new(0),
             options,
         }
     }
@@ -96,13 +113,24 @@ impl PdfPool {
         format: OfficeFormat,
         at: DateTime<Utc>,
     ) -> Answer<Pdf> {
-        let job = Job { office, format, at };
-        let room = self.room.acquire().await;
-        let _room = room.map_err(|error| stopped().because(error))?;
-        let idle = self.idle().pop();
-        let outcome = match self.attempt(job, idle).await {
-            // With a new worker: whatever broke this one may have broken the idle ones too.
-            Err(trouble) if trouble.is_the_workers() => self.attempt(job, None).await,
+        if self.options.letters_together > 0 && format == OfficeFormat::Odt {
+            match read_letter(office.to_vec()).await {
+                Ok(letter) => {
+                    if let Some(pdf) = self.convert_letter(letter, at).await? {
+                        return Ok(pdf);
+                    }
+                }
+                Err(why) => tracing::debug!(%why, "a letter is converted alone"),
+            }
+        }
+        let job = Job {
+            office,
+            format,
+            at,
+            marked: false,
+        };
+        let _room = self.enter().await?;
+        let outcome = match self.attempt_anew(job).await {
             // The machine may have been short of memory; the worker is sound.
             Err(Trouble::Crashed(_)) => {
                 let idle = self.idle().pop();
@@ -118,7 +146,28 @@ impl PdfPool {
         self.idle().iter().filter_map(Worker::resident).collect()
     }
 
+    /// Waits for one's turn.
+    pub(super) async fn enter(&self) -> Answer<SemaphorePermit<'_>> {
+        let room = self.room.acquire().await;
+        room.map_err(|error| stopped().because(error))
+    }
+
+    /// Tries with a new worker when the first breaks: whatever broke it may have broken the idle ones too.
+    pub(super) async fn attempt_anew(&self, job: Job<'_>) -> Result<Pdf, Trouble> {
+        let idle = self.idle().pop();
+        match self.attempt(job, idle).await {
+            Err(trouble) if trouble.is_the_workers() => self.attempt(job, None).await,
+            outcome => outcome,
+        }
+    }
+
+    /// How many times LibreOffice was given something to convert.
+    pub fn conversions(&self) -> u64 {
+        self.conversions.load(Ordering::Relaxed)
+    }
+
     async fn attempt(&self, job: Job<'_>, idle: Option<Worker>) -> Result<Pdf, Trouble> {
+        self.conversions.fetch_add(1, Ordering::Relaxed);
         let mut worker = match idle {
             Some(worker) => worker,
             None => self.new_worker().await?,
@@ -183,6 +232,12 @@ async fn scan(office: Vec<u8>, format: OfficeFormat) -> Answer<Vec<u8>> {
         Ok(Err(MergeFailure::Faults(_))) => refused("le fichier est illisible".into()),
         Err(error) => Err(stopped().because(error)),
     }
+}
+
+async fn read_letter(office: Vec<u8>) -> Result<Letter, Alone> {
+    tokio::task::spawn_blocking(move || Letter::read(&office))
+        .await
+        .unwrap_or(Err(Alone::Unreadable))
 }
 
 fn stopped() -> PortFailure {

@@ -98,6 +98,8 @@ pub struct Job<'a> {
     pub format: OfficeFormat,
     /// Its date.
     pub at: DateTime<Utc>,
+    /// Whether it is letters with a mark at the start of each, which the PDF must show.
+    pub marked: bool,
 }
 
 /// One worker program and its private folder. Dropping it kills the program and removes the folder.
@@ -181,7 +183,8 @@ impl Worker {
     pub async fn is_sound(&mut self, options: &PoolOptions) -> bool {
         let extension = "fodt";
         let (text, at) = (WARM_TEXT.as_bytes(), DateTime::UNIX_EPOCH);
-        let probe = self.request(extension, "writer_pdf_Export", at, options);
+        let export = export_options(options.archival, false);
+        let probe = self.request((extension, "writer_pdf_Export", export), at, options);
         self.fulfil(&probe, text, options).await.is_ok()
     }
 
@@ -192,15 +195,16 @@ impl Worker {
             OfficeFormat::Odt | OfficeFormat::Docx => "writer_pdf_Export",
             OfficeFormat::Ods | OfficeFormat::Xlsx => "calc_pdf_Export",
         };
-        let request = self.request(job.format.extension(), filter, job.at, options);
+        let export = export_options(options.archival, job.marked);
+        let how = (job.format.extension(), filter, export);
+        let request = self.request(how, job.at, options);
         let bytes = self.fulfil(&request, job.office, options).await?;
         check(bytes, options.purpose()).await
     }
 
     fn request(
         &self,
-        extension: &str,
-        filter: &str,
+        (extension, filter, export): (&str, &str, String),
         at: DateTime<Utc>,
         options: &PoolOptions,
     ) -> Request {
@@ -209,7 +213,7 @@ impl Worker {
             input: file(format!("document.{extension}")),
             output: file("document.pdf".into()),
             filter: filter.into(),
-            options: export_options(options.archival),
+            options: export,
             date: at.timestamp(),
             limits: Limits {
                 seconds: u32::try_from(options.timeout.as_secs()).unwrap_or(u32::MAX),
@@ -268,9 +272,11 @@ impl Worker {
 }
 
 /// LibreOffice's options of its PDF export.
-pub fn export_options(archival: bool) -> String {
+pub fn export_options(archival: bool, marked: bool) -> String {
     let version = if archival { "2" } else { "0" };
-    format!(r#"{{"SelectPdfVersion":{{"type":"long","value":"{version}"}}}}"#)
+    format!(
+        r#"{{"SelectPdfVersion":{{"type":"long","value":"{version}"}},"ExportBookmarksToPDFDestination":{{"type":"boolean","value":"{marked}"}}}}"#
+    )
 }
 
 fn unexpected(reply: &Reply) -> Trouble {

@@ -219,7 +219,7 @@ fn warm_up(kit: &Kit, folder: &Path) -> Result<(), KitError> {
         .map_err(|error| KitError::Start(error.to_string()))?;
     convert("warm.fodt", "warm.odt", "odt", "")?;
     convert("warm.fodt", "warm.docx", "docx", "")?;
-    let archival = super::process::export_options(true);
+    let archival = super::process::export_options(true, false);
     convert("warm.odt", "warm.pdf", "pdf", &archival)?;
     convert("warm.docx", "warm.pdf", "pdf", &archival)?;
     if clock::interpose() == 0 {

@@ -1,15 +1,22 @@
 //! What is checked on a PDF before anybody relies on it: that it is one, and that what came back from a
-//! signing desk is what was sent, signed. Pure functions; they take CPU, so call them off the async threads.
+//! signing desk is what was sent, signed; and the PDFs of a batch made one for the printer. These functions
+//! take CPU: call them off the async threads.
 
 mod cms;
+mod concatenate;
+mod copy;
 mod produced;
 mod returned;
 mod signature;
+mod split;
 #[cfg(all(test, feature = "sim"))]
 mod tests;
 
+pub use concatenate::{Concatenation, PageRange, Starts};
+pub use copy::CopyError;
 pub use produced::{Purpose, Unfit, produced};
 pub use returned::{Refusal, Verdict, returned};
+pub use split::{NotSplit, Part, split};
 
 use lopdf::{Document, LoadOptions, xref::XrefRecovery};
 

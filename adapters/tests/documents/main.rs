@@ -13,6 +13,8 @@ mod hostile;
 mod misbehaving;
 mod same;
 mod support;
+mod text;
+mod together;
 
 use libtest_mimic::{Arguments, Trial};
 use navette_adapters::libreoffice::worker;
@@ -42,7 +44,8 @@ fn tests() -> Vec<Trial> {
             Ok(())
         })
     };
-    vec![
+    let text = text::TESTS.map(|(name, body)| test(name, body));
+    let mut tests = vec![
         test(
             "the_odt_letter_becomes_the_expected_pdf",
             examples::odt_letter,
@@ -94,5 +97,23 @@ fn tests() -> Vec<Trial> {
             broken::too_long,
         ),
         test("ten_documents_at_once_share_the_workers", broken::many),
-    ]
+        test(
+            "a_letter_looks_the_same_converted_with_others_as_alone",
+            together::same_looks,
+        ),
+        test(
+            "a_letter_has_the_same_bytes_whatever_it_is_converted_with",
+            together::same_bytes,
+        ),
+        test(
+            "a_letter_that_cannot_be_converted_costs_the_others_nothing",
+            together::bad_letter,
+        ),
+        test(
+            "the_pages_for_the_printer_look_like_those_of_the_letters",
+            together::printed,
+        ),
+    ];
+    tests.extend(text);
+    tests
 }
