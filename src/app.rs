@@ -5,6 +5,7 @@ use crate::{
     clock::Clock,
     config::{Config, NeighboursConfig},
     dispatch::Dispatcher,
+    library::Library,
     steps::{Ports, Steps},
     templates::Templates,
     workers::{self, CarryOut, Projections, RetryPolicy, Stop, Timings},
@@ -145,15 +146,20 @@ impl App {
     pub async fn build(
         pool: PgPool,
         ports: Ports,
-        workshop: Arc<Workshop>,
         clock: Clock,
         policy: RetryPolicy,
     ) -> anyhow::Result<Self> {
         let log = Log::open(pool.clone());
         let dispatcher = Dispatcher::new(log.clone(), clock.clone());
+        let library = Library::new(dispatcher.clone(), ports.files.clone());
         Ok(Self {
-            batches: Batches::new(dispatcher.clone()),
-            templates: Templates::new(dispatcher.clone(), ports.files.clone(), workshop),
+            batches: Batches::new(dispatcher.clone(), library.clone()),
+            templates: Templates::new(
+                dispatcher.clone(),
+                library,
+                ports.files.clone(),
+                ports.office.clone(),
+            ),
             projections: Projections::open(log, navette_projections::all()).await?,
             pool,
             dispatcher,

@@ -5,6 +5,7 @@ mod moving;
 use crate::{
     clock,
     dispatch::{DispatchFailure, Dispatcher, Receipt},
+    library::Library,
     unit::{Belonging, Envelope, Unit},
 };
 use anyhow::Context as _;
@@ -18,7 +19,7 @@ use navette_domain::{
     french,
     ids::{BatchId, ChainId, DocumentId, DossierId, TemplateId},
     personal::Personal,
-    template::{Template, TemplateRef},
+    template::{Included, Template, TemplateRef},
     third_party::EmailAddress,
 };
 use navette_projections::documents;
@@ -100,12 +101,16 @@ fn nothing_left(refused: &[RefusedDossier]) -> String {
 #[derive(Clone)]
 pub struct Batches {
     dispatcher: Dispatcher,
+    library: Library,
 }
 
 impl Batches {
-    /// Batches of this dispatcher's log.
-    pub fn new(dispatcher: Dispatcher) -> Self {
-        Self { dispatcher }
+    /// Batches of this dispatcher's log, whose templates include what this library has.
+    pub fn new(dispatcher: Dispatcher, library: Library) -> Self {
+        Self {
+            dispatcher,
+            library,
+        }
     }
 
     /// Starts a chain on a selection: the batch and all its documents, whole or not at all.
@@ -122,6 +127,7 @@ impl Batches {
         }
         let (chain, definition) = self.chain(&ask.chain_code).await?;
         let template = self.template(&definition).await?;
+        let included = self.library.latest_of(template.file).await?;
         let Sorted { taken, mut refused } = self.sort_out(&definition, &ask.dossiers).await?;
         let taken = self.not_under_way(chain, taken, &mut refused).await?;
         if taken.is_empty() {
@@ -135,7 +141,8 @@ impl Batches {
             requested_by: envelope.actor.clone(),
             reply_to: ask.reply_to.clone(),
         };
-        let (order, definition, taken) = (&order, &definition, &taken);
+        let (order, included) = (&order, &included);
+        let (definition, taken) = (&definition, &taken);
         let receipt = self
             .dispatcher
             .commit(envelope, |mut unit: Unit| {
@@ -156,9 +163,12 @@ impl Batches {
                     if events.is_empty() {
                         return Ok(unit);
                     }
-                    for (id, order) in
-                        ordered(ask.batch, definition, order, taken, clock::paris_date(at))
-                    {
+                    let making = Making {
+                        definition,
+                        included,
+                        date: clock::paris_date(at),
+                    };
+                    for (id, order) in ordered(ask.batch, order, making, taken) {
                         let mut document = StreamState::<Document>::default();
                         unit.decide_document(
                             definition,
@@ -278,21 +288,29 @@ impl Batches {
     }
 }
 
+/// What the documents of a batch are made with, beside what the batch itself says.
+struct Making<'a> {
+    definition: &'a Definition,
+    included: &'a [Included],
+    date: chrono::NaiveDate,
+}
+
 /// The documents that a batch makes, with their orders.
 fn ordered(
     batch: BatchId,
-    definition: &Definition,
     order: &BatchOrder,
+    making: Making<'_>,
     taken: &[(DossierId, String)],
-    date: chrono::NaiveDate,
 ) -> Vec<(DocumentId, Order)> {
+    let definition = making.definition;
     let order_of = |subject, title| Order {
         batch,
         subject,
         chain: order.chain,
         template: order.template,
+        included: making.included.to_vec(),
         title,
-        date,
+        date: making.date,
     };
     match definition.scope {
         Scope::Dossier => taken

@@ -59,6 +59,18 @@ pub enum DispatchFailure<R: std::error::Error> {
     Fault(#[from] anyhow::Error),
 }
 
+impl<R: std::error::Error> DispatchFailure<R> {
+    /// The same failure, whose refusal is one of a wider kind.
+    pub fn into_refusal<W: std::error::Error + From<R>>(self) -> DispatchFailure<W> {
+        match self {
+            Self::Refused(refusal) => DispatchFailure::Refused(refusal.into()),
+            Self::Conflict { actual } => DispatchFailure::Conflict { actual },
+            Self::KeyReused => DispatchFailure::KeyReused,
+            Self::Fault(fault) => DispatchFailure::Fault(fault),
+        }
+    }
+}
+
 /// Takes commands to the log.
 #[derive(Clone)]
 pub struct Dispatcher {

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod app;
 pub mod batches;
+pub mod cases;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -12,6 +13,7 @@ pub mod dispatch;
 pub mod graphql;
 pub mod http;
 pub mod import;
+pub mod library;
 #[cfg(feature = "sim")]
 pub mod neighbourhood;
 pub mod steps;

@@ -19,6 +19,11 @@ impl Digest {
         Self(bytes)
     }
 
+    /// Its first 12 digits: enough for people to compare it with another.
+    pub fn short(&self) -> String {
+        self.to_string().chars().take(12).collect()
+    }
+
     /// The digest's 32 bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0

@@ -6,6 +6,7 @@ use crate::{
     document::DocumentEvent,
     dossier::DossierEvent,
     ids::{CommandId, DossierId},
+    image::ImageEvent,
     signature::SignatureEvent,
     template::TemplateEvent,
     third_party::ThirdPartyEvent,
@@ -105,6 +106,8 @@ pub enum Event {
     Batch(BatchEvent),
     /// About a template.
     Template(TemplateEvent),
+    /// About an image.
+    Image(ImageEvent),
     /// About a chain definition.
     Chain(ChainEvent),
 }
@@ -140,6 +143,7 @@ impl Event {
             "signature" => json(event_type, payload).map(Self::Signature),
             "batch" => json(event_type, payload).map(Self::Batch),
             "template" => json(event_type, payload).map(Self::Template),
+            "image" => json(event_type, payload).map(Self::Image),
             "chain" => json(event_type, payload).map(Self::Chain),
             _ => Err("unknown noun".to_owned()),
         }
@@ -158,6 +162,7 @@ impl Event {
             SignatureEvent::TYPES,
             BatchEvent::TYPES,
             TemplateEvent::TYPES,
+            ImageEvent::TYPES,
             ChainEvent::TYPES,
         ]
         .into_iter()

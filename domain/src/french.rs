@@ -7,6 +7,7 @@ use crate::{
     document::{DocumentEvent, DocumentStatus},
     dossier::{DossierEvent, DossierStatus},
     event::Event,
+    image::ImageEvent,
     signature::{Binding, SignatureEvent},
     template::TemplateEvent,
     third_party::ThirdPartyEvent,
@@ -97,6 +98,9 @@ pub fn sentence(event: &Event) -> String {
         Event::Template(TemplateEvent::Uploaded { code, version, .. }) => {
             format!("Modèle « {code} » déposé en version {version}")
         }
+        Event::Image(ImageEvent::Uploaded { code, version, .. }) => {
+            format!("Image « {code} » déposée en version {version}")
+        }
         Event::Chain(ChainEvent::Published {
             version,
             definition,
@@ -133,12 +137,20 @@ fn dossier(event: &DossierEvent) -> String {
 fn document(event: &DocumentEvent) -> String {
     use DocumentEvent as E;
     match event {
-        E::Requested { order, .. } => format!("Document demandé : {}", order.title),
-        E::Merged { .. } => "Données fusionnées dans le modèle".into(),
+        E::Requested { order, .. } => format!(
+            "Document demandé : {} (modèle en version {})",
+            order.title, order.template.version
+        ),
+        E::Merged { office, data, .. } => format!(
+            "Données fusionnées dans le modèle (empreinte des données {}, du fichier {})",
+            data.short(),
+            office.short()
+        ),
         E::Converted { pdf, .. } => format!(
-            "PDF produit ({} page{})",
+            "PDF produit ({} page{}, empreinte {})",
             pdf.pages,
-            if pdf.pages > 1 { "s" } else { "" }
+            if pdf.pages > 1 { "s" } else { "" },
+            pdf.file.short()
         ),
         E::SentForVisa { .. } => "Mis en circulation pour visa".into(),
         E::Visaed {

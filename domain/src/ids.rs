@@ -43,6 +43,8 @@ ids! {
     BatchId,
     /// A template, whatever its version.
     TemplateId,
+    /// An image, whatever its version.
+    ImageId,
     /// A chain definition, whatever its version.
     ChainId,
     /// One piece of outside work that a chain asks for.
@@ -103,6 +105,13 @@ impl TemplateId {
     /// The template that clerks know under `code`.
     pub fn of_code(code: &str) -> Self {
         Self(derived("template", &[code]))
+    }
+}
+
+impl ImageId {
+    /// The image that templates know as `images.<code>`.
+    pub fn of_code(code: &str) -> Self {
+        Self(derived("image", &[code]))
     }
 }
 

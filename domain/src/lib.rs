@@ -2,7 +2,8 @@
 //!
 //! # Glossary
 //! - **Dossier**: one request for a subsidy. **Third party**: a beneficiary or any other tiers.
-//! - **Template**: an office file that clerks wrote, with Jinja tags.
+//! - **Template**: an office file that clerks wrote, with Jinja tags. It may include other templates and
+//!   **images**, each named by its code.
 //! - **Chain**: what is done to a document, as a list of **steps**; data, versioned.
 //! - **Batch**: a chain started on a selection of dossiers.
 //! - **Document**: one office file on its way through a chain. **Signature**: its passage at the desk.
@@ -28,8 +29,10 @@ pub mod dossier;
 pub mod event;
 pub mod french;
 pub mod ids;
+pub mod image;
 pub mod letters;
 pub mod merge_fields;
+pub mod paper_reference;
 pub mod personal;
 pub mod policy;
 pub mod ports;

@@ -6,8 +6,11 @@
 
 use crate::{
     amount::Amount,
+    dictionary::IMAGES,
     dossier::{Dossier, Outcome, Request, Stage},
-    ids::BatchId,
+    ids::{BatchId, DocumentId},
+    paper_reference::PaperReference,
+    template::{Included, IncludedKind},
     third_party::Profile,
 };
 use chrono::NaiveDate;
@@ -25,6 +28,8 @@ pub struct Case {
 /// What surrounds the dossiers in a document.
 #[derive(Debug, Clone)]
 pub struct Surroundings {
+    /// The document itself: its reference on paper is made of its id.
+    pub document: DocumentId,
     /// The title of the document.
     pub title: String,
     /// The date that the document bears.
@@ -68,6 +73,17 @@ pub fn of_batch(cases: &[Case], around: &Surroundings) -> Value {
     json!({ "document": document(around), "lot": lot })
 }
 
+/// The same fields with the images that the template names: `images.logo`.
+#[must_use]
+pub fn with_images(mut fields: Value, included: &[Included]) -> Value {
+    for image in included {
+        if image.kind == IncludedKind::Image {
+            fields[IMAGES][&image.code] = json!({ "image": image.code });
+        }
+    }
+    fields
+}
+
 fn batch(around: &Surroundings) -> Value {
     let id = around.batch.0.simple().to_string().to_uppercase();
     let number = &id[id.len() - 8..];
@@ -75,7 +91,11 @@ fn batch(around: &Surroundings) -> Value {
 }
 
 fn document(around: &Surroundings) -> Value {
-    json!({ "titre": around.title, "date": around.date })
+    json!({
+        "titre": around.title,
+        "date": around.date,
+        "reference_papier": PaperReference(around.document).to_string(),
+    })
 }
 
 /// What was granted, or else what is asked.
@@ -157,6 +177,7 @@ mod tests {
 
     fn around() -> Surroundings {
         Surroundings {
+            document: DocumentId(uuid::Uuid::from_u128(0x2b)),
             title: "Notification SUB-2026-0012".into(),
             date: march(20),
             batch: BatchId(uuid::Uuid::from_u128(0x2a)),
@@ -246,6 +267,28 @@ mod tests {
         assert_eq!(
             fields["lot"]["dossiers"][1]["beneficiaire"]["nom"],
             "L'Éveil culturel"
+        );
+    }
+
+    #[test]
+    fn images_are_given_by_their_codes_and_other_templates_are_not() {
+        let included = |kind, code: &str| Included {
+            kind,
+            code: code.into(),
+            version: 1,
+            file: crate::digest::Digest::of(code.as_bytes()),
+        };
+        let parts = [
+            included(IncludedKind::Template, "entete"),
+            included(IncludedKind::Image, "logo"),
+        ];
+        assert_eq!(
+            with_images(json!({ "lot": {} }), &parts),
+            json!({ "lot": {}, "images": { "logo": { "image": "logo" } } })
+        );
+        assert_eq!(
+            with_images(json!({ "lot": {} }), &parts[..1]),
+            json!({ "lot": {} })
         );
     }
 

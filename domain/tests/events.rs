@@ -49,6 +49,7 @@ fn domain_event(event: &Event) -> &dyn NamedEvent {
         Event::Signature(event) => event,
         Event::Batch(event) => event,
         Event::Template(event) => event,
+        Event::Image(event) => event,
         Event::Chain(event) => event,
     }
 }

@@ -68,6 +68,26 @@ kinds! {
         Docx = "docx",
         Xlsx = "xlsx",
     }
+    /// The format of an image.
+    ImageFormat of "domain::image::ImageFormat" {
+        Png = "png",
+        Jpeg = "jpeg",
+    }
+    /// What a field of the data dictionary holds.
+    FieldKind of "domain::dictionary::FieldKind" {
+        Text = "text",
+        Amount = "amount",
+        Date = "date",
+        Integer = "integer",
+        Boolean = "boolean",
+        List = "list",
+        Record = "record",
+    }
+    /// What a template includes by its code.
+    IncludedKind of "domain::template::IncludedKind" {
+        Template = "template",
+        Image = "image",
+    }
     /// How many documents a batch of a chain makes.
     ChainScope of "domain::chain::Scope" {
         Dossier = "dossier",

@@ -9,6 +9,7 @@ pub mod batches;
 pub mod chains;
 pub mod documents;
 pub mod dossiers;
+pub mod images;
 pub mod kinds;
 pub mod page;
 pub mod scope;
@@ -50,6 +51,7 @@ pub fn all() -> Vec<Box<dyn Projector>> {
         Box::new(batches::Batches),
         Box::new(timeline::Timeline),
         Box::new(templates::Templates),
+        Box::new(images::Images),
         Box::new(chains::Chains),
     ]
 }

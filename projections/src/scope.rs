@@ -20,6 +20,14 @@ impl Scope {
         }
     }
 
+    /// Everything: for Navette's own work.
+    pub fn whole() -> Self {
+        Self {
+            services: vec![],
+            schemes: vec![],
+        }
+    }
+
     /// Whether every dossier is seen.
     pub fn is_whole(&self) -> bool {
         self.services.is_empty() && self.schemes.is_empty()

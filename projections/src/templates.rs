@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 /// One version of a template.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, SimpleObject)]
-#[graphql(name = "Template")]
+#[graphql(name = "TemplateRow")]
 pub struct TemplateRow {
     /// The template's id.
     pub id: Uuid,
@@ -99,6 +99,27 @@ impl Projector for Templates {
         .await?;
         Ok(())
     }
+}
+
+/// Every version of the template of this code, the last first.
+pub async fn versions(pool: &PgPool, code: &str) -> Result<Vec<TemplateRow>, sqlx::Error> {
+    sqlx::query_as("SELECT * FROM templates WHERE code = $1 ORDER BY version DESC")
+        .bind(code)
+        .fetch_all(pool)
+        .await
+}
+
+/// These versions of these templates.
+pub async fn by_refs(pool: &PgPool, refs: &[(Uuid, i32)]) -> Result<Vec<TemplateRow>, sqlx::Error> {
+    let (ids, versions): (Vec<Uuid>, Vec<i32>) = refs.iter().copied().unzip();
+    sqlx::query_as(
+        "SELECT templates.* FROM templates
+         JOIN unnest($1::uuid[], $2::integer[]) AS asked (id, version) USING (id, version)",
+    )
+    .bind(ids)
+    .bind(versions)
+    .fetch_all(pool)
+    .await
 }
 
 /// The last version of every template, by code.

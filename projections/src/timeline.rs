@@ -128,7 +128,9 @@ impl About {
                 }
             }
             Event::Batch(_) => about.batch = stream,
-            Event::ThirdParty(_) | Event::Template(_) | Event::Chain(_) => return None,
+            Event::ThirdParty(_) | Event::Template(_) | Event::Image(_) | Event::Chain(_) => {
+                return None;
+            }
         }
         Some(about)
     }

@@ -75,7 +75,6 @@ pub(crate) async fn build(config: &Config, database: &Database) -> anyhow::Resul
     App::build(
         database.pool.clone(),
         ports,
-        workshop,
         Clock::system(),
         config.retry.clone(),
     )

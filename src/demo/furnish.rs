@@ -54,7 +54,7 @@ const AT_ONCE: usize = 64;
 pub(super) async fn set_up(app: &App) -> anyhow::Result<Vec<Definition>> {
     for (code, name, bytes) in TEMPLATES {
         app.templates
-            .upload(&asks(), code, name, bytes.to_vec())
+            .upload(&asks(), &Scope::whole(), code, name, bytes.to_vec())
             .await
             .with_context(|| format!("dépôt du modèle {name}"))?;
     }

@@ -17,6 +17,7 @@ use navette_projections::{
     kinds::Position,
     scope::Scope,
     signatures::{self, SignatureRow},
+    templates::{self, TemplateRow},
     third_parties::{self, ThirdPartyRow},
     timeline::{self, Kind, TimelineRow},
 };
@@ -77,6 +78,15 @@ keys! {
     SignaturesOf,
     /// The progress of a batch that is seen.
     ProgressOf,
+}
+
+/// A version of a template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TemplateVersion {
+    /// Which template.
+    pub id: Uuid,
+    /// Which version.
+    pub version: i32,
 }
 
 /// A part of the history of something that is seen.
@@ -174,6 +184,21 @@ impl Loader<ProgressOf> for Rows {
     async fn load(&self, keys: &[ProgressOf]) -> Loaded<ProgressOf, Progress> {
         let progress = documents::progress(&self.pool, &ids(keys, |key| key.0)).await?;
         Ok(keys.iter().copied().zip(progress).collect())
+    }
+}
+
+impl Loader<TemplateVersion> for Rows {
+    type Value = TemplateRow;
+    type Error = Arc<sqlx::Error>;
+
+    async fn load(&self, keys: &[TemplateVersion]) -> Loaded<TemplateVersion, TemplateRow> {
+        let refs: Vec<(Uuid, i32)> = keys.iter().map(|key| (key.id, key.version)).collect();
+        let rows = templates::by_refs(&self.pool, &refs).await?;
+        let key = |row: &TemplateRow| TemplateVersion {
+            id: row.id,
+            version: row.version,
+        };
+        Ok(rows.into_iter().map(|row| (key(&row), row)).collect())
     }
 }
 

@@ -20,7 +20,7 @@ pub use mutation::Mutation;
 pub use query::Query;
 pub use subscription::Subscription;
 
-use crate::{batches::Batches, dispatch::Dispatcher};
+use crate::{batches::Batches, dispatch::Dispatcher, templates::Templates};
 use asking::{Asker, Reads};
 use async_graphql::{Data, Request, SDLExportOptions, Schema, SchemaBuilder};
 
@@ -36,6 +36,8 @@ pub struct Services {
     pub dispatcher: Dispatcher,
     /// Starts and moves batches.
     pub batches: Batches,
+    /// Checks templates.
+    pub templates: Templates,
 }
 
 /// Fields of a query at most so deep; the usual introspection query goes deeper than any of ours.
@@ -54,6 +56,7 @@ pub fn executor(services: Services, introspection: bool) -> Executor {
         .data(services.reads)
         .data(services.dispatcher)
         .data(services.batches)
+        .data(services.templates)
         .limit_complexity(COMPLEXITY)
         .limit_depth(if introspection {
             INTROSPECTION_DEPTH

@@ -5,8 +5,9 @@ use super::{
     connection::Connection,
     faults,
     loaders::{self, BatchById, DossierById, ThirdPartyById},
-    objects::{Batch, Chain, Document, Dossier, ThirdParty},
+    objects::{Batch, Chain, Dictionary, Document, Dossier, Template, ThirdParty},
 };
+use crate::templates::Templates;
 use async_graphql::{Context, Object, Result};
 use futures::FutureExt as _;
 use navette_projections::{
@@ -14,9 +15,9 @@ use navette_projections::{
     chains,
     documents::{self, DocumentFilter},
     dossiers::{self, DossierFilter, DossierOrder},
-    kinds::Position,
+    kinds::{ChainScope, Position},
     page::{LONGEST, ListFault, PageRequest, USUAL},
-    templates::{self, TemplateRow},
+    templates,
     third_parties::{self, ThirdPartyFilter},
 };
 use uuid::Uuid;
@@ -179,12 +180,46 @@ impl Query {
         &self,
         context: &Context<'_>,
         at_least: Option<Position>,
-    ) -> Fallible<Vec<TemplateRow>> {
+    ) -> Fallible<Vec<Template>> {
         let answer = async {
             let (reads, _) = reading(context, at_least).await?;
-            templates::latest(&reads.pool)
-                .await
-                .map_err(|cause| faults::internal(&cause))
+            let rows = templates::latest(&reads.pool).await;
+            let rows = rows.map_err(|cause| faults::internal(&cause))?;
+            Ok(rows.into_iter().map(Into::into).collect())
+        };
+        Some(answer.await)
+    }
+
+    /// One template, by the name that chains use: its last version unless told. Null when there is none.
+    async fn template(
+        &self,
+        context: &Context<'_>,
+        code: String,
+        version: Option<i32>,
+        at_least: Option<Position>,
+    ) -> Fallible<Template> {
+        let answer = async {
+            let (reads, _) = reading(context, at_least).await?;
+            let rows = templates::versions(&reads.pool, &code).await;
+            let mut rows = rows.map_err(|cause| faults::internal(&cause))?.into_iter();
+            Ok(rows.find(|row| version.is_none_or(|version| version == row.version)))
+        };
+        answer.await.transpose().map(|row| row.map(Into::into))
+    }
+
+    /// What templates may use: of documents of a scope, or of all.
+    #[graphql(complexity = "50 + child_complexity")]
+    async fn dictionary(
+        &self,
+        context: &Context<'_>,
+        scope: Option<ChainScope>,
+        at_least: Option<Position>,
+    ) -> Fallible<Dictionary> {
+        let answer = async {
+            let (_, asker) = reading(context, at_least).await?;
+            let listed = context.data::<Templates>()?.dictionary(&asker.scope).await;
+            let listed = listed.map_err(|cause| faults::internal(&cause))?;
+            Ok(Dictionary::new(listed, scope))
         };
         Some(answer.await)
     }

@@ -1,119 +1,195 @@
-//! The files of a document, for whoever sees it. Unknown, unseen, not made yet: the same answer.
+//! The files of a document, for whoever sees it, and those of templates. Unknown, unseen, not made yet: the
+//! same answer.
 
-use super::{House, auth, refused};
+use super::{House, auth, internal, refused};
 use crate::graphql::asking::Asker;
+use anyhow::Context as _;
 use axum::{
+    Router,
     extract::{Path, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
+    routing::get,
 };
-use navette_domain::{digest::Digest, policy::Permission};
+use navette_domain::{digest::Digest, ids::TemplateId, policy::Permission, ports::OfficeFormat};
 use navette_projections::{
     documents::{self, DocumentRow},
-    signatures,
+    signatures, templates,
 };
-use std::fmt::Write as _;
+use std::{fmt::Write as _, future::Future};
 use uuid::Uuid;
 
 /// The longest name of a downloaded file, without its extension.
 const LONGEST_NAME: usize = 100;
 
-/// What is sent: the digest, the media type and the extension.
-type File = Option<(String, &'static str, &'static str)>;
+/// What is sent: the digest, the media type, the title and the extension.
+struct File {
+    digest: String,
+    media_type: &'static str,
+    title: String,
+    extension: &'static str,
+}
+
+impl File {
+    fn pdf(digest: String, title: &str, extension: &'static str) -> Self {
+        Self {
+            digest,
+            media_type: "application/pdf",
+            title: title.to_owned(),
+            extension,
+        }
+    }
+
+    fn office(digest: String, title: &str, format: OfficeFormat) -> Self {
+        Self {
+            digest,
+            media_type: format.media_type(),
+            title: title.to_owned(),
+            extension: format.extension(),
+        }
+    }
+}
+
+pub fn routes() -> Router<House> {
+    Router::new()
+        .route("/documents/{id}/pdf", get(pdf))
+        .route("/documents/{id}/office", get(office))
+        .route("/documents/{id}/signature-slip", get(signature_slip))
+        .route("/templates/{code}/versions/{version}", get(template))
+}
 
 /// The PDF in force: signed, once it is.
-pub async fn pdf(state: State<House>, asker: Asker, path: Path<String>) -> Response {
-    send(state, asker, path, async |_, document| {
-        Ok(document
-            .pdf
-            .clone()
-            .map(|digest| (digest, "application/pdf", "pdf")))
+async fn pdf(state: State<House>, asker: Asker, id: Path<String>, headers: HeaderMap) -> Response {
+    document(state, asker, id, headers, async |_, document| {
+        let digest = document.pdf.clone();
+        Ok(digest.map(|digest| File::pdf(digest, &document.title, "pdf")))
     })
     .await
 }
 
 /// The office file.
-pub async fn office(state: State<House>, asker: Asker, path: Path<String>) -> Response {
-    send(state, asker, path, async |_, document| {
-        let format = document
-            .format()
-            .map(navette_domain::ports::OfficeFormat::from);
-        Ok(document
-            .office
-            .clone()
-            .zip(format)
-            .map(|(digest, format)| (digest, format.media_type(), format.extension())))
+async fn office(
+    state: State<House>,
+    asker: Asker,
+    id: Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    document(state, asker, id, headers, async |_, document| {
+        let file = document.office.clone().zip(document.format());
+        Ok(file.map(|(digest, format)| File::office(digest, &document.title, format.into())))
     })
     .await
 }
 
 /// The signature slip, when the desk gave one.
-pub async fn signature_slip(state: State<House>, asker: Asker, path: Path<String>) -> Response {
-    send(state, asker, path, async |house, document| {
+async fn signature_slip(
+    state: State<House>,
+    asker: Asker,
+    id: Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    document(state, asker, id, headers, async |house, document| {
         let rows = signatures::of_documents(&house.services.reads.pool, &[document.id]).await?;
         let last = rows.into_iter().rev().find_map(|row| row.slip);
-        Ok(last.map(|digest| (digest, "application/pdf", "bordereau.pdf")))
+        Ok(last.map(|digest| File::pdf(digest, &document.title, "bordereau.pdf")))
+    })
+    .await
+}
+
+/// A version of a template, as it was uploaded.
+async fn template(
+    State(house): State<House>,
+    asker: Asker,
+    Path((code, version)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    send(&house, &asker, &headers, async {
+        let asked = [(TemplateId::of_code(&code).0, version.parse().unwrap_or(0))];
+        let rows = templates::by_refs(&house.services.reads.pool, &asked).await?;
+        let row = rows.into_iter().next();
+        Ok(row.map(|row| {
+            let title = format!("{code}-{}", row.version);
+            File::office(row.file, &title, row.format.into())
+        }))
+    })
+    .await
+}
+
+async fn document(
+    State(house): State<House>,
+    asker: Asker,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    choose: impl AsyncFn(&House, &DocumentRow) -> sqlx::Result<Option<File>>,
+) -> Response {
+    send(&house, &asker, &headers, async {
+        let Ok(id) = id.parse::<Uuid>() else {
+            return Ok(None);
+        };
+        let rows = documents::by_ids(&house.services.reads.pool, &asker.scope, &[id]).await?;
+        match rows.into_iter().next() {
+            Some(document) => choose(&house, &document).await,
+            None => Ok(None),
+        }
     })
     .await
 }
 
 async fn send(
-    State(house): State<House>,
-    asker: Asker,
-    Path(id): Path<String>,
-    choose: impl AsyncFn(&House, &DocumentRow) -> sqlx::Result<File>,
+    house: &House,
+    asker: &Asker,
+    headers: &HeaderMap,
+    file: impl Future<Output = sqlx::Result<Option<File>>>,
 ) -> Response {
-    if let Some(forbidden) = auth::forbidden(&asker, Permission::Read) {
+    if let Some(forbidden) = auth::forbidden(asker, Permission::Read) {
         return forbidden;
     }
-    match find(&house, &asker, &id, choose).await {
+    let answer = async {
+        match file.await? {
+            Some(file) => answer(house, headers, file).await.map(Some),
+            None => Ok(None),
+        }
+    };
+    match answer.await {
         Ok(Some(response)) => response,
         Ok(None) => refused(StatusCode::NOT_FOUND, "NOT_FOUND", "Introuvable."),
-        Err(cause) => {
-            tracing::error!(cause = %format_args!("{cause:#}"), "a file could not be sent");
-            let status = StatusCode::INTERNAL_SERVER_ERROR;
-            refused(status, "INTERNAL", "Erreur interne.")
-        }
+        Err(cause) => internal(&cause),
     }
 }
 
-async fn find(
-    house: &House,
-    asker: &Asker,
-    id: &str,
-    choose: impl AsyncFn(&House, &DocumentRow) -> sqlx::Result<File>,
-) -> anyhow::Result<Option<Response>> {
-    let Ok(id) = id.parse::<Uuid>() else {
-        return Ok(None);
-    };
-    let rows = documents::by_ids(&house.services.reads.pool, &asker.scope, &[id]).await?;
-    let Some(document) = rows.into_iter().next() else {
-        return Ok(None);
-    };
-    let Some((digest, media_type, extension)) = choose(house, &document).await? else {
-        return Ok(None);
-    };
-    let digest: Digest = digest.parse()?;
-    let bytes = house
-        .files
-        .get(digest)
-        .await
-        .map_err(|cause| anyhow::anyhow!(cause))?;
-    let Some(bytes) = bytes else {
-        anyhow::bail!("the store has lost {digest}");
-    };
+/// The file, unless whoever asks has it: its digest is its entity tag.
+async fn answer(house: &House, headers: &HeaderMap, file: File) -> anyhow::Result<Response> {
+    let tag = format!("\"{}\"", file.digest);
+    let known = headers
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|tags| tags.split(','))
+        .any(|known| known.trim().trim_start_matches("W/") == tag);
+    let tag = (header::ETAG, HeaderValue::from_str(&tag)?);
+    if known {
+        return Ok((StatusCode::NOT_MODIFIED, [tag]).into_response());
+    }
+    let digest: Digest = file.digest.parse()?;
+    let bytes = house.files.get(digest).await;
+    let bytes = bytes.map_err(|cause| anyhow::anyhow!(cause))?;
+    let bytes = bytes.with_context(|| format!("the store has lost {digest}"))?;
     let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),
+        tag,
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static(file.media_type),
+        ),
         (
             header::CONTENT_DISPOSITION,
-            disposition(&document.title, extension)?,
+            disposition(&file.title, file.extension)?,
         ),
     ];
-    Ok(Some((headers, bytes).into_response()))
+    Ok((headers, bytes).into_response())
 }
 
 /// The name under which browsers save the file, in both forms of RFC 6266.
-fn disposition(title: &str, extension: &str) -> anyhow::Result<HeaderValue> {
+pub(super) fn disposition(title: &str, extension: &str) -> anyhow::Result<HeaderValue> {
     let name: String = title
         .chars()
         .take(LONGEST_NAME)

@@ -1,17 +1,19 @@
-//! The HTTP door: GraphQL, downloads, uploads of templates. Every route but the health check wants a token,
+//! The HTTP door: GraphQL, uploads of templates and images, previews, downloads, printing. Every route but the health check wants a token,
 //! and every answer, errors included, carries the security headers.
 
 mod auth;
 mod downloads;
 mod explorer;
+mod form;
 mod graphql;
 mod headers;
+mod previews;
+mod prints;
 mod uploads;
 
 use crate::{
     app::App,
     graphql::{Executor, Services, asking::Reads, executor},
-    templates::Templates,
 };
 use axum::{
     Json, Router,
@@ -28,10 +30,10 @@ use tower_http::timeout::TimeoutLayer;
 
 /// How long a request may take; subscriptions have their own rules.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long the PDF of a whole batch may take.
+const PATIENCE_WITH_PRINTS: Duration = Duration::from_mins(10);
 /// The largest GraphQL request: its lists of ids are the largest part.
 const GRAPHQL_BODY: usize = 2 * 1024 * 1024;
-/// The largest template.
-const TEMPLATE: usize = 20 * 1024 * 1024;
 
 /// What is open.
 #[derive(Debug, Clone, Default)]
@@ -49,7 +51,6 @@ struct House {
     services: Services,
     executor: Executor,
     files: Arc<dyn FileStore>,
-    templates: Templates,
     doors: Arc<Doors>,
 }
 
@@ -59,13 +60,13 @@ pub fn router(app: &App, doors: Doors) -> Router {
         reads: Reads::new(app.pool.clone(), app.projections.position()),
         dispatcher: app.dispatcher.clone(),
         batches: app.batches.clone(),
+        templates: app.templates.clone(),
     };
     let explorer = doors.explorer;
     let house = House {
         executor: executor(services.clone(), explorer),
         services,
         files: app.ports.files.clone(),
-        templates: app.templates.clone(),
         doors: Arc::new(doors),
     };
     let mut routes = Router::new()
@@ -73,25 +74,20 @@ pub fn router(app: &App, doors: Doors) -> Router {
         .route("/graphql", get(graphql::by_get).post(graphql::by_post))
         .layer(DefaultBodyLimit::max(GRAPHQL_BODY))
         .route("/graphql/ws", get(graphql::subscribe))
-        .route("/documents/{id}/pdf", get(downloads::pdf))
-        .route("/documents/{id}/office", get(downloads::office))
-        .route(
-            "/documents/{id}/signature-slip",
-            get(downloads::signature_slip),
-        )
-        .merge(uploads::routes());
+        .merge(downloads::routes())
+        .merge(uploads::routes())
+        .merge(previews::routes());
     if explorer {
         routes = routes
             .route("/", get(explorer::page))
             .route("/explorer", get(explorer::page));
     }
+    let within = |patience| TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, patience);
     routes
+        .layer(within(PATIENCE))
+        .merge(prints::routes().layer(within(PATIENCE_WITH_PRINTS)))
         .fallback(async || refused(StatusCode::NOT_FOUND, "NOT_FOUND", "Introuvable."))
         .with_state(house)
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::REQUEST_TIMEOUT,
-            PATIENCE,
-        ))
         .layer(middleware::map_response(headers::secure))
 }
 
@@ -106,6 +102,13 @@ async fn health(State(house): State<House>) -> Response {
             "Base de données injoignable.",
         ),
     }
+}
+
+/// What a fault of ours is answered; the journal has its cause.
+fn internal(cause: &anyhow::Error) -> Response {
+    tracing::error!(cause = %format_args!("{cause:#}"), "a request failed");
+    let status = StatusCode::INTERNAL_SERVER_ERROR;
+    refused(status, "INTERNAL", "Erreur interne.")
 }
 
 /// An error, in the form that GraphQL clients know.

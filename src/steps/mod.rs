@@ -8,7 +8,13 @@ mod office;
 mod signature;
 mod visa;
 
-use crate::{clock::Clock, dispatch::Dispatcher, unit::Belonging};
+use crate::{
+    cases::{self, CasesFailure},
+    clock::Clock,
+    dispatch::Dispatcher,
+    library,
+    unit::Belonging,
+};
 use anyhow::Context as _;
 use navette_adapters::{effects::Claimed, log::StreamState};
 use navette_domain::{
@@ -16,7 +22,7 @@ use navette_domain::{
     chain::{Action, Definition, Work, is_due},
     digest::Digest,
     document::{Document, DocumentCommand, Journey, PdfRef, Subject},
-    dossier::{Dossier, DossierCommand},
+    dossier::DossierCommand,
     ids::{BatchId, DossierId, SignatureId},
     merge_fields::{Case, Surroundings},
     ports::{
@@ -24,12 +30,8 @@ use navette_domain::{
         Postman, SigningDesk, VisaCircuit,
     },
     signature::SignatureCommand,
-    third_party::ThirdParty,
 };
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 use uuid::Uuid;
 
 /// Those who do the outside work.
@@ -109,6 +111,15 @@ impl StepFailure {
             }
             Self::Stuck(_) => "a person must mend something".to_owned(),
             Self::Fault(fault) => format!("{fault:#}"),
+        }
+    }
+}
+
+impl From<CasesFailure> for StepFailure {
+    fn from(failure: CasesFailure) -> Self {
+        match failure {
+            CasesFailure::NoThirdParty => Self::Stuck(failure.to_string()),
+            CasesFailure::Fault(fault) => Self::Fault(fault),
         }
     }
 }
@@ -232,13 +243,7 @@ impl Steps {
     }
 
     async fn file(&self, digest: Digest) -> StepResult<Vec<u8>> {
-        let found = self
-            .ports
-            .files
-            .get(digest)
-            .await
-            .map_err(|error| anyhow::anyhow!(error))?;
-        Ok(found.with_context(|| format!("the file store has lost {digest}"))?)
+        Ok(library::stored(self.ports.files.as_ref(), digest).await?)
     }
 
     async fn keep(&self, bytes: &[u8]) -> StepResult<Digest> {
@@ -263,32 +268,7 @@ impl Steps {
                 order.dossiers.iter().map(|dossier| dossier.0).collect()
             }
         };
-        let log = self.dispatcher.log();
-        let mut dossiers: HashMap<Uuid, StreamState<Dossier>> =
-            log.load_many(&ids).await.context("loading dossiers")?;
-        let third_party_of = |dossier: &Dossier| match dossier {
-            Dossier::Open { request, .. } => Some(request.third_party.0),
-            Dossier::Unborn => None,
-        };
-        let parties: Vec<Uuid> = dossiers
-            .values()
-            .filter_map(|loaded| third_party_of(&loaded.state))
-            .collect();
-        let parties: HashMap<Uuid, StreamState<ThirdParty>> = log
-            .load_many(&parties)
-            .await
-            .context("loading third parties")?;
-        ids.iter()
-            .map(|id| {
-                let dossier = dossiers.remove(id).context("a document about a dossier that does not exist")?.state;
-                let party = third_party_of(&dossier).and_then(|party| parties.get(&party));
-                let profile = party.and_then(|party| party.state.profile());
-                let profile = profile.cloned().ok_or_else(|| {
-                    StepFailure::Stuck("Le tiers de ce dossier n'est pas enregistré : enregistrez-le, puis relancez.".to_owned())
-                })?;
-                Ok(Case { dossier, profile })
-            })
-            .collect()
+        Ok(cases::load(&self.dispatcher, &ids).await?)
     }
 
     /// The one dossier that a document is about.
@@ -304,8 +284,10 @@ impl Steps {
         Ok((dossier, case))
     }
 
-    async fn surroundings(&self, journey: &Journey) -> StepResult<Surroundings> {
+    async fn surroundings(&self, errand: &Errand<'_>) -> StepResult<Surroundings> {
+        let journey = errand.journey;
         Ok(Surroundings {
+            document: errand.claimed.effect.document,
             title: journey.title(),
             date: journey.order.date,
             batch: journey.order.batch,

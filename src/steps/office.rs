@@ -1,6 +1,7 @@
 //! Merging and converting.
 
 use super::{Errand, Outcome, StepFailure, StepResult, Steps};
+use crate::library;
 use anyhow::Context as _;
 use navette_domain::{
     digest::Digest,
@@ -31,7 +32,7 @@ impl Errand<'_> {
 impl Steps {
     pub(super) async fn merge(&self, errand: &Errand<'_>) -> StepResult {
         let template = self.file(errand.journey.order.template.file).await?;
-        let around = self.surroundings(errand.journey).await?;
+        let around = self.surroundings(errand).await?;
         let cases = self.cases(errand.journey).await?;
         let data = match errand.journey.order.subject {
             Subject::Dossier(_) => {
@@ -41,10 +42,13 @@ impl Steps {
             }
             Subject::Batch => merge_fields::of_batch(&cases, &around),
         };
+        let included = &errand.journey.order.included;
+        let data = merge_fields::with_images(data, included);
+        let included = library::fetch(self.ports.files.as_ref(), included).await?;
         let merged = self
             .ports
             .office
-            .merge(&template, &data)
+            .merge_with(&template, &included, &data)
             .await
             .map_err(|failure| StepFailure::Stuck(sentence(&failure)))?;
         Ok(Outcome::document(DocumentCommand::RecordMerged {

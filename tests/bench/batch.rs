@@ -10,6 +10,7 @@
 
 mod cpu;
 mod furnish;
+mod processes;
 mod report;
 mod run;
 

@@ -1,9 +1,7 @@
-//! Who used the processor: read from `/proc`, since what is measured runs in several processes.
+//! Who used the processor, since what is measured runs in several processes.
 
-use std::{collections::HashMap, fs, ops::Sub, time::Duration};
-
-/// The kernel counts a process's time in hundredths of a second, on every Linux.
-const TICK: Duration = Duration::from_millis(10);
+use crate::processes::{self, Process};
+use std::{fs, ops::Sub, time::Duration};
 
 /// The threads of the simulated neighbours have this name; all the others of this process are Navette's.
 pub const NEIGHBOURS: &str = "neighbours";
@@ -24,11 +22,11 @@ pub struct Cpu {
 impl Cpu {
     /// What was used until now.
     pub fn now() -> anyhow::Result<Self> {
-        let processes = processes()?;
+        let processes = processes::all()?;
         let me = std::process::id();
         let mut cpu = Self::default();
         for (pid, child) in processes.iter().filter(|(_, process)| process.parent == me) {
-            let used = subtree(&processes, *pid);
+            let used = processes::used_below(&processes, *pid);
             if child.name.starts_with("postgres") {
                 cpu.postgres += used;
             } else {
@@ -62,55 +60,4 @@ impl Sub for Cpu {
             postgres: self.postgres.saturating_sub(before.postgres),
         }
     }
-}
-
-struct Process {
-    name: String,
-    parent: u32,
-    own: Duration,
-    /// What its children had used when they ended.
-    reaped: Duration,
-}
-
-impl Process {
-    fn read(stat: &std::path::Path) -> Option<Self> {
-        let line = fs::read_to_string(stat).ok()?;
-        let (_, rest) = line.split_once('(')?;
-        // The name may itself contain anything, even a parenthesis.
-        let (name, rest) = rest.rsplit_once(')')?;
-        let fields: Vec<&str> = rest.split_whitespace().collect();
-        let ticks =
-            |field: usize| -> Option<Duration> { Some(TICK * fields.get(field)?.parse().ok()?) };
-        Some(Self {
-            name: name.to_owned(),
-            parent: fields.get(1)?.parse().ok()?,
-            own: ticks(11)? + ticks(12)?,
-            reaped: ticks(13)? + ticks(14)?,
-        })
-    }
-}
-
-fn processes() -> anyhow::Result<HashMap<u32, Process>> {
-    let mut found = HashMap::new();
-    for entry in fs::read_dir("/proc")? {
-        let entry = entry?;
-        let Ok(pid) = entry.file_name().to_string_lossy().parse() else {
-            continue;
-        };
-        if let Some(process) = Process::read(&entry.path().join("stat")) {
-            found.insert(pid, process);
-        }
-    }
-    Ok(found)
-}
-
-fn subtree(processes: &HashMap<u32, Process>, root: u32) -> Duration {
-    let own = processes
-        .get(&root)
-        .map_or(Duration::ZERO, |process| process.own + process.reaped);
-    let below = processes
-        .iter()
-        .filter(|(_, process)| process.parent == root)
-        .map(|(pid, _)| subtree(processes, *pid));
-    own + below.sum::<Duration>()
 }

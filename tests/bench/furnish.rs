@@ -12,6 +12,7 @@ use navette_domain::{
     personal::Personal,
     third_party::{PostalAddress, Profile, ThirdParty, ThirdPartyCommand},
 };
+use navette_projections::scope::Scope;
 use uuid::Uuid;
 
 const CHAIN: &str = include_str!("../../examples/chains/notification-attribution.toml");
@@ -44,6 +45,7 @@ pub async fn furnish(app: &App, count: usize) -> anyhow::Result<Vec<DossierId>> 
     app.templates
         .upload(
             &asks(),
+            &Scope::whole(),
             &template,
             "lettre-attribution.odt",
             LETTER.to_vec(),

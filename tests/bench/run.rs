@@ -174,14 +174,7 @@ impl Bench {
         MIGRATIONS.run(&pool).await?;
         let files = tempfile::tempdir()?;
         let ports = app::ports(&around.config(), files.path(), self.workshop.clone())?;
-        let app = App::build(
-            pool,
-            ports,
-            self.workshop.clone(),
-            Clock::system(),
-            policy(),
-        )
-        .await?;
+        let app = App::build(pool, ports, Clock::system(), policy()).await?;
         Ok((app, files))
     }
 

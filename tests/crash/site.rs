@@ -84,7 +84,7 @@ impl Site {
         let neighbours = config.neighbours().unwrap();
         let ports = app::ports(neighbours, &config.files(), workshop.clone()).unwrap();
         let (pool, clock) = (database.pool.clone(), Clock::system());
-        let app = App::build(pool, ports, workshop, clock, config.retry).await;
+        let app = App::build(pool, ports, clock, config.retry).await;
         (database, app.unwrap())
     }
 

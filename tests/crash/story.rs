@@ -12,6 +12,7 @@ use navette_domain::{
     personal::Personal,
     third_party::{PostalAddress, Profile, ThirdParty, ThirdPartyCommand},
 };
+use navette_projections::scope::Scope;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -108,7 +109,7 @@ pub async fn configure(app: &App) {
     ];
     for (code, name, bytes) in templates {
         app.templates
-            .upload(&envelope(), code, name, bytes.to_vec())
+            .upload(&envelope(), &Scope::whole(), code, name, bytes.to_vec())
             .await
             .unwrap();
     }

@@ -418,6 +418,9 @@ async fn every_answer_carries_the_security_headers() {
         ("/explorer", 200),
         ("/documents/x/pdf", 404),
         ("/templates/x", 405),
+        ("/templates/x/versions/1", 404),
+        ("/batches/x/pdf", 404),
+        ("/batches/x/pages", 404),
     ] {
         let response = house.get(path).bearer_auth(&token).send().await.unwrap();
         assert_eq!(response.status().as_u16(), status, "{path}");

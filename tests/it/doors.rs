@@ -25,10 +25,13 @@ use navette_domain::{
     template::{Template, TemplateCommand},
     third_party::{ThirdParty, ThirdPartyCommand},
 };
-use reqwest::{Client, RequestBuilder, Response};
+use reqwest::{
+    Client, RequestBuilder, Response,
+    multipart::{Form, Part},
+};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use uuid::Uuid;
 
@@ -38,7 +41,8 @@ pub struct House {
     pub url: String,
     pub client: Client,
     _database: TestDatabase,
-    _files: tempfile::TempDir,
+    _neighbours: Neighbourhood,
+    files: tempfile::TempDir,
     stop: watch::Sender<bool>,
     followers: usize,
     tasks: Vec<JoinHandle<()>>,
@@ -73,10 +77,11 @@ impl House {
         let pool = app::connect(database.connect_options()).await.unwrap();
         let neighbours = Neighbourhood::start(Manners::default()).await.unwrap();
         let files = tempfile::tempdir().unwrap();
-        let workshop = Arc::new(Workshop::new(PoolOptions::for_this_machine(vec![])));
+        let worker = vec![env!("CARGO_BIN_EXE_navette").into(), "pdf-worker".into()];
+        let workshop = Arc::new(Workshop::new(PoolOptions::for_this_machine(worker)));
         let ports = app::ports(&neighbours.config(), files.path(), workshop.clone()).unwrap();
         let policy = RetryPolicy::default();
-        let app = App::build(pool, ports, workshop, Clock::system(), policy)
+        let app = App::build(pool, ports, Clock::system(), policy)
             .await
             .unwrap();
         let (stop, stopping) = watch::channel(false);
@@ -93,7 +98,8 @@ impl House {
             url,
             client: Client::new(),
             _database: database,
-            _files: files,
+            _neighbours: neighbours,
+            files,
             stop,
             followers,
             tasks,
@@ -167,8 +173,8 @@ impl House {
         let id = DossierId::of_reference(reference);
         let amount = request.amount;
         let decision = Decision {
-            reference: None,
-            date: None,
+            reference: Some("CP-2026-03-17".into()),
+            date: "2026-03-17".parse().ok(),
         };
         let command = DossierCommand::TakeOver {
             request,
@@ -183,6 +189,39 @@ impl House {
             .unwrap();
         self.settle().await;
         id
+    }
+
+    /// Carries outside work out.
+    pub async fn work(&mut self) {
+        let stopping = self.stop.subscribe();
+        self.tasks
+            .extend(self.app.work("test", &stopping).await.unwrap());
+    }
+
+    /// What a form with this file is answered, under a fresh key.
+    pub async fn send(&self, token: &str, path: &str, name: &str, bytes: &[u8]) -> Response {
+        let part = Part::bytes(bytes.to_vec()).file_name(name.to_owned());
+        self.post(path)
+            .bearer_auth(token)
+            .header("idempotency-key", Uuid::new_v4().to_string())
+            .multipart(Form::new().part("file", part))
+            .send()
+            .await
+            .unwrap()
+    }
+
+    /// How many files the store holds.
+    pub fn stored(&self) -> usize {
+        fn count(folder: &Path) -> usize {
+            let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+            entries
+                .map(|entry| match entry.file_type().unwrap().is_dir() {
+                    true => count(&entry.path()),
+                    false => 1,
+                })
+                .sum()
+        }
+        count(self.files.path())
     }
 
     /// Stops following the log, so that the only statements are those of the questions.

@@ -671,6 +671,7 @@ async fn the_number_of_statements_does_not_grow_with_the_number_of_rows() {
         reads: Reads::new(house.app.pool.clone(), house.app.projections.position()),
         dispatcher: house.app.dispatcher.clone(),
         batches: house.app.batches.clone(),
+        templates: house.app.templates.clone(),
     };
     let executor = graphql::executor(services.clone(), false);
     let ask = async |first: u32| {

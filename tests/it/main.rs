@@ -19,3 +19,4 @@ mod readme;
 mod refusals;
 mod story;
 mod support;
+mod templates;

@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
-use crate::support::{TestApp, asks, profile, run};
+use crate::{
+    support::{TestApp, asks, profile, run},
+    templates::letter_with,
+};
 use navette::neighbourhood::Manners;
 use navette_adapters::sim::{
     iparapheur, nextcloud,
@@ -16,14 +19,12 @@ use navette_domain::{
     third_party::Profile,
 };
 use std::{
-    io::{Cursor, Read as _, Write as _},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
-use zip::{ZipArchive, ZipWriter, write::SimpleFileOptions};
 
 #[test]
 fn a_refused_visa_stops_its_letter_alone_and_a_retry_starts_it_over() {
@@ -280,35 +281,13 @@ fn a_dossier_that_the_chain_does_not_take_is_left_out_with_a_sentence() {
     });
 }
 
-/// The shipped letter, with a field that nobody knows.
-fn misspelt_letter() -> Vec<u8> {
-    let letter = include_bytes!("../../examples/templates/lettre-attribution.odt");
-    let mut letter = ZipArchive::new(Cursor::new(&letter[..])).unwrap();
-    let mut misspelt = ZipWriter::new(Cursor::new(vec![]));
-    for index in 0..letter.len() {
-        let mut part = letter.by_index(index).unwrap();
-        let name = part.name().unwrap().into_owned();
-        if name != "content.xml" {
-            misspelt.raw_copy_file(part).unwrap();
-            continue;
-        }
-        let mut text = String::new();
-        part.read_to_string(&mut text).unwrap();
-        assert!(text.contains("beneficiaire.nom"));
-        let text = text.replace("beneficiaire.nom", "beneficiare.nom");
-        misspelt
-            .start_file(name, SimpleFileOptions::default())
-            .unwrap();
-        misspelt.write_all(text.as_bytes()).unwrap();
-    }
-    misspelt.finish().unwrap().into_inner()
-}
-
 #[test]
 fn a_misspelt_field_stops_its_letters_and_a_corrected_template_serves_a_new_batch() {
     run(async {
         let test = TestApp::start(Manners::obliging()).await;
-        test.upload("lettre-attribution", "lettre.odt", &misspelt_letter())
+        // A field that no dossier is sure to have is a warning at the upload, and a fault at the merge.
+        let misspelt = letter_with("beneficiaire.nom", "dossier.champs.cantn");
+        test.upload("lettre-attribution", "lettre.odt", &misspelt)
             .await;
         let dossiers = [test.granted("SUB-1").await, test.granted("SUB-2").await];
         let batch = test.notify(&dossiers).await;
@@ -318,7 +297,7 @@ fn a_misspelt_field_stops_its_letters_and_a_corrected_template_serves_a_new_batc
                 .await;
             assert!(
                 sentence.contains(
-                    "champ inconnu `beneficiare.nom` ; vouliez-vous dire `beneficiaire.nom` ?"
+                    "champ inconnu `dossier.champs.cantn` ; vouliez-vous dire `dossier.champs.canton` ?"
                 ),
                 "{sentence}"
             );

@@ -14,8 +14,10 @@ use navette_domain::{
     dossier::{Authority, Decision, DossierEvent, DossierStatus, Payment, Request},
     event::{Event, Metadata, Recorded},
     ids::{
-        BatchId, ChainId, CommandId, DocumentId, DossierId, SignatureId, TemplateId, ThirdPartyId,
+        BatchId, ChainId, CommandId, DocumentId, DossierId, ImageId, SignatureId, TemplateId,
+        ThirdPartyId,
     },
+    image::{ImageEvent, ImageFormat},
     personal::Personal,
     ports::{Circulation, OfficeFormat, Registration},
     signature::{Binding, Sheet, SignatureEvent},
@@ -215,6 +217,7 @@ impl Story {
                 subject: Subject::Dossier(*dossier),
                 chain: chain(),
                 template: template(),
+                included: vec![],
                 title: format!("Notification {dossier}"),
                 date: day("2026-11-23"),
             };
@@ -258,6 +261,7 @@ fn names(event: &Event) -> (&'static str, String) {
         Event::Signature(event) => ("signature", event.event_type()),
         Event::Batch(event) => ("batch", event.event_type()),
         Event::Template(event) => ("template", event.event_type()),
+        Event::Image(event) => ("image", event.event_type()),
         Event::Chain(event) => ("chain", event.event_type()),
     }
 }
@@ -308,6 +312,15 @@ fn configuration(story: &mut Story) {
         };
         story.tell(template().template.0, None, Event::Template(event));
     }
+    let event = ImageEvent::Uploaded {
+        code: "logo".into(),
+        version: 1,
+        file_name: "Logo.png".into(),
+        format: ImageFormat::Png,
+        file: Digest::of(b"image"),
+        at,
+    };
+    story.tell(ImageId::of_code("logo").0, None, Event::Image(event));
     let asso = ThirdPartyId(Uuid::from_u128(0x7000));
     story.third_party(asso, profile("Comité des fêtes"));
     let event = ThirdPartyEvent::Amended {

@@ -27,7 +27,7 @@ use navette_domain::{
     personal::Personal,
     third_party::{PostalAddress, Profile, ThirdParty, ThirdPartyCommand},
 };
-use navette_projections::batches;
+use navette_projections::{batches, scope::Scope};
 use sqlx::{Connection as _, PgConnection};
 use std::{
     future::Future,
@@ -103,15 +103,9 @@ impl TestApp {
         let neighbours = Neighbourhood::start(manners).await.unwrap();
         let files = tempfile::tempdir().unwrap();
         let ports = app::ports(&neighbours.config(), files.path(), WORKSHOP.clone()).unwrap();
-        let app = App::build(
-            pool,
-            around(ports),
-            WORKSHOP.clone(),
-            Clock::system(),
-            policy,
-        )
-        .await
-        .unwrap();
+        let app = App::build(pool, around(ports), Clock::system(), policy)
+            .await
+            .unwrap();
         let (stop, stopping) = watch::channel(false);
         let mut workers = app.follow(&stopping);
         workers.extend(app.work("test", &stopping).await.unwrap());
@@ -157,7 +151,7 @@ impl TestApp {
     pub async fn upload(&self, code: &str, name: &str, bytes: &[u8]) -> Uploaded {
         self.app
             .templates
-            .upload(&asks(), code, name, bytes.to_vec())
+            .upload(&asks(), &Scope::whole(), code, name, bytes.to_vec())
             .await
             .unwrap()
     }
@@ -392,6 +386,6 @@ fn request(
             date: Some("2026-06-30".parse().unwrap()),
             amount,
         }],
-        custom: std::collections::BTreeMap::new(),
+        custom: [("canton".to_owned(), "Toulouse-1".to_owned())].into(),
     }
 }

@@ -1,5 +1,6 @@
 //! Where LibreOffice is on this machine, and what is mended of it.
 
+use super::worker::file_url;
 use std::{
     fs, io,
     os::unix::fs::symlink,
@@ -21,6 +22,10 @@ const LIBRARIES: [&str; 2] = ["libmergedlo.so", "libsofficeapp.so"];
 /// packages without GUI leave it out.
 const INPUT_BAR: &str = "share/config/soffice.cfg/modules/scalc/ui/inputbar.ui";
 const OUR_INPUT_BAR: &str = include_str!("inputbar.ui");
+
+/// LibreOffice's first settings, and the one that says where the rest of it is.
+const SETTINGS: &str = "fundamentalrc";
+const BASE: &str = "BRAND_BASE_DIR=";
 
 /// An installed LibreOffice.
 pub struct Installation {
@@ -71,11 +76,43 @@ impl Installation {
         fs::remove_file(&program)?;
         shadow(&self.program, &program, Path::new(""))?;
         fs::write(folder.join(INPUT_BAR), OUR_INPUT_BAR)?;
+        // New profiles are copied from there, without following links.
+        let presets = folder.join("presets");
+        if presets.exists() {
+            fs::remove_file(&presets)?;
+            copy(&root.join("presets"), &presets)?;
+        }
+        // Distributions write here where they put LibreOffice.
+        let settings = fs::read_to_string(self.program.join(SETTINGS)).unwrap_or_default();
+        let settings: String = settings
+            .lines()
+            .map(|line| match line.starts_with(BASE) {
+                true => format!("{BASE}{}\n", file_url(folder)),
+                false => format!("{line}\n"),
+            })
+            .collect();
+        let ours = program.join(SETTINGS);
+        fs::remove_file(&ours)?;
+        fs::write(ours, settings)?;
         Ok(Self { program })
     }
 }
 
-/// Makes `shadow` a folder of links to what is in `real`, but for the folders on the way to `added`.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes `shadow_folder` a folder of links to what is in `real`, but for the folders on the way to `added`.
 fn shadow(real: &Path, shadow_folder: &Path, added: &Path) -> io::Result<()> {
     fs::create_dir_all(shadow_folder)?;
     let mut way = added.components();
@@ -110,9 +147,11 @@ mod tests {
         let program = real.path().join("program");
         fs::create_dir_all(&program).unwrap();
         fs::create_dir_all(real.path().join("share/config/other")).unwrap();
-        for name in ["soffice.bin", "libmergedlo.so", "libsclo.so"] {
+        for name in ["soffice.bin", "libmergedlo.so", "libsclo.so", SETTINGS] {
             fs::write(program.join(name), name).unwrap();
         }
+        let settings = "[Bootstrap]\nBRAND_BASE_DIR=file:///usr/lib/libreoffice\n";
+        fs::write(program.join(SETTINGS), settings).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let shadow = folder.path().join("shadow");
         let found = Installation::find(Some(program.clone())).unwrap();
@@ -124,6 +163,10 @@ mod tests {
         );
         assert!(shadow.join("share/config/other").is_dir());
         assert!(shadow.join(INPUT_BAR).is_file());
+        assert_eq!(
+            fs::read_to_string(complete.program().join(SETTINGS)).unwrap(),
+            format!("[Bootstrap]\nBRAND_BASE_DIR={}\n", file_url(&shadow))
+        );
         assert!(!real.path().join(INPUT_BAR).exists());
         // What lacks nothing is left as it is.
         let again = complete.complete(&folder.path().join("other")).unwrap();

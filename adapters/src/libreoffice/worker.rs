@@ -286,7 +286,7 @@ fn with_soffice(request: &Request, soffice: &Soffice) -> i32 {
 }
 
 /// The `file://` address of a path, with what an address cannot hold written as `%XX`.
-fn file_url(path: &Path) -> String {
+pub(super) fn file_url(path: &Path) -> String {
     use std::fmt::Write as _;
     let mut url = String::from("file://");
     for byte in path.as_os_str().as_encoded_bytes() {

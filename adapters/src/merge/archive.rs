@@ -1,16 +1,16 @@
 //! The zip around an office file: opened within limits, and refused when it is broken or unsafe.
 
-use super::safety;
+use super::{package::Entry, safety};
 use navette_domain::ports::{MergeFailure, OfficeFormat};
 use std::io::{Cursor, Read};
-use zip::ZipArchive;
+use zip::{CompressionMethod, ZipArchive};
 
 /// The largest file, the largest entry once inflated, and all of them together.
-const LARGEST_FILE: usize = 64 << 20;
-const LARGEST_ENTRY: u64 = 64 << 20;
-const LARGEST_TOTAL: u64 = 256 << 20;
+pub(super) const LARGEST_FILE: usize = 64 << 20;
+pub(super) const LARGEST_ENTRY: u64 = 64 << 20;
+pub(super) const LARGEST_TOTAL: u64 = 256 << 20;
 /// How many entries, and how much an entry of more than a mebibyte may inflate.
-const MOST_ENTRIES: usize = 2_000;
+pub(super) const MOST_ENTRIES: usize = 2_000;
 const HIGHEST_RATIO: u64 = 200;
 const RATIO_FROM: u64 = 1 << 20;
 
@@ -28,7 +28,7 @@ fn unreadable<T>(sentence: impl Into<String>) -> Result<T, MergeFailure> {
     Err(MergeFailure::Unreadable(sentence.into()))
 }
 
-fn damaged() -> MergeFailure {
+pub(super) fn damaged() -> MergeFailure {
     MergeFailure::Unreadable("le fichier est abîmé ou incomplet".into())
 }
 
@@ -84,6 +84,20 @@ impl<'a> Archive<'a> {
     /// The content of the entry at `index`.
     pub(crate) fn read_index(&mut self, index: usize) -> Result<Vec<u8>, MergeFailure> {
         read(&mut self.zip, index)
+    }
+
+    /// The entry at `index` as it stands in the zip.
+    pub(super) fn entry(&mut self, index: usize) -> Result<Entry, MergeFailure> {
+        let mut raw = self.zip.by_index_raw(index).map_err(|_| damaged())?;
+        let mut data = Vec::new();
+        raw.read_to_end(&mut data).map_err(|_| damaged())?;
+        Ok(Entry {
+            name: raw.name().map_err(|_| damaged())?.into_owned(),
+            deflated: raw.compression() == CompressionMethod::Deflated,
+            crc: raw.crc32(),
+            size: raw.size(),
+            data: data.into(),
+        })
     }
 }
 

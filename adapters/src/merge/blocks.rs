@@ -1,20 +1,39 @@
 //! Gives block tags their place: one that is alone in its paragraph, list item or row replaces it, one
-//! that crosses the cells of a row goes around the row; and checks that every block opens and closes at
-//! matching places, without which the document would not stay well-formed.
+//! that crosses the cells of a row goes around the row.
 
 use super::{
-    join::{PARAGRAPHS, ROW},
-    tag::{Kind, Scope, Tag},
+    cells, columns, glue,
+    join::PARAGRAPHS,
+    rows, sheet,
+    tag::{Kind, Scope, Side, Tag},
     xml::{Element, Node},
 };
-use navette_domain::ports::TemplateFault;
+use navette_domain::ports::OfficeFormat;
 
-const ROWS: [&str; 2] = ["table:table-row", "w:tr"];
-const CELLS: [&str; 3] = ["table:table-cell", "table:covered-table-cell", "w:tc"];
+pub(super) const CELLS: [&str; 4] = ["table:table-cell", "table:covered-table-cell", "w:tc", "c"];
+pub(super) const TABLES: [&str; 2] = ["table:table", "w:tbl"];
+const ROWS: [&str; 3] = ["table:table-row", "w:tr", "row"];
 const LISTS: [&str; 2] = ["text:list-item", "text:list"];
 
+/// Elements that a block may be all of, and which then follow it.
+const HOLDERS: [&str; 3] = ["text:section", "text:list-item", "text:list"];
+
+/// Elements that Word refuses without a paragraph at their end.
+const ENDED_BY_PARAGRAPHS: [&str; 6] = [
+    "w:tc",
+    "w:txbxContent",
+    "w:hdr",
+    "w:ftr",
+    "w:footnote",
+    "w:endnote",
+];
+
 /// Elements that may surround statements in a paragraph that holds nothing else.
-const INVISIBLE: [&str; 22] = [
+const INVISIBLE: [&str; 33] = [
+    "c",
+    "is",
+    "r",
+    "t",
     "text:p",
     "text:h",
     "text:span",
@@ -24,9 +43,16 @@ const INVISIBLE: [&str; 22] = [
     "text:bookmark",
     "text:bookmark-start",
     "text:bookmark-end",
+    "text:change",
+    "text:change-start",
+    "text:change-end",
     "w:p",
     "w:r",
     "w:t",
+    "w:ins",
+    "w:del",
+    "w:moveFrom",
+    "w:moveTo",
     "w:tab",
     "w:pPr",
     "w:rPr",
@@ -39,72 +65,138 @@ const INVISIBLE: [&str; 22] = [
     "table:covered-table-cell",
 ];
 
-/// Repeated rows with tags are unfolded up to this many.
-const MOST_UNFOLDED: usize = 1_000;
-
 /// Moves the block tags of a part to their places.
-pub(super) fn place(nodes: &mut Vec<Node>) {
-    *nodes = std::mem::take(nodes).into_iter().flat_map(settle).collect();
+pub(super) fn place(nodes: &mut Vec<Node>, format: OfficeFormat) {
+    glue::paragraphs(nodes);
+    *nodes = std::mem::take(nodes)
+        .into_iter()
+        .flat_map(|node| settle(node, format))
+        .collect();
 }
 
-fn settle(node: Node) -> Vec<Node> {
+fn settle(node: Node, format: OfficeFormat) -> Vec<Node> {
     let Node::Element(mut element) = node else {
         return vec![node];
     };
-    place(&mut element.children);
+    place(&mut element.children, format);
     let name = element.name.as_str();
     if PARAGRAPHS.contains(&name) {
-        if replaced_by_tags(&element) {
-            return tags_of(&element);
-        }
-    } else if LISTS.contains(&name) {
-        if element.has_tag() && element.children.iter().all(is_statement_node) {
-            return element.children;
-        }
-    } else if ROWS.contains(&name) {
-        return unfold(element).into_iter().flat_map(settle_row).collect();
-    } else if name == "w:tc" {
-        keep_one_paragraph(&mut element);
+        return with_sides(element, Scope::Paragraph, settle_paragraph);
+    }
+    if LISTS.contains(&name) && element.has_tag() && element.children.iter().all(is_statement_node)
+    {
+        return element.children;
+    }
+    if HOLDERS.contains(&name) {
+        return hoisted(element);
+    }
+    if ROWS.contains(&name) {
+        return rows::settle(element, format);
+    }
+    if TABLES.contains(&name) && !sheet::has_sheets(format) {
+        return vec![columns::frame(element)];
+    }
+    if ENDED_BY_PARAGRAPHS.contains(&name) || (format == OfficeFormat::Odt && is_cell(&element)) {
+        end_by_paragraph(&mut element);
+    }
+    if CELLS.contains(&element.name.as_str()) {
+        return with_sides(element, Scope::Column, cells::obey);
     }
     vec![Node::Element(element)]
 }
 
-fn is_statement_node(node: &Node) -> bool {
+fn is_cell(element: &Element) -> bool {
+    element.name == "table:table-cell" && element.has_tag()
+}
+
+fn settle_paragraph(paragraph: Element) -> Vec<Node> {
+    if replaced_by_tags(&paragraph) {
+        tags_of(&paragraph)
+    } else {
+        vec![Node::Element(paragraph)]
+    }
+}
+
+pub(super) fn is_statement_node(node: &Node) -> bool {
     matches!(node, Node::Tag(tag) if tag.is_statement())
 }
 
-fn tags_of(element: &Element) -> Vec<Node> {
+/// The statements of an element that they replace; they ask for nothing more.
+pub(super) fn tags_of(element: &Element) -> Vec<Node> {
     let mut tags = Vec::new();
     element.each_tag(&mut |tag| {
         if tag.is_statement() {
-            tags.push(Node::Tag(tag.clone()));
+            tags.push(Node::Tag(Tag {
+                scope: Scope::Inline,
+                ..tag.clone()
+            }));
         }
     });
     tags
 }
 
-fn has_scope(element: &Element, scope: Scope) -> bool {
+pub(super) fn has_scope(element: &Element, scope: Scope) -> bool {
     let mut found = false;
-    element.each_tag(&mut |tag| found |= tag.scope == scope && tag.is_statement());
+    element.each_tag(&mut |tag| {
+        found |= tag.scope == scope && tag.side == Side::Instead && tag.is_statement();
+    });
     found
 }
 
+/// Puts the tags that ask to stand before or after an element there, and what `settle` makes of it
+/// between them.
+pub(super) fn with_sides(
+    mut element: Element,
+    scope: Scope,
+    settle: impl FnOnce(Element) -> Vec<Node>,
+) -> Vec<Node> {
+    let (mut before, mut after) = (Vec::new(), Vec::new());
+    take_sides(&mut element, scope, &mut before, &mut after);
+    before.extend(settle(element));
+    before.extend(after);
+    before
+}
+
+fn take_sides(element: &mut Element, scope: Scope, before: &mut Vec<Node>, after: &mut Vec<Node>) {
+    for child in std::mem::take(&mut element.children) {
+        match child {
+            Node::Tag(mut tag) if tag.scope == scope && tag.side != Side::Instead => {
+                let side = std::mem::replace(&mut tag.side, Side::Instead);
+                tag.scope = Scope::Inline;
+                let out = if side == Side::Before {
+                    &mut *before
+                } else {
+                    &mut *after
+                };
+                out.push(Node::Tag(tag));
+            }
+            Node::Element(mut child) => {
+                take_sides(&mut child, scope, before, after);
+                element.children.push(Node::Element(child));
+            }
+            other => element.children.push(other),
+        }
+    }
+}
+
 fn replaced_by_tags(paragraph: &Element) -> bool {
+    let asked_elsewhere = || {
+        let mut found = false;
+        paragraph.each_tag(&mut |tag| found |= matches!(tag.scope, Scope::Row | Scope::Column));
+        found
+    };
     has_scope(paragraph, Scope::Paragraph)
-        || (paragraph.has_tag() && is_blank(paragraph) && !has_scope(paragraph, Scope::Row))
+        || (paragraph.has_tag() && is_blank(paragraph) && !asked_elsewhere())
 }
 
 /// Whether nothing would be seen of the element but for its statements.
-fn is_blank(element: &Element) -> bool {
+pub(super) fn is_blank(element: &Element) -> bool {
     // A section break lives in a paragraph's properties.
-    if element.name == "w:rPr" {
+    if matches!(element.name.as_str(), "w:rPr" | "w:del" | "w:moveFrom") {
         return true;
     }
     if element.name == "w:pPr" {
-        return !element
-            .children
-            .iter()
-            .any(|child| matches!(child, Node::Element(child) if child.name == "w:sectPr"));
+        return !has_section_break(element);
     }
     element.children.iter().all(|child| match child {
         Node::Text(text) => text.trim().is_empty(),
@@ -117,228 +209,85 @@ fn is_blank(element: &Element) -> bool {
     })
 }
 
-/// Word refuses a cell that might be left without any paragraph.
-fn keep_one_paragraph(cell: &mut Element) {
+/// Whether the element may stand beside statements without being seen.
+pub(super) fn is_invisible(element: &Element) -> bool {
+    INVISIBLE.contains(&element.name.as_str())
+}
+
+pub(super) fn has_section_break(properties: &Element) -> bool {
+    properties
+        .children
+        .iter()
+        .any(|child| matches!(child, Node::Element(child) if child.name == "w:sectPr"))
+}
+
+/// Adds a paragraph to an element that might else be left without one, or end with a table.
+pub(super) fn end_by_paragraph(element: &mut Element) {
+    let word = element.name.starts_with("w:");
     let mut depth = 0_usize;
-    let mut kept = false;
-    for child in &cell.children {
+    let mut ended = false;
+    for child in &element.children {
         match child {
             Node::Tag(tag) if tag.kind == Kind::Open => depth += 1,
             Node::Tag(tag) if tag.kind == Kind::Close => depth = depth.saturating_sub(1),
-            Node::Element(child) if child.name == "w:p" && depth == 0 => kept = true,
+            // What is included ends with a paragraph.
+            Node::Tag(tag) if depth == 0 && tag.keyword() == "include" => ended = true,
+            Node::Element(child) if child.name == "w:tbl" => ended = false,
+            Node::Element(child) if child.name == columns::FILTER => ended &= !word,
+            Node::Element(child) if depth == 0 => ended |= child.name == "w:p" || !word,
             _ => {}
         }
     }
-    if !kept {
-        cell.children.push(Node::Element(Element {
-            name: "w:p".into(),
+    if !ended {
+        let name = if word { "w:p" } else { "text:p" };
+        element.children.push(Node::Element(Element {
+            name: name.into(),
             ..Element::default()
         }));
     }
 }
 
-fn unfold(mut row: Element) -> Vec<Element> {
-    const REPEATED: &str = "table:number-rows-repeated";
-    let count = row.attribute(REPEATED).and_then(|count| count.parse().ok());
-    match count {
-        Some(count @ 2..=MOST_UNFOLDED) if row.has_tag() => {
-            row.attributes.retain(|(name, _)| name != REPEATED);
-            let first = row.attribute(ROW).and_then(|row| row.parse::<usize>().ok());
-            let copy = |index: usize| {
-                let mut copy = row.clone();
-                if let Some(first) = first {
-                    copy.set_attribute(ROW, &(first + index).to_string());
-                }
-                copy
-            };
-            (0..count).map(copy).collect()
-        }
-        _ => vec![row],
+/// When all of the element is one block, the block goes around it.
+fn hoisted(mut element: Element) -> Vec<Node> {
+    if !is_one_block(&element) {
+        return vec![Node::Element(element)];
     }
+    let seen = |node: &Node| !matches!(node, Node::Text(_) | Node::Raw(_));
+    element.children.retain(seen);
+    let close = element.children.pop();
+    let open = element.children.remove(0);
+    [Some(open), Some(Node::Element(element)), close]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
-/// Where a statement of a row belongs.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Stay {
-    Inside,
-    Around,
-}
-
-fn settle_row(mut row: Element) -> Vec<Node> {
-    if has_scope(&row, Scope::Row) {
-        return tags_of(&row);
-    }
-    let stays = stays(&row);
-    if !stays.contains(&Stay::Around) {
-        return vec![Node::Element(row)];
-    }
-    let mut around = Vec::new();
-    take_out(&mut row, &stays, &mut 0, &mut around);
-    for child in &mut row.children {
-        if let Node::Element(cell) = child
-            && cell.name == "w:tc"
-        {
-            keep_one_paragraph(cell);
-        }
-    }
-    if row.children.iter().all(|child| matches!(child, Node::Element(cell) if is_blank(cell) || !CELLS.contains(&cell.name.as_str()))) && !row.has_tag() {
-        return around.into_iter().map(Node::Tag).collect();
-    }
-    let (after, before): (Vec<Tag>, Vec<Tag>) =
-        around.into_iter().partition(|tag| tag.kind == Kind::Close);
-    let mut nodes: Vec<Node> = before.into_iter().map(Node::Tag).collect();
-    nodes.push(Node::Element(row));
-    nodes.extend(after.into_iter().map(Node::Tag));
-    nodes
-}
-
-/// For each statement of a row, in order, whether its block is whole in one cell.
-fn stays(row: &Element) -> Vec<Stay> {
-    let (mut stays, mut open) = (Vec::new(), Vec::<(usize, usize, Vec<usize>)>::new());
-    for (cell, child) in row.children.iter().enumerate() {
-        let mut see = |tag: &Tag| {
-            if !tag.is_statement() {
-                return;
-            }
-            let index = stays.len();
-            stays.push(Stay::Inside);
-            match tag.kind {
-                Kind::Open => open.push((index, cell, Vec::new())),
-                Kind::Middle => match open.last_mut() {
-                    Some((_, _, middles)) => middles.push(index),
-                    None => stays[index] = Stay::Around,
-                },
-                Kind::Close => match open.pop() {
-                    Some((_, opened_in, _)) if opened_in == cell => {}
-                    Some((opening, _, middles)) => {
-                        for index in middles.into_iter().chain([opening, index]) {
-                            stays[index] = Stay::Around;
-                        }
-                    }
-                    None => stays[index] = Stay::Around,
-                },
-                Kind::Print | Kind::Alone | Kind::Comment => {}
-            }
-        };
-        match child {
-            Node::Tag(tag) => see(tag),
-            Node::Element(element) => element.each_tag(&mut see),
-            Node::Text(_) | Node::Raw(_) => {}
-        }
-    }
-    let unclosed =
-        |(opening, _, middles): (usize, usize, Vec<usize>)| [vec![opening], middles].concat();
-    for index in open.into_iter().flat_map(unclosed) {
-        stays[index] = Stay::Around;
-    }
-    stays
-}
-
-fn take_out(element: &mut Element, stays: &[Stay], next: &mut usize, out: &mut Vec<Tag>) {
-    for child in std::mem::take(&mut element.children) {
-        match child {
-            Node::Tag(tag) if tag.is_statement() => {
-                let stay = stays.get(*next).copied().unwrap_or(Stay::Inside);
-                *next += 1;
-                match stay {
-                    Stay::Around => out.push(tag),
-                    Stay::Inside => element.children.push(Node::Tag(tag)),
-                }
-            }
-            Node::Element(mut child) => {
-                take_out(&mut child, stays, next, out);
-                element.children.push(Node::Element(child));
-            }
-            other => element.children.push(other),
-        }
-    }
-}
-
-/// Says which blocks are not closed, or cross the document's structure.
-pub(super) fn check(nodes: &[Node]) -> Vec<TemplateFault> {
-    let mut checker = Checker::default();
-    checker.walk(nodes);
-    for (tag, _) in std::mem::take(&mut checker.open) {
-        checker.fault(
-            &tag,
-            format!("bloc non fermé : il manque {{% end{} %}}", tag.keyword()),
-        );
-    }
-    checker.faults
-}
-
-#[derive(Default)]
-struct Checker {
-    path: Vec<(String, usize)>,
-    serial: usize,
-    open: Vec<(Tag, Vec<(String, usize)>)>,
-    faults: Vec<TemplateFault>,
-}
-
-impl Checker {
-    fn walk(&mut self, nodes: &[Node]) {
-        for node in nodes {
-            match node {
-                Node::Tag(tag) => self.see(tag),
-                Node::Element(element) => {
-                    self.serial += 1;
-                    self.path.push((element.name.clone(), self.serial));
-                    self.walk(&element.children);
-                    self.path.pop();
-                }
-                Node::Text(_) | Node::Raw(_) => {}
-            }
-        }
-    }
-
-    fn see(&mut self, tag: &Tag) {
-        match tag.kind {
-            Kind::Open => self.open.push((tag.clone(), self.path.clone())),
-            Kind::Middle | Kind::Close => {
-                let opening = if tag.kind == Kind::Close {
-                    self.open.pop()
-                } else {
-                    self.open.last().cloned()
-                };
-                let Some((opening, path)) = opening else {
-                    self.fault(tag, "aucun bloc ouvert ne correspond à cette balise".into());
-                    return;
-                };
-                if tag.kind == Kind::Close && tag.keyword()[3..] != *opening.keyword() {
-                    let expected = opening.keyword().to_owned();
-                    self.fault(tag, format!("ce bloc se ferme par {{% end{expected} %}}"));
-                } else if !matching(&path, &self.path) {
-                    self.fault(
-                        tag,
-                        format!(
-                            "le bloc ouvert par « {} » doit se fermer au même niveau du document \
-                             (même cellule, même paragraphe ou même suite de paragraphes)",
-                            opening.written
-                        ),
-                    );
-                }
-            }
-            Kind::Print | Kind::Alone | Kind::Comment => {}
-        }
-    }
-
-    fn fault(&mut self, tag: &Tag, sentence: String) {
-        self.faults.push(TemplateFault {
-            place: tag.place.clone(),
-            tag: tag.written.clone(),
-            sentence,
-        });
-    }
-}
-
-/// Below what the two places share, the same elements must be open, for both cuts to fit.
-fn matching(one: &[(String, usize)], other: &[(String, usize)]) -> bool {
-    let shared = one.iter().zip(other).take_while(|(a, b)| a == b).count();
-    let names = |path: &[(String, usize)]| -> Vec<String> {
-        path[shared..]
-            .iter()
-            .map(|(name, _)| name.clone())
-            .collect()
+fn is_one_block(element: &Element) -> bool {
+    let children: Vec<&Node> = element
+        .children
+        .iter()
+        .filter(|node| !matches!(node, Node::Raw(_)))
+        .filter(|node| !matches!(node, Node::Text(text) if text.trim().is_empty()))
+        .collect();
+    let (Some(Node::Tag(open)), Some(Node::Tag(_))) = (children.first(), children.last()) else {
+        return false;
     };
-    names(one) == names(other)
+    // A list that is repeated must stay one list: its numbers go on.
+    if open.kind != Kind::Open || (element.name == "text:list" && open.keyword() == "for") {
+        return false;
+    }
+    let mut depth = 0_usize;
+    for (index, child) in children.iter().enumerate() {
+        match child {
+            Node::Tag(tag) if tag.kind == Kind::Open => depth += 1,
+            Node::Tag(tag) if tag.kind == Kind::Middle && depth == 1 => return false,
+            Node::Tag(tag) if tag.kind == Kind::Close => depth = depth.saturating_sub(1),
+            Node::Text(_) => return false,
+            _ => {}
+        }
+        if depth == 0 && index + 1 < children.len() {
+            return false;
+        }
+    }
+    depth == 0 && children.len() > 2
 }

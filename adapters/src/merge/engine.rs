@@ -1,14 +1,17 @@
-//! minijinja set up for office parts: French filters, values that are always text, limits.
+//! minijinja set up for office parts: values that are always text, limits.
 
 use super::{
-    compare,
-    french::{self, Cents},
-    values::{Missing, RECORDER, Recorder},
-    xml::is_allowed,
+    cells, columns,
+    encode::encode,
+    filters, french,
+    pictures::Picture,
+    printing::Named,
+    rich::Rich,
+    settings, sheet,
+    values::{RECORDER, Recorder},
 };
 use minijinja::{
-    AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value,
-    value::{Rest, ValueKind},
+    AutoEscape, Environment, Error, Output, State, UndefinedBehavior, Value, value::ValueKind,
 };
 use navette_domain::ports::OfficeFormat;
 
@@ -23,130 +26,48 @@ pub(super) fn environment(format: OfficeFormat) -> Environment<'static> {
     environment.set_fuel(Some(FUEL));
     environment.set_recursion_limit(50);
     environment.set_formatter(move |out, state, value| print(out, state, value, format));
-    environment.add_filter("montant", |value: &Value| {
-        with_amount(value, |amount| {
-            format!("{}\u{a0}€", french::in_figures(amount))
-        })
+    sheet::set_up(&mut environment);
+    filters::install(&mut environment);
+    environment.add_filter(settings::EMPTY, or_text);
+    environment.add_filter(columns::MEND, columns::mend);
+    environment.add_filter(cells::SPAN, span);
+    environment.add_filter(cells::COLOUR, colour);
+    environment.add_test("none", |value: &Value| {
+        value.is_none() || filters::is_missing(value)
     });
-    environment.add_filter("montant_en_lettres", |value: &Value| {
-        with_amount(value, french::in_words)
-    });
-    environment.add_filter("nombre", to_number);
-    environment.add_filter("date", |value: &Value| with_date(value, french::long_date));
-    environment.add_filter("date_en_lettres", |value: &Value| {
-        with_date(value, french::date_in_words)
-    });
-    environment.add_filter(compare::NUMBER, to_number);
-    environment.add_filter(compare::ORDERED, ordered);
-    environment.add_filter("pluriel", plural);
-    environment.add_filter("civilite", civility);
-    environment.add_filter("default", or_default);
-    environment.add_filter("d", or_default);
-    environment.add_test("none", |value: &Value| value.is_none() || is_missing(value));
-    // A value is always text: no filter may pass it off as markup.
-    for filter in ["safe", "escape", "e", "tojson"] {
-        environment.remove_filter(filter);
-    }
     environment
 }
 
-fn invalid(sentence: impl Into<std::borrow::Cow<'static, str>>) -> Error {
-    Error::new(ErrorKind::InvalidOperation, sentence)
-}
-
-fn is_missing(value: &Value) -> bool {
-    value.downcast_object_ref::<Missing>().is_some()
-}
-
-/// A filter of a missing value gives nothing, and the missing field is noted.
-fn noted(value: &Value) -> bool {
-    value
-        .downcast_object_ref::<Missing>()
-        .inspect(|missing| missing.note())
-        .is_some()
-}
-
-fn amount_of(value: &Value) -> Result<Cents, Error> {
-    let amount = match value.as_str() {
-        Some(text) => Cents::parse(text),
-        None if value.is_number() => f64::try_from(value.clone()).ok().and_then(Cents::nearest),
-        None => None,
-    };
-    amount.ok_or_else(|| invalid("cette valeur n'est pas un montant"))
-}
-
-fn with_amount(value: &Value, write: impl Fn(Cents) -> String) -> Result<String, Error> {
-    if noted(value) {
-        return Ok(String::new());
-    }
-    amount_of(value).map(write)
-}
-
-fn with_date(value: &Value, write: impl Fn(chrono::NaiveDate) -> String) -> Result<String, Error> {
-    if noted(value) {
-        return Ok(String::new());
-    }
-    value
-        .as_str()
-        .and_then(french::parse_date)
-        .map(write)
-        .ok_or_else(|| invalid("cette valeur n'est pas une date"))
-}
-
-fn to_number(value: &Value) -> Result<f64, Error> {
-    if noted(value) {
-        return Ok(0.0);
-    }
-    amount_of(value)?
-        .decimal()
-        .parse()
-        .map_err(|_| invalid("cette valeur n'est pas un nombre"))
-}
-
-/// A value as it can be compared with another of unknown kind.
-fn ordered(value: Value) -> Value {
-    if noted(&value) {
-        return Value::from(0);
-    }
-    let amount = value.as_str().and_then(Cents::parse);
-    match amount.and_then(|amount| amount.decimal().parse::<f64>().ok()) {
-        Some(number) => Value::from(number),
-        None => value,
-    }
-}
-
-fn plural(count: &Value, one: &str, many: Option<&str>) -> Result<String, Error> {
-    if noted(count) {
-        return Ok(String::new());
-    }
-    let count = match count.len() {
-        Some(length) if count.kind() == ValueKind::Seq => u32::try_from(length).map(f64::from).ok(),
-        _ => f64::try_from(count.clone()).ok(),
-    };
-    let count = count.ok_or_else(|| invalid("« pluriel » attend un nombre ou une liste"))?;
-    Ok(french::plural(count, one, many))
-}
-
-fn civility(value: &Value) -> &'static str {
-    match value
-        .as_str()
-        .map(|text| text.trim().trim_end_matches('.').to_lowercase())
-    {
-        Some(text) if text == "m" || text == "monsieur" => "Monsieur",
-        Some(text) if text == "mme" || text == "madame" => "Madame",
-        _ => "Madame, Monsieur",
-    }
-}
-
-fn or_default(value: Value, rest: Rest<Value>) -> Value {
-    if value.is_undefined() || value.is_none() || is_missing(&value) {
-        rest.0.into_iter().next().unwrap_or_else(|| Value::from(""))
+/// What a tag prints, or the template's text for empty fields if it uses one.
+fn or_text(state: &mut State<'_, '_>, value: Value, text: Value) -> Value {
+    let met = Recorder::of(state).is_some_and(|recorder| recorder.met_empty());
+    if met || filters::is_missing(&value) {
+        text
     } else {
         value
     }
 }
 
-/// Prints a value as text.
+/// How many columns a cell may be told to span.
+fn span(value: &Value) -> Result<usize, Error> {
+    let columns = value
+        .as_usize()
+        .filter(|columns| (1..=63).contains(columns));
+    columns.ok_or_else(|| filters::invalid("« colspan » attend un nombre de colonnes, de 1 à 63"))
+}
+
+fn colour(value: &Value) -> Result<String, Error> {
+    let text = value.as_str().unwrap_or_default().trim_start_matches('#');
+    if text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        Ok(text.to_ascii_uppercase())
+    } else {
+        Err(filters::invalid(
+            "« cellbg » attend une couleur comme \"FFCC00\"",
+        ))
+    }
+}
+
+/// Prints a value: as text, but for what is a picture or rich text.
 fn print(
     out: &mut Output<'_>,
     state: &mut State<'_, '_>,
@@ -156,59 +77,58 @@ fn print(
     if value.is_safe() {
         return Ok(out.write_str(value.as_str().unwrap_or_default())?);
     }
-    if noted(value) {
-        return Ok(());
+    if let Some(text) = value.as_str() {
+        let mut encoded = String::new();
+        encode(&mut encoded, text, format);
+        return Ok(out.write_str(&encoded)?);
     }
-    let text = match value.kind() {
+    let Some(recorder) = Recorder::of(state) else {
+        return Ok(());
+    };
+    let written = if let Some(rich) = value.downcast_object_ref::<Rich>() {
+        match format {
+            OfficeFormat::Odt => rich.odf_in_line(),
+            _ => recorder.encoded(&rich.plain()),
+        }
+    } else if let Some(picture) = picture(value, &recorder)? {
+        recorder.print(&picture)?
+    } else {
+        let text = text(value, &recorder)?;
+        text.map_or_else(String::new, |text| recorder.encoded(&text))
+    };
+    Ok(out.write_str(&written)?)
+}
+
+/// The text of a value that is neither a picture nor rich text; `None` of a missing one, once noted.
+pub(super) fn text(value: &Value, recorder: &Recorder) -> Result<Option<String>, Error> {
+    if filters::noted(value) {
+        return Ok(None);
+    }
+    Ok(Some(match value.kind() {
         ValueKind::String => value.as_str().unwrap_or_default().to_owned(),
         ValueKind::Bool => if value.is_true() { "oui" } else { "non" }.into(),
         ValueKind::Number if value.is_integer() => value.to_string(),
-        ValueKind::Number => french::in_figures(amount_of(value)?),
-        _ => {
-            let sentence = match value.kind() {
+        ValueKind::Number => french::in_figures(filters::amount_of(value)?),
+        kind => {
+            let sentence = match kind {
                 ValueKind::Undefined | ValueKind::None => "cette balise ne donne aucune valeur",
                 _ => "cette balise désigne une liste ou une fiche : choisir un de ses champs",
             };
-            if let Some(recorder) = Recorder::of(state) {
-                recorder.fault(sentence.into());
-            }
-            return Ok(());
+            recorder.fault(sentence.into());
+            return Ok(None);
         }
-    };
-    Ok(out.write_str(&encode(&text, format))?)
+    }))
 }
 
-/// The text as a part holds it: escaped, without control characters, with line breaks and tabs.
-fn encode(text: &str, format: OfficeFormat) -> String {
-    let word = matches!(format, OfficeFormat::Docx | OfficeFormat::Xlsx);
-    let mut encoded = String::with_capacity(text.len() + 16);
-    let mut space = false;
-    let text = text.replace("\r\n", "\n");
-    for character in text.chars() {
-        match character {
-            '\n' | '\r' if word => {
-                encoded.push_str("</w:t><w:br/><w:t xml:space=\"preserve\">");
-            }
-            '\t' if word => encoded.push_str("</w:t><w:tab/><w:t xml:space=\"preserve\">"),
-            '\n' | '\r' => encoded.push_str("<text:line-break/>"),
-            '\t' => encoded.push_str("<text:tab/>"),
-            ' ' if space && !word => encoded.push_str("<text:s/>"),
-            '<' => encoded.push_str("&lt;"),
-            '>' => encoded.push_str("&gt;"),
-            '&' => encoded.push_str("&amp;"),
-            _ if is_allowed(character) && !overrides_direction(character) => {
-                encoded.push(character);
-            }
-            _ => {}
-        }
-        space = character == ' ';
+/// The picture that a value is, or names.
+pub(super) fn picture(value: &Value, recorder: &Recorder) -> Result<Option<Picture>, Error> {
+    if let Some(picture) = value.downcast_object_ref::<Picture>() {
+        return Ok(Some(picture.clone()));
     }
-    encoded
-}
-
-/// Characters that make text read otherwise than it is written.
-fn overrides_direction(character: char) -> bool {
-    matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    match value.downcast_object_ref::<Named>() {
+        Some(named) => recorder.image(&named.name).map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Whether a clerk may name a field so.

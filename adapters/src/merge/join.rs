@@ -5,17 +5,33 @@
 //! then lifted out of their runs, so that a block always opens and closes between runs.
 
 use super::{
-    tag::{Scope, Tag},
+    cut,
+    faults::{Layout, syntax},
+    sheet::{self, address::letters},
+    tag::{Kind, Tag},
+    unwrap,
     xml::{Element, Node},
 };
-use navette_domain::ports::{OfficeFormat, TemplateFault};
+use navette_domain::ports::{OfficeFormat, Place, TemplateFault};
 use std::ops::Range;
 
 /// Marks each row of a sheet with its number in the template, until the part is written.
 pub(super) const ROW: &str = "navette:row";
 
 /// Elements that are a paragraph.
-pub(super) const PARAGRAPHS: [&str; 3] = ["text:p", "text:h", "w:p"];
+pub(super) const PARAGRAPHS: [&str; 11] = [
+    "text:p",
+    "text:h",
+    "w:p",
+    "is",
+    sheet::NAME,
+    "oddHeader",
+    "oddFooter",
+    "evenHeader",
+    "evenFooter",
+    "firstHeader",
+    "firstFooter",
+];
 
 /// Elements inside a paragraph that hold paragraphs of their own.
 const APART: [&str; 9] = [
@@ -31,28 +47,33 @@ const APART: [&str; 9] = [
 ];
 
 /// Elements whose text is not the document's.
-const IGNORED: [&str; 3] = ["text:tracked-changes", "w:del", "office:annotation"];
-
-/// Elements that can be cut in two around a statement.
-const RUNS: [&str; 8] = [
-    "text:span",
-    "text:a",
-    "text:text-input",
-    "w:r",
-    "w:t",
-    "w:hyperlink",
-    "w:ins",
-    "w:smartTag",
+const IGNORED: [&str; 4] = [
+    "text:tracked-changes",
+    "w:del",
+    "w:moveFrom",
+    "office:annotation",
 ];
 
-/// Turns the tags of a part into nodes; answers what is wrong.
-pub(super) fn join(nodes: &mut [Node], format: OfficeFormat, part: &str) -> Vec<TemplateFault> {
+/// Turns the tags of the part `entry`, which clerks call `part`, into nodes; answers what is wrong.
+pub(super) fn join(
+    nodes: &mut Vec<Node>,
+    format: OfficeFormat,
+    (entry, part): (&str, &str),
+) -> Vec<TemplateFault> {
+    if !sheet::has_sheets(format) {
+        unwrap::unwrap(nodes);
+    }
     let mut joiner = Joiner {
-        sheets: format == OfficeFormat::Ods && part == "corps",
-        place: part.to_owned(),
+        sheets: sheet::is_part(format, entry),
+        layout: Layout::of(nodes, entry),
+        place: Place {
+            name: part.to_owned(),
+            ..Place::default()
+        },
         sheet: String::new(),
         row: 0,
-        column: 0,
+        column: 1,
+        raw: false,
         faults: Vec::new(),
     };
     for node in nodes {
@@ -63,20 +84,47 @@ pub(super) fn join(nodes: &mut [Node], format: OfficeFormat, part: &str) -> Vec<
     joiner.faults
 }
 
+/// The marks of tags.
+const MARKS: [(&str, &str); 3] = [("{{", "}}"), ("{%", "%}"), ("{#", "#}")];
+
+/// What docxtpl writes for marks that are no tag.
+const ESCAPES: [(&str, &str); 4] = [("{_{", "{{"), ("}_}", "}}"), ("{_%", "{%"), ("%_}", "%}")];
+
+/// What was found in a paragraph's text.
+pub(super) struct Find {
+    pub(super) range: Range<usize>,
+    /// What to write instead; nothing when it is a tag.
+    pub(super) literal: Option<&'static str>,
+}
+
 struct Joiner {
     sheets: bool,
-    place: String,
+    layout: Layout,
+    /// The part, sheet and cell being read.
+    place: Place,
     sheet: String,
     row: usize,
     column: usize,
+    /// Between `{% raw %}` and `{% endraw %}`.
+    raw: bool,
     faults: Vec<TemplateFault>,
 }
 
 impl Joiner {
     fn walk(&mut self, element: &mut Element) {
-        if IGNORED.contains(&element.name.as_str()) {
+        if is_ignored(element) {
             return;
         }
+        let Some(part) = part_within(element) else {
+            self.walk_within(element);
+            return;
+        };
+        let around = std::mem::replace(&mut self.place.name, part.to_owned());
+        self.walk_within(element);
+        self.place.name = around;
+    }
+
+    fn walk_within(&mut self, element: &mut Element) {
         if self.sheets {
             self.follow_cells(element);
             if element.name == "table:table-row" {
@@ -98,17 +146,35 @@ impl Joiner {
 
     fn follow_cells(&mut self, element: &Element) {
         match element.name.as_str() {
-            "table:table" => {
+            "table:table" | sheet::SHEET => {
                 element
                     .attribute("table:name")
                     .unwrap_or_default()
                     .clone_into(&mut self.sheet);
                 self.row = 1;
             }
-            "table:table-row" => self.column = 0,
+            "table:table-row" => self.column = 1,
+            sheet::NAME | "headerFooter" => {
+                let what = if element.name == sheet::NAME {
+                    "nom"
+                } else {
+                    "en-tête et pied de page"
+                };
+                self.place.name = format!("feuille {}, {what}", self.sheet);
+                self.place.sheet = Some(self.sheet.clone());
+                self.place.cell = None;
+            }
+            "c" => {
+                let cell = element.attribute("r").unwrap_or_default();
+                self.place.name = format!("feuille {}, cellule {cell}", self.sheet);
+                self.place.sheet = Some(self.sheet.clone());
+                self.place.cell = Some(cell.to_owned());
+            }
             "table:table-cell" | "table:covered-table-cell" => {
-                let column = letters(self.column);
-                self.place = format!("feuille {}, cellule {column}{}", self.sheet, self.row);
+                let cell = format!("{}{}", letters(self.column), self.row);
+                self.place.name = format!("feuille {}, cellule {cell}", self.sheet);
+                self.place.sheet = Some(self.sheet.clone());
+                self.place.cell = Some(cell);
                 self.column += repeated(element, "table:number-columns-repeated");
             }
             _ => {}
@@ -117,58 +183,81 @@ impl Joiner {
 
     fn join_paragraph(&mut self, paragraph: &mut Element) {
         let mut text = String::new();
-        read(paragraph, &mut text);
-        if !text.contains('{') {
+        read(paragraph, &mut text, &mut |_, _| {});
+        if !text.contains(['{', '}']) {
             return;
         }
-        let ranges = self.find(&text);
-        if ranges.is_empty() {
+        let finds = self.find(&text, paragraph);
+        if finds.is_empty() {
             return;
         }
-        let mut cutter = Cutter {
-            at: 0,
-            text: &text,
-            ranges: &ranges,
-            place: &self.place,
+        let place = |find: &Find| {
+            self.layout
+                .place(&self.place, paragraph, &text, find.range.clone())
         };
-        cutter.cut(paragraph);
-        lift(paragraph);
+        let places: Vec<Place> = finds.iter().map(place).collect();
+        cut::cut(paragraph, &text, (&finds, &places));
     }
 
-    fn find(&mut self, text: &str) -> Vec<Range<usize>> {
-        let mut ranges = Vec::new();
+    fn find(&mut self, text: &str, paragraph: &Element) -> Vec<Find> {
+        let mut finds = Vec::new();
         let mut from = 0;
-        while let Some(start) = text[from..].find('{').map(|at| from + at) {
-            let closing = match text.as_bytes().get(start + 1) {
-                Some(b'{') => "}}",
-                Some(b'%') => "%}",
-                Some(b'#') => "#}",
-                _ => {
-                    from = start + 1;
+        while let Some(start) = text[from..].find(['{', '}', '%']).map(|at| from + at) {
+            let rest = &text[start..];
+            from = start + 1;
+            if let Some((escape, literal)) =
+                ESCAPES.iter().find(|(escape, _)| rest.starts_with(escape))
+            {
+                from = start + escape.len();
+                finds.push(Find {
+                    range: start..from,
+                    literal: Some(literal),
+                });
+                continue;
+            }
+            let Some((_, closing)) = MARKS.iter().find(|(opening, _)| rest.starts_with(opening))
+            else {
+                continue;
+            };
+            let Some(end) = rest[2..].find(closing) else {
+                if self.raw {
                     continue;
                 }
-            };
-            let Some(end) = text[start + 2..].find(closing) else {
-                self.fault(&text[start..], "balise non fermée dans ce paragraphe");
+                let next = self.layout.after(paragraph);
+                let sentence = syntax::unclosed(rest, next);
+                self.fault(paragraph, text, start..text.len(), &sentence);
                 break;
             };
-            let end = start + 2 + end + closing.len();
-            if Tag::read(&text[start..end], "").scope == Scope::Column {
-                let sentence = "les boucles de colonnes ({%tc %}) ne sont pas prises en charge";
-                self.fault(&text[start..end], sentence);
+            let range = start..start + 2 + end + closing.len();
+            let tag = Tag::read(&text[range.clone()], Place::default());
+            let ends_raw = tag.kind == Kind::Comment && tag.keyword() == "endraw";
+            if self.raw && !ends_raw {
+                continue;
             }
-            ranges.push(start..end);
-            from = end;
+            self.raw = tag.kind == Kind::Comment && tag.keyword() == "raw" && *closing == "%}";
+            from = range.end;
+            finds.push(Find {
+                range,
+                literal: None,
+            });
         }
-        ranges
+        finds
     }
 
-    fn fault(&mut self, tag: &str, sentence: &str) {
-        self.faults.push(TemplateFault {
-            place: self.place.clone(),
-            tag: tag.chars().take(80).collect(),
-            sentence: sentence.into(),
-        });
+    fn fault(&mut self, paragraph: &Element, text: &str, range: Range<usize>, sentence: &str) {
+        let tag: String = text[range.clone()].chars().take(80).collect();
+        let place = self.layout.place(&self.place, paragraph, text, range);
+        self.faults.push(place.fault(&tag, sentence));
+    }
+}
+
+/// What clerks call the part that an element begins, where one file holds several.
+fn part_within(element: &Element) -> Option<&'static str> {
+    match element.name.as_str() {
+        name if name.starts_with("style:header") => Some("en-tête"),
+        name if name.starts_with("style:footer") => Some("pied de page"),
+        "text:note" => Some("notes"),
+        _ => None,
     }
 }
 
@@ -179,154 +268,57 @@ fn repeated(element: &Element, attribute: &str) -> usize {
         .unwrap_or(1)
 }
 
-/// The name of a spreadsheet's column, counted from 0.
-fn letters(mut column: usize) -> String {
-    let mut name = String::new();
-    loop {
-        let letter = u8::try_from(column % 26).unwrap_or_default();
-        name.insert(0, char::from(b'A' + letter));
-        if column < 26 {
-            return name;
-        }
-        column = column / 26 - 1;
-    }
-}
-
 /// What an element that stands for characters stands for.
-fn stands_for(element: &Element) -> Option<String> {
+pub(super) fn stands_for(element: &Element) -> Option<String> {
     Some(match element.name.as_str() {
         "text:s" => " ".repeat(repeated(element, "text:c").min(1_000)),
         "text:tab" | "text:line-break" | "w:tab" | "w:br" | "w:cr" => " ".into(),
         "w:noBreakHyphen" => "-".into(),
+        "w:softHyphen" => "\u{ad}".into(),
         _ => return None,
     })
 }
 
 /// In Word, only `w:t` holds text; in OpenDocument, everything in a paragraph may.
-fn holds_text(element: &Element) -> bool {
+pub(super) fn holds_text(element: &Element) -> bool {
     element.name == "w:t" || !element.name.starts_with("w:")
 }
 
-fn is_apart(element: &Element) -> bool {
-    APART.contains(&element.name.as_str()) || IGNORED.contains(&element.name.as_str())
+/// Whether an element inside a paragraph holds paragraphs of its own.
+pub(super) fn is_apart(element: &Element) -> bool {
+    APART.contains(&element.name.as_str()) || is_ignored(element)
 }
 
-fn read(element: &Element, text: &mut String) {
+/// Whether the text of an element is not the document's.
+pub(super) fn is_ignored(element: &Element) -> bool {
+    is_ignored_name(&element.name)
+}
+
+/// [`is_ignored`], by the element's name.
+pub(super) fn is_ignored_name(name: &str) -> bool {
+    IGNORED.contains(&name)
+}
+
+/// Reads the text of a paragraph; `see` is told each element in it, and where it stands in the text.
+pub(super) fn read<'a>(
+    element: &'a Element,
+    text: &mut String,
+    see: &mut impl FnMut(&'a Element, usize),
+) {
     for child in &element.children {
         match child {
             Node::Text(more) if holds_text(element) => text.push_str(more),
-            Node::Element(child) if is_apart(child) || child.name == "w:pPr" => {}
-            Node::Element(child) => match stands_for(child) {
-                Some(characters) => text.push_str(&characters),
-                None => read(child, text),
-            },
+            Node::Element(child) => {
+                see(child, text.len());
+                if is_apart(child) || child.name == "w:pPr" {
+                    continue;
+                }
+                match stands_for(child) {
+                    Some(characters) => text.push_str(&characters),
+                    None => read(child, text, see),
+                }
+            }
             _ => {}
         }
     }
-}
-
-struct Cutter<'a> {
-    at: usize,
-    text: &'a str,
-    ranges: &'a [Range<usize>],
-    place: &'a str,
-}
-
-impl Cutter<'_> {
-    /// Walks as `read` did, replacing tags by nodes.
-    fn cut(&mut self, element: &mut Element) {
-        let holds = holds_text(element);
-        let mut tagged = false;
-        for child in std::mem::take(&mut element.children) {
-            match child {
-                Node::Text(text) if holds => {
-                    tagged |= self.cut_text(text.len(), &mut element.children);
-                }
-                Node::Element(mut child) if !is_apart(&child) && child.name != "w:pPr" => {
-                    if let Some(characters) = stands_for(&child) {
-                        let inside = self.ranges.iter().any(|range| range.contains(&self.at));
-                        self.at += characters.len();
-                        if !inside {
-                            element.children.push(Node::Element(child));
-                        }
-                    } else {
-                        self.cut(&mut child);
-                        element.children.push(Node::Element(child));
-                    }
-                }
-                other => element.children.push(other),
-            }
-        }
-        if tagged && element.name == "w:t" {
-            element.set_attribute("xml:space", "preserve");
-        }
-    }
-
-    fn cut_text(&mut self, length: usize, out: &mut Vec<Node>) -> bool {
-        let end = self.at + length;
-        let mut tagged = false;
-        for range in self.ranges {
-            if range.end <= self.at || range.start >= end {
-                continue;
-            }
-            self.keep(range.start, out);
-            if range.start >= self.at {
-                out.push(Node::Tag(Tag::read(&self.text[range.clone()], self.place)));
-                tagged = true;
-            }
-            self.at = range.end.min(end);
-        }
-        self.keep(end, out);
-        tagged
-    }
-
-    fn keep(&mut self, until: usize, out: &mut Vec<Node>) {
-        if until > self.at {
-            out.push(Node::Text(self.text[self.at..until].to_owned()));
-            self.at = until;
-        }
-    }
-}
-
-/// Cuts the runs of a paragraph around its statements.
-fn lift(paragraph: &mut Element) {
-    paragraph.children = std::mem::take(&mut paragraph.children)
-        .into_iter()
-        .flat_map(split)
-        .collect();
-}
-
-fn split(node: Node) -> Vec<Node> {
-    let Node::Element(mut element) = node else {
-        return vec![node];
-    };
-    let mut statements = false;
-    element.each_tag(&mut |tag| statements |= tag.is_statement());
-    if !statements || !RUNS.contains(&element.name.as_str()) {
-        return vec![Node::Element(element)];
-    }
-    let mut shell = element.shell();
-    let mut children = std::mem::take(&mut element.children);
-    if matches!(children.first(), Some(Node::Element(first)) if first.name == "w:rPr") {
-        shell.children.push(children.remove(0));
-    }
-    let properties = shell.children.len();
-    let mut out = Vec::new();
-    let mut current = shell.clone();
-    for child in children.into_iter().flat_map(split) {
-        match child {
-            Node::Tag(tag) if tag.is_statement() => {
-                if current.children.len() > properties {
-                    out.push(Node::Element(current));
-                }
-                out.push(Node::Tag(tag));
-                current = shell.clone();
-            }
-            other => current.children.push(other),
-        }
-    }
-    if current.children.len() > properties {
-        out.push(Node::Element(current));
-    }
-    out
 }

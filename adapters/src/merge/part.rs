@@ -1,28 +1,41 @@
 //! One XML part of a template: compiled once, rendered for each document.
 
 use super::{
-    blocks,
+    blocks, check,
     fields::{self, Use},
-    join, source,
-    values::{Record, Recorder, from_json},
-    xml,
+    join,
+    package::Changes,
+    pictures,
+    rich::{self, Host},
+    settings::Settings,
+    sheet::{self, ods, settle},
+    source,
+    values::{Around, RECORDER, Record, Recorder, Supplies, from_json},
+    xml::{self, Node},
 };
 use minijinja::{Environment, Error, ErrorKind, Value};
-use navette_domain::ports::{OfficeFormat, TemplateFault};
+use navette_domain::ports::{OfficeFormat, Place, TemplateFault};
 use std::{
     io::{self, Write},
     sync::Arc,
 };
 
 /// The largest part that a merge may give.
-const LARGEST_OUTPUT: usize = 64 << 20;
+pub(super) const LARGEST_OUTPUT: usize = 64 << 20;
+
+/// What clerks call a workbook, where its sheet is not known.
+pub(super) const BOOK: &str = "classeur";
 
 /// A part with tags.
 pub(super) struct Part {
-    /// The entry's index in the file.
-    pub(super) index: usize,
-    name: String,
+    /// The entry's name.
+    pub(super) name: String,
     pub(super) uses: Vec<Use>,
+    /// In OpenDocument, the names of its sheets, which are finished once rendered.
+    tables: Option<Vec<String>>,
+    hosts: Arc<[Host]>,
+    /// Whether an image that it shows lies on white paper.
+    pub(super) white: bool,
 }
 
 /// What clerks call a part, if tags are looked for in it.
@@ -43,67 +56,127 @@ pub(super) fn title(format: OfficeFormat, name: &str) -> Option<&'static str> {
                 _ => None,
             }
         }
+        // A workbook tells its own parts.
         OfficeFormat::Xlsx => None,
     }
 }
 
-impl Part {
-    /// Compiles `text` into `environment`; `None` when the part has no tag. Faults go to `faults`.
-    pub(super) fn compile(
-        environment: &mut Environment<'static>,
-        (index, name, title): (usize, &str, &str),
+/// A part whose tags are read and in place, before it is compiled.
+pub(super) struct Draft {
+    pub(super) name: String,
+    title: &'static str,
+    pub(super) nodes: Vec<Node>,
+    tables: Option<Vec<String>>,
+}
+
+impl Draft {
+    /// Reads `text`; faults go to `faults`.
+    pub(super) fn read(
+        at: (&str, &'static str),
         text: &str,
         format: OfficeFormat,
         faults: &mut Vec<TemplateFault>,
     ) -> Option<Self> {
-        let Ok(mut nodes) = xml::parse(text) else {
-            faults.push(part_fault(title, "cette partie est illisible".into()));
-            return None;
-        };
-        faults.extend(join::join(&mut nodes, format, title));
-        blocks::place(&mut nodes);
-        let mut found = blocks::check(&nodes);
-        let mut tags = Vec::new();
-        let source = source::write(&nodes, format, &mut tags);
-        if tags.is_empty() {
+        match xml::parse(text) {
+            Ok(nodes) => Some(Self::of(at, nodes, format, faults)),
+            Err(_) => {
+                faults.push(part_fault(at.1, "cette partie est illisible".into()));
+                None
+            }
+        }
+    }
+
+    /// [`read`](Self::read), of a part that is parsed already.
+    pub(super) fn of(
+        (name, title): (&str, &'static str),
+        mut nodes: Vec<Node>,
+        format: OfficeFormat,
+        faults: &mut Vec<TemplateFault>,
+    ) -> Self {
+        let sheets = sheet::is_part(format, name);
+        let tables = (sheets && format == OfficeFormat::Ods).then(|| ods::names(&nodes));
+        if tables.is_some() {
+            ods::prepare(&mut nodes);
+        }
+        faults.extend(join::join(&mut nodes, format, (name, title)));
+        faults.extend(pictures::find_frames(&mut nodes, title));
+        if sheets {
+            faults.extend(settle::settle(&mut nodes));
+        }
+        blocks::place(&mut nodes, format);
+        Self {
+            name: name.to_owned(),
+            title,
+            nodes,
+            tables,
+        }
+    }
+
+    /// Compiles the part into `environment`; `None` when it has no tag. Faults go to `faults`.
+    pub(super) fn compile(
+        mut self,
+        environment: &mut Environment<'static>,
+        (format, settings): (OfficeFormat, &Settings),
+        faults: &mut Vec<TemplateFault>,
+    ) -> Option<Part> {
+        let mut found = check::check(&self.nodes);
+        if sheet::is_part(format, &self.name) {
+            settle::mark_loops(&mut self.nodes);
+        }
+        if format == OfficeFormat::Odt {
+            rich::add_styles(&mut self.nodes);
+        }
+        let (mut tags, mut hosts) = (Vec::new(), Vec::new());
+        let settings = (format, settings);
+        let source = source::write(&self.nodes, settings, &mut tags, &mut hosts);
+        // What refers to a workbook's sheets may move in any of them.
+        if tags.is_empty() && format != OfficeFormat::Xlsx {
             return None;
         }
         let (uses, unreadable) = fields::analyse(environment, tags);
         found.extend(unreadable);
         // Our own reading comes first: it knows where things stand.
         if found.is_empty()
-            && let Err(error) = environment.add_template_owned(name.to_owned(), source)
+            && let Err(error) = environment.add_template_owned(self.name.clone(), source)
         {
             let detail = error.detail().unwrap_or_default();
-            found.push(part_fault(title, format!("balises incorrectes ({detail})")));
+            let sentence = format!("balises incorrectes ({detail})");
+            found.push(part_fault(self.title, sentence));
         }
         faults.extend(found);
-        Some(Self {
-            index,
-            name: name.to_owned(),
+        Some(Part {
+            name: self.name,
             uses,
+            tables: self.tables,
+            hosts: hosts.into(),
+            white: false,
         })
     }
+}
 
-    /// Renders the part; faults go to `faults`.
+impl Part {
+    /// Renders the part; faults go to `faults`, and what it adds to the file to `changes`.
     pub(super) fn render(
         &self,
         environment: &Environment<'static>,
-        data: &serde_json::Value,
+        (data, supplies): (&serde_json::Value, &Supplies),
         faults: &mut Vec<TemplateFault>,
+        changes: &mut Changes,
     ) -> Option<String> {
         let unknown = fields::unknown(&self.uses, data);
-        let recorder = Arc::new(Recorder::default());
-        let context = minijinja::context! {
-            __r => Value::from_dyn_object(Arc::clone(&recorder)),
-            ..from_json(data, &recorder)
-        };
+        let recorder = self.recorder(supplies);
         let mut out = Limited(Vec::new());
-        let rendered = environment
-            .get_template(&self.name)
-            .and_then(|template| template.render_captured_to(context, &mut out).map(drop));
-        let record = recorder.record();
-        let mut noted = self.noted(&record, rendered.err(), data);
+        let ended = self.render_into(&mut out, environment, data, &recorder);
+        let mut record = recorder.record();
+        changes.extend(std::mem::take(&mut record.changes));
+        let mut noted = self.noted(&record, ended.as_ref(), data);
+        if ended.is_some() {
+            for fault in self.beyond(record.tag, environment, (data, supplies)) {
+                if !noted.contains(&fault) {
+                    noted.push(fault);
+                }
+            }
+        }
         // A tag whose field is unknown has been told so: what follows from it says nothing more.
         noted.retain(|fault| {
             !unknown
@@ -114,37 +187,123 @@ impl Part {
         faults.extend(unknown);
         faults.extend(noted);
         let text = String::from_utf8(out.0).ok().filter(|_| sound)?;
-        Some(record.sheets.write_formulas(text))
+        match &self.tables {
+            Some(known) => ods::finish(&text, known),
+            None => Some(text),
+        }
+    }
+
+    fn recorder(&self, supplies: &Supplies) -> Arc<Recorder> {
+        Arc::new(Recorder::new(Around {
+            part: self.name.clone(),
+            white: self.white,
+            hosts: Arc::clone(&self.hosts),
+            supplies: supplies.clone(),
+        }))
+    }
+
+    /// Renders the part into `out`; answers what ended it before its time.
+    fn render_into(
+        &self,
+        out: &mut Limited,
+        environment: &Environment<'static>,
+        data: &serde_json::Value,
+        recorder: &Arc<Recorder>,
+    ) -> Option<Error> {
+        let context = minijinja::context! {
+            __r => Value::from_dyn_object(Arc::clone(recorder)),
+            ..from_json(data, recorder)
+        };
+        environment
+            .get_template(&self.name)
+            .and_then(|template| template.render_captured_to(context, out).map(drop))
+            .err()
+    }
+
+    /// What else is wrong after the tag that ended a rendering: the part is rendered again without it, and
+    /// so on while only tags that print are in the way.
+    fn beyond(
+        &self,
+        mut tag: usize,
+        environment: &Environment<'static>,
+        (data, supplies): (&serde_json::Value, &Supplies),
+    ) -> Vec<TemplateFault> {
+        const MOST: usize = 20;
+        let mut environment = environment.clone();
+        let mut faults = Vec::new();
+        for _ in 0..MOST {
+            let source = environment
+                .get_template(&self.name)
+                .ok()
+                .and_then(|template| self.without(tag, template.source()));
+            let Some(source) = source else {
+                break;
+            };
+            if environment
+                .add_template_owned(self.name.clone(), source)
+                .is_err()
+            {
+                break;
+            }
+            let recorder = self.recorder(supplies);
+            let mut out = Limited(Vec::new());
+            let ended = self.render_into(&mut out, &environment, data, &recorder);
+            let record = recorder.record();
+            for fault in self.noted(&record, ended.as_ref(), data) {
+                if !faults.contains(&fault) {
+                    faults.push(fault);
+                }
+            }
+            if ended.is_none() {
+                break;
+            }
+            tag = record.tag;
+        }
+        faults
+    }
+
+    /// The source without what a tag prints.
+    fn without(&self, tag: usize, source: &str) -> Option<String> {
+        let code = self.uses.get(tag)?.tag.code.as_str();
+        let start = ["at", "tolerate"].iter().find_map(|call| {
+            let call = format!("{{{{ {RECORDER}.{call}({tag}) }}}}");
+            source.find(&call).map(|at| at + call.len())
+        })?;
+        let print = source[start..].strip_prefix("{{ ")?;
+        let after = print.trim_start_matches('(').strip_prefix(code)?;
+        let end = after.find("}}")? + 2;
+        Some([&source[..start], &after[end..]].concat())
     }
 
     /// What the rendering noted, and what ended it.
     fn noted(
         &self,
         record: &Record,
-        error: Option<Error>,
+        error: Option<&Error>,
         data: &serde_json::Value,
     ) -> Vec<TemplateFault> {
         let tag = |index: usize| self.uses.get(index);
-        let noted = record.faults.iter().filter_map(|(index, sentence)| {
-            Some(fields::fault(&tag(*index)?.tag, sentence.clone()))
-        });
+        let noted = record
+            .faults
+            .iter()
+            .filter_map(|(index, sentence)| Some(tag(*index)?.tag.fault(sentence.clone())));
         let ending = error.map(|error| match tag(record.tag) {
             Some(used) => {
-                let sentence = fields::empty(used, data).unwrap_or_else(|| in_french(&error));
-                fields::fault(&used.tag, sentence)
+                let sentence = fields::empty(used, data).unwrap_or_else(|| in_french(error));
+                used.tag.fault(sentence)
             }
-            None => part_fault(&self.name, in_french(&error)),
+            None => part_fault(&self.name, in_french(error)),
         });
         noted.chain(ending).collect()
     }
 }
 
-fn part_fault(place: &str, sentence: String) -> TemplateFault {
-    TemplateFault {
-        place: place.into(),
-        tag: String::new(),
-        sentence,
-    }
+fn part_fault(part: &str, sentence: String) -> TemplateFault {
+    let place = Place {
+        name: part.to_owned(),
+        ..Place::default()
+    };
+    place.fault("", sentence)
 }
 
 fn in_french(error: &Error) -> String {

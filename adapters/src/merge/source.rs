@@ -1,7 +1,11 @@
 //! Writes a part, its tags in place, as the source of a minijinja template.
 
 use super::{
-    join::ROW,
+    cells, columns, include,
+    pictures::CALL,
+    rich::{Host, asks_for_rich_text},
+    settings::{EMPTY, Settings},
+    sheet,
     tag::{Kind, Tag},
     values::RECORDER,
     xml::{Element, Node, escape},
@@ -9,13 +13,26 @@ use super::{
 use navette_domain::ports::OfficeFormat;
 use std::fmt::Write as _;
 
-/// The source of one part; `tags` receives its tags, in order.
-pub(super) fn write(nodes: &[Node], format: OfficeFormat, tags: &mut Vec<Tag>) -> String {
+/// The source of one part; `tags` receives its tags, and `hosts` what rich text takes its look from, in
+/// order.
+pub(super) fn write(
+    nodes: &[Node],
+    (format, settings): (OfficeFormat, &Settings),
+    tags: &mut Vec<Tag>,
+    hosts: &mut Vec<Host>,
+) -> String {
     let mut writer = Writer {
         out: String::new(),
         literal: String::new(),
-        sheets: format == OfficeFormat::Ods,
+        sheets: sheet::has_sheets(format),
+        header: false,
+        settings,
+        format,
+        in_list: false,
+        run: None,
+        loops: Vec::new(),
         tags,
+        hosts,
     };
     writer.nodes(nodes);
     writer.flush();
@@ -27,11 +44,25 @@ struct Writer<'a> {
     /// XML not yet written, in which nothing is a tag.
     literal: String,
     sheets: bool,
+    /// Whether we are in the header or footer of a workbook's sheet.
+    header: bool,
+    settings: &'a Settings,
+    format: OfficeFormat,
+    /// Whether a list is open, where OpenDocument takes no table.
+    in_list: bool,
+    /// The run of Word that is open, for rich text inside it.
+    run: Option<Host>,
+    /// The loops that are open: their tags, and where their bodies begin.
+    loops: Vec<(usize, usize)>,
     tags: &'a mut Vec<Tag>,
+    hosts: &'a mut Vec<Host>,
 }
 
 /// Filters that only dress a value up: a typed cell wants the value itself.
 const DRESSINGS: [&str; 2] = ["montant", "date"];
+
+/// Cells that have a type.
+const TYPED: [&str; 2] = ["table:table-cell", "c"];
 
 impl Writer<'_> {
     fn nodes(&mut self, nodes: &[Node]) {
@@ -46,50 +77,86 @@ impl Writer<'_> {
     }
 
     fn element(&mut self, element: &Element) {
-        let cell = (self.sheets && element.name == "table:table-cell")
+        if element.name == include::INCLUDED {
+            self.nodes(&element.children);
+            return;
+        }
+        if element.name == columns::FILTER {
+            let filter = element.attribute("name").unwrap_or_default();
+            self.code(&format!("{{% filter {filter} %}}"));
+            self.nodes(&element.children);
+            self.code("{% endfilter %}");
+            return;
+        }
+        if let Some((tag, host)) = Host::of_paragraph(element, self.format, !self.in_list) {
+            self.rich(tag, "paragraphs", host);
+            return;
+        }
+        let (in_list, run) = (self.in_list, self.run.clone());
+        self.in_list |= element.name == "text:list-item";
+        if element.name == "w:r" && element.has_tag() {
+            self.run = Some(Host::of_run(element));
+        }
+        let cell = (self.sheets && TYPED.contains(&element.name.as_str()))
             .then(|| sole_print(element))
             .flatten();
-        self.follow(element);
         let _ = write!(self.literal, "<{}", element.name);
         self.attributes(element, cell);
         if element.children.is_empty() {
             self.literal.push_str("/>");
         } else {
             self.literal.push('>');
+            let around = std::mem::replace(&mut self.header, sheet::is_header(&element.name));
             self.nodes(&element.children);
+            self.header = around;
             let _ = write!(self.literal, "</{}>", element.name);
         }
+        (self.in_list, self.run) = (in_list, run);
     }
 
-    /// Says at rendering which sheet and row of the template are being written.
-    fn follow(&mut self, element: &Element) {
-        if self.sheets && element.name == "table:table" {
-            let name = element.attribute("table:name").unwrap_or_default();
-            self.call(&format!("table({})", quoted(name)));
-        }
-        if let Some(row) = element.attribute(ROW) {
-            let count = element
-                .attribute("table:number-rows-repeated")
-                .unwrap_or("1");
-            self.call(&format!(
-                "row({row}, {})",
-                count.parse::<usize>().unwrap_or(1)
-            ));
+    /// A tag that gives rich text, with what it takes its look from.
+    fn rich(&mut self, tag: &Tag, call: &str, host: Host) {
+        let index = self.tags.len();
+        self.tags.push(tag.clone());
+        let code = self.printed(tag, index);
+        self.call(&format!("{call}(({code}), {})", self.hosts.len()));
+        self.hosts.push(host);
+    }
+
+    /// Says which tag comes next, and answers the code of what it prints.
+    fn printed(&mut self, tag: &Tag, index: usize) -> String {
+        match &self.settings.empty {
+            None => {
+                self.call(&format!("at({index})"));
+                tag.code.clone()
+            }
+            Some(text) => {
+                self.call(&format!("tolerate({index})"));
+                format!("({})|{EMPTY}({})", tag.code, quoted(text))
+            }
         }
     }
 
     fn attributes(&mut self, element: &Element, cell: Option<&Tag>) {
-        let formula = self.sheets && element.attribute("table:formula").is_some();
-        let retyped = formula || cell.is_some();
         for (name, value) in &element.attributes {
-            if name == ROW || (retyped && is_cached_value(name)) {
+            if let Some(name) = name.strip_prefix(cells::COMPUTED) {
+                // Its tag has just been written, before the cell.
+                let shapes = |tag: &Tag| {
+                    let keyword = tag.keyword();
+                    (keyword == "cellbg") == (name == "w:fill") && cells::SHAPES.contains(&keyword)
+                };
+                if let Some(tag) = self.tags.iter().rposition(shapes) {
+                    self.call(&format!("at({tag})"));
+                }
+                let _ = write!(self.literal, " {name}=\"");
+                self.code(&format!("{{{{ {value} }}}}"));
+                self.literal.push('"');
                 continue;
             }
             let _ = write!(self.literal, " {name}=\"");
-            if formula && name == "table:formula" {
-                self.call(&format!("formula({})", quoted(value)));
-            } else {
-                escape(&mut self.literal, value, true);
+            match value.strip_prefix(CALL) {
+                Some(call) => self.call(call),
+                None => escape(&mut self.literal, value, true),
             }
             self.literal.push('"');
         }
@@ -99,19 +166,55 @@ impl Writer<'_> {
     }
 
     fn tag(&mut self, tag: &Tag) {
+        if self.format == OfficeFormat::Docx
+            && asks_for_rich_text(tag)
+            && let Some(host) = self.run.clone()
+        {
+            self.rich(tag, "runs", host);
+            return;
+        }
         let index = self.tags.len();
         self.tags.push(tag.clone());
         match tag.kind {
             Kind::Comment => {}
-            Kind::Print => {
+            Kind::Picture { width, height } => {
                 self.call(&format!("at({index})"));
-                self.code(&format!("{{{{ {} }}}}", tag.code));
+                self.call(&format!("fit(({}), {width}, {height})", tag.code));
+            }
+            Kind::Print => {
+                let code = self.printed(tag, index);
+                if self.header {
+                    self.code(&format!("{{{{ ({code})|{} }}}}", sheet::HEADER));
+                } else {
+                    self.code(&format!("{{{{ {code} }}}}"));
+                }
+            }
+            Kind::Alone if cells::SHAPES.contains(&tag.keyword()) => {
+                self.call(&format!("at({index})"));
             }
             Kind::Open | Kind::Alone => {
                 self.call(&format!("at({index})"));
                 self.code(&format!("{{% {} %}}", tag.code));
+                if tag.kind == Kind::Open && tag.keyword() == "for" {
+                    self.loops.push((index, self.out.len()));
+                }
             }
-            Kind::Middle | Kind::Close => self.code(&format!("{{% {} %}}", tag.code)),
+            Kind::Middle | Kind::Close => {
+                if tag.keyword() == "endfor" {
+                    self.count_turns();
+                }
+                self.code(&format!("{{% {} %}}", tag.code));
+            }
+        }
+    }
+
+    /// Notes, at each turn of the loop that ends here, how much it writes, whatever is in its fields.
+    fn count_turns(&mut self) {
+        self.flush();
+        if let Some((index, start)) = self.loops.pop() {
+            let size = self.out.len() - start;
+            let call = format!("{{{{ {RECORDER}.turn({index}, {size}) }}}}");
+            self.out.insert_str(start, &call);
         }
     }
 
@@ -153,18 +256,6 @@ fn has_text(element: &Element) -> bool {
         Node::Element(child) => has_text(child),
         Node::Raw(_) | Node::Tag(_) => false,
     })
-}
-
-fn is_cached_value(name: &str) -> bool {
-    matches!(
-        name,
-        "office:value-type"
-            | "office:value"
-            | "office:string-value"
-            | "office:date-value"
-            | "office:currency"
-            | "calcext:value-type"
-    )
 }
 
 fn undressed(code: &str) -> &str {

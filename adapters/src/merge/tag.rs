@@ -1,6 +1,7 @@
 //! One tag of the template language, as a clerk wrote it and as the engine reads it.
 
 use super::compare::safe_comparisons;
+use navette_domain::ports::{Place, TemplateFault};
 
 /// A tag and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,8 +12,11 @@ pub(super) struct Tag {
     pub(super) code: String,
     pub(super) kind: Kind,
     pub(super) scope: Scope,
-    /// The part, sheet and cell.
-    pub(super) place: String,
+    pub(super) side: Side,
+    /// Whether `{%-` and `-%}` glue it to what comes before and after.
+    pub(super) glued: (bool, bool),
+    /// Where it stands.
+    pub(super) place: Place,
 }
 
 /// What a tag does.
@@ -20,6 +24,8 @@ pub(super) struct Tag {
 pub(super) enum Kind {
     /// `{{ … }}`
     Print,
+    /// `{{ … }}` as the name of a picture, whose box is that large, in EMU.
+    Picture { width: u64, height: u64 },
     /// `{% if … %}`, `{% for … %}`
     Open,
     /// `{% else %}`, `{% elif … %}`
@@ -28,30 +34,42 @@ pub(super) enum Kind {
     Close,
     /// `{% set x = … %}`
     Alone,
-    /// `{# … #}`
+    /// `{# … #}`, and the marks of `{% raw %}`
     Comment,
 }
 
 /// What docxtpl's letters after the mark ask to replace by the tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scope {
-    /// Nothing: the tag stands where it is.
+    /// Nothing, as `{%r … %}`: the tag stands between runs.
     Inline,
     /// `{%p … %}`: its paragraph.
     Paragraph,
     /// `{%tr … %}`: its table row.
     Row,
-    /// `{%tc … %}`: its column, not supported yet.
+    /// `{%tc … %}`: its cell.
     Column,
+    /// `{%sheet … %}`: its whole sheet.
+    Sheet,
+}
+
+/// Where secretary's fields ask a tag to stand with regard to its paragraph, row or cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// In its place.
+    Instead,
+    Before,
+    After,
 }
 
 impl Tag {
     /// Reads a whole tag, marks included.
-    pub(super) fn read(written: &str, place: &str) -> Self {
+    pub(super) fn read(written: &str, place: Place) -> Self {
         let inner = written
             .get(2..written.len().saturating_sub(2))
             .unwrap_or_default();
         let (scope, inner) = scope(inner);
+        let glued = (inner.starts_with('-'), inner.ends_with('-'));
         let inner = inner
             .trim_start_matches(['-', '+'])
             .trim_end_matches(['-', '+']);
@@ -70,12 +88,30 @@ impl Tag {
             code,
             kind,
             scope,
-            place: place.to_owned(),
+            side: Side::Instead,
+            glued,
+            place,
+        }
+    }
+
+    /// What is wrong with it.
+    pub(super) fn fault(&self, sentence: impl Into<String>) -> TemplateFault {
+        self.place.fault(&self.written, sentence)
+    }
+
+    /// A statement that this tag implies, to be told as this tag.
+    pub(super) fn implied(&self, kind: Kind, code: &str) -> Self {
+        Self {
+            code: code.to_owned(),
+            kind,
+            scope: Scope::Inline,
+            glued: (false, false),
+            ..self.clone()
         }
     }
 
     pub(super) fn is_statement(&self) -> bool {
-        !matches!(self.kind, Kind::Print)
+        !matches!(self.kind, Kind::Print | Kind::Picture { .. })
     }
 
     /// `if`, `endfor`: the first word of a statement.
@@ -91,7 +127,8 @@ fn first_word(code: &str) -> &str {
 }
 
 fn scope(inner: &str) -> (Scope, &str) {
-    const LETTERS: [(&str, Scope); 4] = [
+    const LETTERS: [(&str, Scope); 5] = [
+        ("sheet", Scope::Sheet),
         ("tr", Scope::Row),
         ("tc", Scope::Column),
         ("p", Scope::Paragraph),
@@ -111,6 +148,7 @@ fn statement_kind(code: &str) -> Kind {
     let word = first_word(code);
     match word {
         "else" | "elif" => Kind::Middle,
+        "raw" | "endraw" => Kind::Comment,
         "set" if code.contains('=') => Kind::Alone,
         "if" | "for" | "with" | "set" | "filter" | "macro" | "call" | "autoescape" | "block" => {
             Kind::Open
@@ -200,7 +238,7 @@ mod tests {
     use super::*;
 
     fn code(written: &str) -> String {
-        Tag::read(written, "").code
+        Tag::read(written, Place::default()).code
     }
 
     #[test]
@@ -215,9 +253,18 @@ mod tests {
 
     #[test]
     fn docxtpls_letters_are_understood() {
-        assert_eq!(Tag::read("{%tr for x in l %}", "").scope, Scope::Row);
-        assert_eq!(Tag::read("{%p endif %}", "").scope, Scope::Paragraph);
-        assert_eq!(Tag::read("{% raw %}", "").scope, Scope::Inline);
+        assert_eq!(
+            Tag::read("{%tr for x in l %}", Place::default()).scope,
+            Scope::Row
+        );
+        assert_eq!(
+            Tag::read("{%p endif %}", Place::default()).scope,
+            Scope::Paragraph
+        );
+        assert_eq!(
+            Tag::read("{% raw %}", Place::default()).scope,
+            Scope::Inline
+        );
         assert_eq!(code("{%tr for x in l %}"), "for x in l");
     }
 }

@@ -23,6 +23,8 @@ pub(super) enum Node {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Element {
     pub(super) name: String,
+    /// Where it begins in the part, in bytes.
+    pub(super) at: usize,
     pub(super) attributes: Vec<(String, String)>,
     pub(super) children: Vec<Node>,
 }
@@ -40,14 +42,28 @@ impl Element {
     }
 
     pub(super) fn set_attribute(&mut self, name: &str, value: &str) {
+        match self.attributes.iter_mut().find(|(key, _)| key == name) {
+            Some((_, known)) => value.clone_into(known),
+            None => self.attributes.push((name.into(), value.into())),
+        }
+    }
+
+    pub(super) fn elements(&self) -> impl DoubleEndedIterator<Item = &Self> {
+        self.children.iter().filter_map(|child| match child {
+            Node::Element(element) => Some(element),
+            _ => None,
+        })
+    }
+
+    pub(super) fn remove_attribute(&mut self, name: &str) {
         self.attributes.retain(|(key, _)| key != name);
-        self.attributes.push((name.into(), value.into()));
     }
 
     /// The same element without its children.
     pub(super) fn shell(&self) -> Self {
         Self {
             name: self.name.clone(),
+            at: self.at,
             attributes: self.attributes.clone(),
             children: Vec::new(),
         }
@@ -64,6 +80,12 @@ impl Element {
         }
     }
 
+    pub(super) fn has_child(&self, name: &str) -> bool {
+        self.children
+            .iter()
+            .any(|child| matches!(child, Node::Element(child) if child.name == name))
+    }
+
     pub(super) fn has_tag(&self) -> bool {
         let mut found = false;
         self.each_tag(&mut |_| found = true);
@@ -73,16 +95,20 @@ impl Element {
 
 /// Reads a part.
 pub(super) fn parse(text: &str) -> Result<Vec<Node>, Malformed> {
-    let mut reader = Reader::from_str(text.trim_start_matches('\u{feff}'));
+    let marked = text.len();
+    let text = text.trim_start_matches('\u{feff}');
+    let marked = marked - text.len();
+    let mut reader = Reader::from_str(text);
     let mut open: Vec<Element> = Vec::new();
     let mut top = Vec::new();
     loop {
+        let at = marked + usize::try_from(reader.buffer_position()).unwrap_or_default();
         let node = match reader.read_event().map_err(|_| Malformed)? {
             Event::Start(start) => {
-                open.push(element(&start)?);
+                open.push(element(&start, at)?);
                 continue;
             }
-            Event::Empty(start) => Node::Element(element(&start)?),
+            Event::Empty(start) => Node::Element(element(&start, at)?),
             Event::End(_) => Node::Element(open.pop().ok_or(Malformed)?),
             Event::Text(text) => Node::Text(text.xml10_content().into_owned()),
             Event::CData(text) => Node::Text(text.xml10_content().into_owned()),
@@ -103,7 +129,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Node>, Malformed> {
     }
 }
 
-fn element(start: &BytesStart<'_>) -> Result<Element, Malformed> {
+fn element(start: &BytesStart<'_>, at: usize) -> Result<Element, Malformed> {
     let attributes = start
         .attributes()
         .map(|attribute| {
@@ -116,6 +142,7 @@ fn element(start: &BytesStart<'_>) -> Result<Element, Malformed> {
         .collect::<Result<_, Malformed>>()?;
     Ok(Element {
         name: start.name().as_ref().to_owned(),
+        at,
         attributes,
         children: Vec::new(),
     })
@@ -125,6 +152,32 @@ fn resolve(reference: &str) -> Result<String, Malformed> {
     quick_xml::escape::unescape(&format!("&{reference};"))
         .map(std::borrow::Cow::into_owned)
         .map_err(|_| Malformed)
+}
+
+/// Writes nodes without tags.
+pub(super) fn write(out: &mut String, nodes: &[Node]) {
+    for node in nodes {
+        match node {
+            Node::Text(text) => escape(out, text, false),
+            Node::Raw(raw) => out.push_str(raw),
+            Node::Tag(tag) => escape(out, &tag.written, false),
+            Node::Element(element) => {
+                let _ = write!(out, "<{}", element.name);
+                for (name, value) in &element.attributes {
+                    let _ = write!(out, " {name}=\"");
+                    escape(out, value, true);
+                    out.push('"');
+                }
+                if element.children.is_empty() {
+                    out.push_str("/>");
+                } else {
+                    out.push('>');
+                    write(out, &element.children);
+                    let _ = write!(out, "</{}>", element.name);
+                }
+            }
+        }
+    }
 }
 
 /// Writes `text` so that XML reads it back; `quoted` inside an attribute. What XML cannot hold is left out.

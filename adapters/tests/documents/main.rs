@@ -13,6 +13,7 @@ mod hostile;
 mod misbehaving;
 mod same;
 mod support;
+mod text;
 mod together;
 
 use libtest_mimic::{Arguments, Trial};
@@ -43,7 +44,8 @@ fn tests() -> Vec<Trial> {
             Ok(())
         })
     };
-    vec![
+    let text = text::TESTS.map(|(name, body)| test(name, body));
+    let mut tests = vec![
         test(
             "the_odt_letter_becomes_the_expected_pdf",
             examples::odt_letter,
@@ -111,5 +113,7 @@ fn tests() -> Vec<Trial> {
             "the_pages_for_the_printer_look_like_those_of_the_letters",
             together::printed,
         ),
-    ]
+    ];
+    tests.extend(text);
+    tests
 }

@@ -13,7 +13,7 @@ pub use sample::sample;
 use crate::chain::Scope;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use table::{AROUND, BATCH, CASE};
 
 /// What a field holds.
@@ -72,6 +72,11 @@ pub enum Found<'a> {
         /// How many dossiers have it.
         dossiers: u64,
     },
+    /// An image, under its code (`images.logo`).
+    Image {
+        /// Whether it was uploaded.
+        known: bool,
+    },
     /// Nothing.
     Unknown,
 }
@@ -79,11 +84,15 @@ pub enum Found<'a> {
 /// The group of fields that authorities add to their dossiers.
 pub const CUSTOM: &str = "dossier.champs";
 
+/// The group of images that templates name by their codes.
+pub const IMAGES: &str = "images";
+
 /// The fields that templates may use.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Dictionary {
     fields: BTreeMap<String, Field>,
     custom: BTreeMap<String, u64>,
+    images: BTreeSet<String>,
 }
 
 impl Dictionary {
@@ -113,7 +122,7 @@ impl Dictionary {
         let fields = case.chain(rows).chain(batch).chain(around);
         Self {
             fields: fields.map(|field| (field.path.clone(), field)).collect(),
-            custom: BTreeMap::new(),
+            ..Self::default()
         }
     }
 
@@ -123,10 +132,23 @@ impl Dictionary {
         Self { custom, ..self }
     }
 
+    /// The same, knowing which images were uploaded, by their codes.
+    #[must_use]
+    pub fn with_images(self, images: BTreeSet<String>) -> Self {
+        Self { images, ..self }
+    }
+
     /// What it says of a path.
     pub fn find(&self, path: &str) -> Found<'_> {
         if let Some(field) = self.fields.get(path) {
             return Found::Field(field);
+        }
+        if let Some(code) = path
+            .strip_prefix(IMAGES)
+            .and_then(|rest| rest.strip_prefix('.'))
+        {
+            let known = self.images.contains(code);
+            return Found::Image { known };
         }
         let custom = [CUSTOM.to_owned(), in_batch(CUSTOM)];
         let name = custom.iter().find_map(|group| {
@@ -140,6 +162,18 @@ impl Dictionary {
         })
     }
 
+    /// What a template that uses these paths is about: a batch when a path is found there alone.
+    pub fn about<'a>(paths: impl IntoIterator<Item = &'a str>) -> Scope {
+        let (letter, batch) = (Self::of(Scope::Dossier), Self::of(Scope::Batch));
+        let only_batch =
+            |path: &str| letter.find(path) == Found::Unknown && batch.find(path) != Found::Unknown;
+        if paths.into_iter().any(only_batch) {
+            Scope::Batch
+        } else {
+            Scope::Dossier
+        }
+    }
+
     /// Its fields, by path.
     pub fn fields(&self) -> impl Iterator<Item = &Field> {
         self.fields.values()
@@ -148,6 +182,11 @@ impl Dictionary {
     /// The fields that dossiers have of their own, and how many have each.
     pub fn custom(&self) -> &BTreeMap<String, u64> {
         &self.custom
+    }
+
+    /// The codes of the images that were uploaded.
+    pub fn images(&self) -> &BTreeSet<String> {
+        &self.images
     }
 }
 

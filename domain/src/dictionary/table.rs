@@ -119,6 +119,11 @@ pub(super) const AROUND: &[Row] = &[
     always("document", Record, "Le document"),
     always("document.titre", Text, "Titre du document"),
     always("document.date", Date, "Date du document"),
+    always(
+        "document.reference_papier",
+        Text,
+        "Référence qui retrouve le document depuis sa copie papier",
+    ),
     always("lot", Record, "Le lot"),
     always("lot.numero", Text, "Numéro du lot"),
     always("lot.intitule", Text, "Intitulé du lot"),

@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     amount::Amount,
     dossier::{Dossier, Payment, Request, Stage},
-    ids::BatchId,
+    ids::{BatchId, DocumentId},
     merge_fields::{Case, Surroundings, of_batch, of_dossier},
     personal::Personal,
     testing::{march, request, uuid},
@@ -97,6 +97,7 @@ fn bare(scope: Scope, payments: Vec<Payment>) -> Value {
         },
     };
     let around = Surroundings {
+        document: DocumentId(uuid(2)),
         title: "Lettre".into(),
         date: march(20),
         batch: BatchId(uuid(1)),
@@ -188,6 +189,32 @@ fn a_field_of_the_dossiers_own_is_known_with_the_number_of_those_that_have_it() 
     assert!(
         matches!(letters.find("versements[].montant"), Found::Field(field) if field.kind == FieldKind::Amount)
     );
+}
+
+#[test]
+fn a_template_is_about_a_batch_when_it_uses_what_a_batch_alone_has() {
+    for (paths, scope) in [
+        (vec![], Scope::Dossier),
+        (vec!["document.titre", "lot.numero"], Scope::Dossier),
+        (vec!["beneficiaire.nom", "lot.numero"], Scope::Dossier),
+        (vec!["lot.numero", "lot.dossiers[].objet"], Scope::Batch),
+        (vec!["lot.dossiers[].champs.genre"], Scope::Batch),
+        (vec!["lot.totl"], Scope::Dossier),
+    ] {
+        assert_eq!(Dictionary::about(paths.clone()), scope, "{paths:?}");
+    }
+}
+
+#[test]
+fn an_image_is_known_once_it_was_uploaded() {
+    let dictionary = Dictionary::whole().with_images(BTreeSet::from(["logo".to_owned()]));
+    for (path, found) in [
+        ("images.logo", Found::Image { known: true }),
+        ("images.lgoo", Found::Image { known: false }),
+        ("images", Found::Unknown),
+    ] {
+        assert_eq!(dictionary.find(path), found, "{path}");
+    }
 }
 
 #[test]

@@ -24,7 +24,7 @@ use crate::{
     event::aggregate,
     ids::{BatchId, DossierId, SignatureId},
     ports::{Circulation, OfficeFormat, Registration},
-    template::TemplateRef,
+    template::{Included, TemplateRef},
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use decide::decide;
@@ -51,6 +51,9 @@ pub struct Order {
     pub chain: ChainRef,
     /// The template, on the version that the document stays on.
     pub template: TemplateRef,
+    /// What the template includes, on the versions that the document stays on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub included: Vec<Included>,
     /// What people call it: "Notification SUB-2026-0012".
     pub title: String,
     /// The date that it bears.

@@ -8,6 +8,7 @@
 mod circuits;
 mod delivery;
 mod office;
+mod template_fault;
 
 pub use circuits::{
     Circulation, DeskProgress, SignedFolder, SigningDesk, SigningRequest, VisaCircuit, VisaRequest,
@@ -18,8 +19,9 @@ pub use delivery::{
     Postman, Registration,
 };
 pub use office::{
-    FileStore, MergeFailure, Merged, OfficeFormat, OfficeWorkshop, Pdf, StoreResult, TemplateFault,
+    FileStore, IncludedFiles, MergeFailure, Merged, OfficeFormat, OfficeWorkshop, Pdf, StoreResult,
 };
+pub use template_fault::{Anchor, Place, TemplateFault};
 
 use crate::french;
 use serde::{Deserialize, Serialize};

@@ -1,10 +1,11 @@
 //! Keeping bytes, merging templates, making PDFs.
 
-use super::Answer;
-use crate::digest::Digest;
+use super::{Answer, TemplateFault};
+use crate::{digest::Digest, template::IncludedKind};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The content-addressed store of office files and PDFs.
 #[async_trait]
@@ -54,15 +55,23 @@ impl OfficeFormat {
     }
 }
 
-/// One thing wrong in a template, or in the data it was given.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TemplateFault {
-    /// The part of the file: `corps`, `en-tête et pied de page`, `feuille Synthèse, cellule B4`.
-    pub place: String,
-    /// The tag as the clerk wrote it.
-    pub tag: String,
-    /// What is wrong and what to do, in French.
-    pub sentence: String,
+/// The files of what a template includes, by code.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IncludedFiles {
+    /// Other templates.
+    pub templates: BTreeMap<String, Vec<u8>>,
+    /// Images.
+    pub images: BTreeMap<String, Vec<u8>>,
+}
+
+impl IncludedFiles {
+    /// Adds a file.
+    pub fn put(&mut self, kind: IncludedKind, code: String, bytes: Vec<u8>) {
+        match kind {
+            IncludedKind::Template => self.templates.insert(code, bytes),
+            IncludedKind::Image => self.images.insert(code, bytes),
+        };
+    }
 }
 
 /// A template merged with data.
@@ -97,10 +106,20 @@ pub enum MergeFailure {
 /// Merges and converts.
 #[async_trait]
 pub trait OfficeWorkshop: Send + Sync {
-    /// Merges `data` (see `merge_fields`) into the template's bytes.
+    /// Merges `data` (see `merge_fields`) into the bytes of a template that includes nothing.
     async fn merge(
         &self,
         template: &[u8],
+        data: &serde_json::Value,
+    ) -> Result<Merged, MergeFailure> {
+        self.merge_with(template, &IncludedFiles::default(), data)
+            .await
+    }
+    /// The same for a template with what it includes.
+    async fn merge_with(
+        &self,
+        template: &[u8],
+        included: &IncludedFiles,
         data: &serde_json::Value,
     ) -> Result<Merged, MergeFailure>;
     /// Converts an office file to PDF. The file is dated `at`, whenever it is converted: that is its date of

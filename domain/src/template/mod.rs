@@ -29,6 +29,29 @@ pub struct TemplateRef {
     pub format: OfficeFormat,
 }
 
+/// What a template may include by its code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IncludedKind {
+    /// Another template, such as a common header.
+    Template,
+    /// An image, such as a logo.
+    Image,
+}
+
+/// One version of something that a template includes, as documents refer to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Included {
+    /// What it is.
+    pub kind: IncludedKind,
+    /// Its code.
+    pub code: String,
+    /// Which version, from 1.
+    pub version: u32,
+    /// The bytes of that version.
+    pub file: Digest,
+}
+
 events! {
     /// What happens to a template.
     pub enum TemplateEvent {

@@ -10,6 +10,7 @@ use navette_domain::{
     dossier::{Authority, Decision, DossierEvent, DossierStatus, Payment, Request},
     event::Event,
     ids::{BatchId, ChainId, DocumentId, DossierId, SignatureId, TemplateId, ThirdPartyId},
+    image::{ImageEvent, ImageFormat},
     personal::Personal,
     ports::{Circulation, OfficeFormat, Registration},
     signature::{Binding, Sheet, SignatureEvent},
@@ -26,7 +27,7 @@ pub fn all() -> Vec<Event> {
     all.extend(document().into_iter().map(Event::Document));
     all.extend(signature().into_iter().map(Event::Signature));
     all.extend(batch().into_iter().map(Event::Batch));
-    all.extend(template_and_chain());
+    all.extend(configuration());
     all
 }
 
@@ -218,6 +219,7 @@ fn document_made() -> Vec<DocumentEvent> {
                 subject: Subject::Dossier(dossier_id()),
                 chain: chain_ref(),
                 template: template_ref(),
+                included: vec![],
                 title: "Notification SUB-2026-0012".into(),
                 date: day(17),
             },
@@ -378,7 +380,7 @@ fn batch() -> Vec<BatchEvent> {
     ]
 }
 
-fn template_and_chain() -> [Event; 2] {
+fn configuration() -> [Event; 3] {
     let step = |id: &str, action| Step {
         id: step(id),
         action,
@@ -391,6 +393,14 @@ fn template_and_chain() -> [Event; 2] {
             format: OfficeFormat::Odt,
             file: Digest::of(b"template"),
             fields: vec!["beneficiaire.nom".into(), "dossier.montant".into()],
+            at: at(),
+        }),
+        Event::Image(ImageEvent::Uploaded {
+            code: "logo".into(),
+            version: 1,
+            file_name: "Logo du département.png".into(),
+            format: ImageFormat::Png,
+            file: Digest::of(b"image"),
             at: at(),
         }),
         Event::Chain(ChainEvent::Published {

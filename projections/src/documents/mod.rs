@@ -3,8 +3,8 @@
 mod query;
 
 pub use query::{
-    DocumentFilter, Progress, StatusCount, by_ids, count, of_dossiers, page, progress, troubled,
-    under_way,
+    DocumentFilter, Progress, StatusCount, by_ids, count, of_batch, of_dossiers, page, progress,
+    troubled, under_way,
 };
 
 use crate::{
@@ -18,8 +18,9 @@ use navette_domain::{
     chain::StepId,
     document::{DocumentEvent, Order, PdfRef, Subject},
     event::{Event, Recorded},
+    template::Included,
 };
-use sqlx::{PgConnection, postgres::PgArguments, query::Query};
+use sqlx::{PgConnection, postgres::PgArguments, query::Query, types::Json};
 use uuid::Uuid;
 
 /// One document.
@@ -59,6 +60,11 @@ pub struct DocumentRow {
     pub needs_attention: bool,
     /// How often it was begun.
     pub round: i32,
+    /// What the template includes, on the versions that the document stays on.
+    #[graphql(skip)]
+    pub included: Json<Vec<Included>>,
+    /// The SHA-256 of the data that were merged.
+    pub data: Option<String>,
     /// The SHA-256 of the office file.
     pub office: Option<String>,
     /// The format of the office file.
@@ -114,6 +120,8 @@ CREATE TABLE documents (
         AND (trouble IS NOT NULL OR status IN ('visa_refused', 'signature_refused'))
     ) STORED,
     round integer NOT NULL,
+    included jsonb NOT NULL,
+    data text,
     office text,
     office_format text,
     pdf text,
@@ -190,13 +198,15 @@ fn statement<'q>(recorded: &'q Recorded, event: &'q DocumentEvent) -> Statement<
             step,
             office,
             format,
+            data,
             ..
         } => change(
-            update!(", status = 'merged', office = $5, office_format = $6"),
+            update!(", status = 'merged', office = $5, office_format = $6, data = $7"),
             Some(step),
         )
         .bind(office.to_string())
-        .bind(OfficeFormat::from(*format).as_str()),
+        .bind(OfficeFormat::from(*format).as_str())
+        .bind(data.to_string()),
         E::Converted { step, pdf, .. } => with_pdf(
             change(
                 update!(", status = 'converted', pdf = $5, pages = $6"),
@@ -253,8 +263,8 @@ const FAILED: &str = "
 
 /// What was made in the rounds before stays in the log; here, only what is in force.
 const RESTARTED: &str = update!(
-    ", status = 'requested', reason = $5, round = round + 1, office = NULL, office_format = NULL,
-     pdf = NULL, pages = NULL, signed_pdf = NULL, signature_id = NULL, chrono = NULL"
+    ", status = 'requested', reason = $5, round = round + 1, data = NULL, office = NULL,
+     office_format = NULL, pdf = NULL, pages = NULL, signed_pdf = NULL, signature_id = NULL, chrono = NULL"
 );
 
 fn with_pdf(statement: Statement<'_>, pdf: PdfRef) -> Statement<'_> {
@@ -264,8 +274,8 @@ fn with_pdf(statement: Statement<'_>, pdf: PdfRef) -> Statement<'_> {
 fn requested<'q>(recorded: &'q Recorded, order: &'q Order, at: DateTime<Utc>) -> Statement<'q> {
     const SQL: &str = "
         INSERT INTO documents (id, version, updated_at, requested_at, batch_id, dossier_id, chain_id,
-            chain_version, template_id, template_version, title, date, status, round)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'requested', 1)";
+            chain_version, template_id, template_version, title, date, included, status, round)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'requested', 1)";
     let dossier = match order.subject {
         Subject::Dossier(dossier) => Some(dossier.0),
         Subject::Batch => None,
@@ -283,6 +293,7 @@ fn requested<'q>(recorded: &'q Recorded, order: &'q Order, at: DateTime<Utc>) ->
         .bind(number(order.template.version))
         .bind(&order.title)
         .bind(order.date)
+        .bind(Json(&order.included))
 }
 
 /// PostgreSQL has no unsigned integers; versions and pages stay far below the limit.

@@ -140,6 +140,18 @@ pub async fn of_dossiers(
     .await
 }
 
+/// The documents of a batch, which the reader is known to see, in the clerk's order of dossiers.
+pub async fn of_batch(pool: &PgPool, batch: Uuid) -> Result<Vec<DocumentRow>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT documents.* FROM documents
+         LEFT JOIN batch_dossiers chosen USING (batch_id, dossier_id)
+         WHERE documents.batch_id = $1 ORDER BY chosen.place, documents.id",
+    )
+    .bind(batch)
+    .fetch_all(pool)
+    .await
+}
+
 /// Those of these dossiers that have a document under way in this chain.
 pub async fn under_way(
     pool: &PgPool,

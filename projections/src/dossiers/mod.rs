@@ -2,7 +2,9 @@
 
 mod query;
 
-pub use query::{DossierFilter, DossierOrder, DossierOrderField, by_ids, count, ids, page};
+pub use query::{
+    DossierFilter, DossierOrder, DossierOrderField, by_ids, count, custom_fields, ids, page,
+};
 
 use crate::{
     Projector,

@@ -11,6 +11,7 @@ use async_graphql::{Enum, InputObject};
 use chrono::NaiveDate;
 use serde::Serialize;
 use sqlx::{PgPool, Postgres, QueryBuilder};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Which dossiers: every condition that is given must hold.
@@ -198,4 +199,22 @@ fn conditions(query: &mut QueryBuilder<'_, Postgres>, scope: &Scope, filter: &Do
             .push_bind(text)
             .push("::tsquery");
     }
+}
+
+/// The names of the fields of their own that the dossiers of `scope` have, and how many have each.
+pub async fn custom_fields(
+    pool: &PgPool,
+    scope: &Scope,
+) -> Result<BTreeMap<String, u64>, sqlx::Error> {
+    let mut query = QueryBuilder::new(
+        "SELECT field.key, count(*) FROM dossiers seen, jsonb_each_text(seen.custom) AS field
+         WHERE field.value <> '' AND ",
+    );
+    scope.sees(&mut query, "seen");
+    query.push(" GROUP BY field.key");
+    let counts: Vec<(String, i64)> = query.build_query_as().fetch_all(pool).await?;
+    Ok(counts
+        .into_iter()
+        .map(|(name, dossiers)| (name, dossiers.unsigned_abs()))
+        .collect())
 }

@@ -1,7 +1,7 @@
 //! A document and its passages at the signing desk.
 
-use super::{Batch, Dossier, history};
-use crate::graphql::loaders::{self, BatchById, DossierById, SignaturesOf};
+use super::{Batch, Dossier, Included, Template, history};
+use crate::graphql::loaders::{self, BatchById, DossierById, SignaturesOf, TemplateVersion};
 use async_graphql::{Context, Object, Result};
 use navette_domain::french;
 use navette_projections::{
@@ -41,6 +41,21 @@ impl Document {
     async fn pdf_path(&self) -> Option<String> {
         self.0.pdf.as_ref()?;
         Some(format!("/documents/{}/pdf", self.0.id))
+    }
+
+    /// The version of the template it is made from.
+    async fn template(&self, context: &Context<'_>) -> Option<Result<Template>> {
+        let key = TemplateVersion {
+            id: self.0.template_id,
+            version: self.0.template_version,
+        };
+        let row = loaders::load(context, key).await.transpose();
+        row.map(|row| row.map(Into::into))
+    }
+
+    /// What its template includes, on the versions that it stays on.
+    async fn included(&self) -> Vec<Included> {
+        self.0.included.iter().map(Into::into).collect()
     }
 
     /// The dossier it is about; none when it is about its whole batch.

@@ -4,12 +4,14 @@ mod batch;
 mod chain;
 mod document;
 mod dossier;
+mod template;
 mod third_party;
 
 pub use batch::Batch;
 pub use chain::Chain;
 pub use document::Document;
 pub use dossier::Dossier;
+pub use template::{Dictionary, Included, Template};
 pub use third_party::ThirdParty;
 
 use super::loaders::{self, HistoryOf};

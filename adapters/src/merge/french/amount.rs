@@ -7,8 +7,10 @@ use std::fmt::Write as _;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cents(pub(crate) i64);
 
+const NO_BREAK: char = '\u{a0}';
+
 /// Beyond this many cents a number is no amount of ours, and may not be exact.
-const GREATEST: i64 = 100_000_000_000_000;
+const GREATEST: i64 = 99_999_999_999_999;
 
 impl Cents {
     /// Reads `1234.56`, `1234,5` or `-12`, with or without spaces.
@@ -44,6 +46,21 @@ impl Cents {
         let cents = self.0.unsigned_abs();
         format!("{sign}{}.{:02}", cents / 100, cents % 100)
     }
+}
+
+/// `1 234 €` when there are no centimes, `1 234,56 €` when there are.
+pub(crate) fn in_whole_euros(amount: Cents) -> String {
+    let figures = in_figures(amount);
+    format!(
+        "{}{NO_BREAK}€",
+        figures.strip_suffix(",00").unwrap_or(&figures)
+    )
+}
+
+/// `1 234,56 €`. The space inside the number is the narrow no-break one (U+202F), and the one before the
+/// unit the no-break one (U+00A0): what French typography asks and what Unicode's own data hold for French.
+pub(crate) fn in_euros(amount: Cents) -> String {
+    format!("{}{NO_BREAK}€", in_figures(amount))
 }
 
 /// `1 234,56`, with narrow no-break spaces.
@@ -116,6 +133,12 @@ mod tests {
             ("2000000.5", "deux millions d'euros et cinquante centimes"),
             ("1000001", "un million un euros"),
             ("-3", "moins trois euros"),
+            (
+                "999999999999.99",
+                "neuf cent quatre-vingt-dix-neuf milliards neuf cent quatre-vingt-dix-neuf millions \
+                 neuf cent quatre-vingt-dix-neuf mille neuf cent quatre-vingt-dix-neuf euros et \
+                 quatre-vingt-dix-neuf centimes",
+            ),
         ] {
             assert_eq!(in_words(Cents::parse(amount).unwrap()), words);
         }
@@ -130,11 +153,41 @@ mod tests {
             "1,2,3",
             "--1",
             "1e3",
+            "1000000000000",
             "999999999999999999999",
         ] {
             assert_eq!(Cents::parse(text), None, "{text}");
         }
         assert_eq!(Cents::nearest(0.1 + 0.2), Some(Cents(30)));
         assert_eq!(Cents::nearest(f64::NAN), None);
+    }
+    #[test]
+    fn centimes_are_left_out_only_when_there_are_none() {
+        let written = |text| in_whole_euros(Cents::parse(text).unwrap());
+        assert_eq!(written("1500.00"), "1\u{202f}500\u{a0}€");
+        assert_eq!(written("1500.50"), "1\u{202f}500,50\u{a0}€");
+        assert_eq!(in_euros(Cents(-5)), "-0,05\u{a0}€");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn an_amount_is_read_back_from_its_figures(cents in -GREATEST..=GREATEST) {
+            let figures = in_figures(Cents(cents));
+            proptest::prop_assert_eq!(Cents::parse(&figures), Some(Cents(cents)));
+            proptest::prop_assert_eq!(Cents::parse(&Cents(cents).decimal()), Some(Cents(cents)));
+        }
+
+        #[test]
+        fn the_words_of_an_amount_count_back_to_it(cents in -GREATEST..=GREATEST) {
+            let words = in_words(Cents(cents));
+            let (negative, rest) = match words.strip_prefix("moins ") {
+                Some(rest) => (true, rest),
+                None => (false, words.as_str()),
+            };
+            let (euros, centimes) = rest.split_once("euro").unwrap_or(("", rest));
+            let total = words::count(euros) * 100 + words::count(centimes);
+            let signed = i64::try_from(total).unwrap() * if negative { -1 } else { 1 };
+            proptest::prop_assert_eq!(signed, cents, "{}", words);
+        }
     }
 }

@@ -85,6 +85,16 @@ fn tens(ten: u64) -> &'static str {
         .unwrap_or(&"")
 }
 
+/// `1er`, `2e`; in the feminine `1re`, `2e`.
+pub(crate) fn ordinal(number: u64, feminine: bool) -> String {
+    let suffix = match (number, feminine) {
+        (1, false) => "er",
+        (1, true) => "re",
+        _ => "e",
+    };
+    format!("{number}{suffix}")
+}
+
 /// `one` or `many`, which is `one` with an s unless given: French is plural from two.
 pub(crate) fn plural(count: f64, one: &str, many: Option<&str>) -> String {
     if count.abs() < 2.0 {
@@ -92,6 +102,38 @@ pub(crate) fn plural(count: f64, one: &str, many: Option<&str>) -> String {
     } else {
         many.map_or_else(|| format!("{one}s"), Into::into)
     }
+}
+
+/// What French words count, read word by word: the other way round, for tests.
+#[cfg(test)]
+pub(super) fn count(words: &str) -> u64 {
+    let (mut total, mut group) = (0, 0);
+    for word in words.split([' ', '-']) {
+        let small = BELOW_TWENTY.iter().position(|known| *known == word);
+        let ten = TENS
+            .iter()
+            .position(|known| !known.is_empty() && *known == word);
+        match word.trim_end_matches('s') {
+            "vingt" if group % 100 == 4 => group += 76,
+            _ if small.is_some() => group += u64::try_from(small.unwrap_or_default()).unwrap_or(0),
+            _ if ten.is_some() => group += 10 * u64::try_from(ten.unwrap_or_default()).unwrap_or(0),
+            "cent" => group = group.max(1) * 100,
+            "mille" => {
+                total += u64::max(group, 1) * 1_000;
+                group = 0;
+            }
+            "million" => {
+                total += group * 1_000_000;
+                group = 0;
+            }
+            "milliard" => {
+                total += group * 1_000_000_000;
+                group = 0;
+            }
+            _ => {}
+        }
+    }
+    total + group
 }
 
 #[cfg(test)]
@@ -145,5 +187,12 @@ mod tests {
         assert_eq!(plural(1.5, "versement", None), "versement");
         assert_eq!(plural(2.0, "versement", None), "versements");
         assert_eq!(plural(3.0, "cheval", Some("chevaux")), "chevaux");
+    }
+    #[test]
+    fn ordinals_agree_only_for_the_first() {
+        assert_eq!(ordinal(1, false), "1er");
+        assert_eq!(ordinal(1, true), "1re");
+        assert_eq!(ordinal(2, false), "2e");
+        assert_eq!(ordinal(21, true), "21e");
     }
 }

@@ -40,6 +40,7 @@ impl Walk {
                 subject: Subject::Dossier(DossierId(uuid(2))),
                 chain: chain_ref(),
                 template: template_ref(),
+                included: vec![],
                 title: "Notification SUB-2026-0012".into(),
                 date: march(17),
             },

@@ -15,6 +15,7 @@ fn order(title: &str) -> Order {
         subject: Subject::Dossier(DossierId(uuid(2))),
         chain: chain_ref(),
         template: template_ref(),
+        included: vec![],
         title: title.into(),
         date: march(17),
     }
