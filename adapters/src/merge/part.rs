@@ -187,10 +187,15 @@ impl Part {
         faults.extend(unknown);
         faults.extend(noted);
         let text = String::from_utf8(out.0).ok().filter(|_| sound)?;
-        match &self.tables {
-            Some(known) => ods::finish(&text, known),
-            None => Some(text),
+        let Some(known) = &self.tables else {
+            return Some(text);
+        };
+        let finished = ods::finish(&text, known);
+        if finished.is_none() {
+            let sentence = "le classeur obtenu n'a plus aucune feuille, ou est illisible";
+            faults.push(part_fault(&self.name, sentence.into()));
         }
+        finished
     }
 
     fn recorder(&self, supplies: &Supplies) -> Arc<Recorder> {

@@ -295,9 +295,14 @@ fn has_text(element: &Element) -> bool {
 
 fn undressed(code: &str) -> &str {
     match code.rsplit_once('|') {
-        Some((value, filter)) if DRESSINGS.contains(&filter.trim()) => value.trim(),
+        Some((value, filter)) if is_dressing(filter) => value.trim(),
         _ => code,
     }
+}
+
+fn is_dressing(filter: &str) -> bool {
+    let name = filter.split('(').next().unwrap_or_default();
+    DRESSINGS.contains(&name.trim())
 }
 
 /// A minijinja string.

@@ -48,7 +48,8 @@ pub fn no_convention() {
     assert!(!text.contains("échéance"), "{text}");
 }
 
-pub fn sheet() {
+/// A batch of three dossiers.
+fn batch() -> Value {
     let dossier = |number: u32, amount: &str| {
         let mut dossier = letter_data()["dossier"].clone();
         dossier["reference"] = json!(format!("AS-2026-{number:05}"));
@@ -56,12 +57,39 @@ pub fn sheet() {
         dossier["beneficiaire"] = letter_data()["beneficiaire"].clone();
         dossier
     };
-    let data = json!({ "lot": {
+    json!({ "lot": {
         "numero": "2026-07", "date": "2026-03-02", "intitule": "Culture, 1re répartition",
         "dossiers": [dossier(1, "1000.10"), dossier(2, "2500.00"), dossier(3, "499.95")],
         "total": "4000.05", "nombre": 3,
-    } });
-    let text = text_of(&merged_pdf("tableau-commission.ods", &data));
+    } })
+}
+
+pub fn workbook() {
+    let pdf = merged_pdf("tableau-commission.xlsx", &batch());
+    let text = text_of(&pdf);
+    assert_says(
+        &text,
+        &[
+            "Lot n° 2026-07 du 2 mars 2026 – Culture, 1re répartition",
+            "AS-2026-00003",
+            "Total (3 dossiers)",
+            "4 000,05 €",
+            "62,5%",
+            "Soit quatre mille euros et cinq centimes.",
+            "Synthèse du lot 2026-07",
+            "02/03/2026",
+            "1 333,35 €",
+            "2 500,00 €",
+            "Part du lot 12,5%",
+        ],
+    );
+    assert!(!text.contains("{%") && !text.contains("Err:"), "{text}");
+    // The table, the summary and a page for each dossier.
+    assert_eq!(pdf.pages, 5);
+}
+
+pub fn sheet() {
+    let text = text_of(&merged_pdf("tableau-commission.ods", &batch()));
     assert_says(
         &text,
         &[

@@ -58,6 +58,10 @@ fn tests() -> Vec<Trial> {
         ),
         test("the_commission_sheet_adds_its_amounts_up", examples::sheet),
         test(
+            "the_commission_workbook_has_its_totals_and_a_sheet_for_each_dossier",
+            examples::workbook,
+        ),
+        test(
             "a_convention_is_only_mentioned_above_23000_euros",
             examples::no_convention,
         ),

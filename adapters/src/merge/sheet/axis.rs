@@ -120,11 +120,6 @@ impl Axis {
         }
     }
 
-    /// How many lines were written.
-    pub(in crate::merge) fn length(&self) -> usize {
-        self.next - 1
-    }
-
     /// The line that was written at `place`.
     pub(in crate::merge) fn output(&self, place: Place) -> usize {
         self.spans[place].output

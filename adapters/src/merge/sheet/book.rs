@@ -2,8 +2,9 @@
 
 use super::{
     END, ITERATION, LOOP, NAME,
-    address::{Corner, LAST_COLUMN, LAST_ROW, Line, Reference, Syntax, rewrite},
+    address::{Corner, LAST_COLUMN, LAST_ROW, Line, Reference, Syntax},
     axis::{Axis, Place},
+    formula::rewrite,
     grid::{Grid, OF},
     names::Names,
     take, text,

@@ -8,9 +8,11 @@
 pub(super) mod address;
 pub(super) mod axis;
 pub(super) mod book;
+pub(super) mod formula;
 pub(super) mod grid;
 pub(super) mod names;
 pub(super) mod ods;
+mod ods_columns;
 pub(super) mod settle;
 
 use super::{

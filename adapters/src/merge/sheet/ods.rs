@@ -4,9 +4,8 @@ use super::{
     COLUMN, END, ITERATION, LOOP, NAME, PLACE, TYPE, VALUE,
     address::{Corner, Reference, Syntax, quoted},
     book::{Book, Here, gather},
-    count,
     grid::{Grid, LAST, marked_column},
-    number,
+    number, ods_columns,
 };
 use crate::merge::{
     join::ROW,
@@ -99,6 +98,9 @@ pub(in crate::merge) fn finish(rendered: &str, known: &[String]) -> Option<Strin
         }
         element.name != TABLE
     });
+    if book.sheets.is_empty() {
+        return None;
+    }
     let left_out = known
         .iter()
         .filter(|name| book.written(name).next().is_none());
@@ -143,7 +145,7 @@ impl Writer {
         };
         self.attributes(table, here);
         if !self.grid().keeps_columns() {
-            self.column_styles(table);
+            ods_columns::write(table, self.grid());
         }
         self.rows(table);
     }
@@ -362,55 +364,6 @@ impl Writer {
         });
         written.collect()
     }
-
-    /// One column of style for each written column.
-    fn column_styles(&self, table: &mut Element) {
-        let mut columns = Vec::new();
-        let mut at = None;
-        let mut kept = Vec::new();
-        for child in std::mem::take(&mut table.children) {
-            match child {
-                Node::Element(child) if is_column(&child) => {
-                    at.get_or_insert(kept.len());
-                    leaves(child, None, &mut columns);
-                }
-                other => kept.push(other),
-            }
-        }
-        table.children = kept;
-        let mut next = 1;
-        let mut written: Vec<(usize, Option<String>, Element)> = Vec::new();
-        for (wrapper, mut column) in columns {
-            let times = count(&column, REPEATED_COLUMNS);
-            column.remove_attribute(REPEATED_COLUMNS);
-            for (from, to) in self.grid().columns().runs(next, next + times - 1) {
-                let mut column = column.clone();
-                if to > from {
-                    column.set_attribute(REPEATED_COLUMNS, &(to - from + 1).to_string());
-                }
-                written.push((from, wrapper.clone(), column));
-            }
-            next += times;
-        }
-        written.sort_by_key(|(at, _, _)| *at);
-        let mut out: Vec<Node> = Vec::new();
-        for (_, wrapper, column) in written {
-            match (wrapper, out.last_mut()) {
-                (Some(name), Some(Node::Element(last))) if last.name == name => {
-                    last.children.push(Node::Element(column));
-                }
-                (Some(name), _) => out.push(Node::Element(Element {
-                    at: 0,
-                    name,
-                    attributes: Vec::new(),
-                    children: vec![Node::Element(column)],
-                })),
-                (None, _) => out.push(Node::Element(column)),
-            }
-        }
-        let at = at.unwrap_or(0);
-        table.children.splice(at..at, out);
-    }
 }
 
 fn is_group_of_rows(element: &Element) -> bool {
@@ -418,31 +371,6 @@ fn is_group_of_rows(element: &Element) -> bool {
         element.name.as_str(),
         "table:table-rows" | "table:table-header-rows" | "table:table-row-group"
     )
-}
-
-fn is_column(element: &Element) -> bool {
-    matches!(
-        element.name.as_str(),
-        "table:table-column"
-            | "table:table-columns"
-            | "table:table-header-columns"
-            | "table:table-column-group"
-    )
-}
-
-/// The columns inside, each with the header that it is in.
-fn leaves(element: Element, within: Option<&str>, out: &mut Vec<(Option<String>, Element)>) {
-    if element.name == "table:table-column" {
-        out.push((within.map(str::to_owned), element));
-        return;
-    }
-    let header = element.name == "table:table-header-columns";
-    let within = header.then_some("table:table-header-columns").or(within);
-    for child in element.children {
-        if let Node::Element(child) = child {
-            leaves(child, within, out);
-        }
-    }
 }
 
 fn filler(columns: usize) -> Node {

@@ -1,17 +1,16 @@
 //! The parts that a sheet refers to, which name its cells too: tables, drawings, charts, notes.
 
-use super::{NewParts, Relationship, Workbook, document, list, list_of};
+use super::{NewParts, Relationship, Workbook, document, list, list_of, tables::Tables};
 use crate::merge::{
     sheet::{
-        address::{LAST_COLUMN, LAST_ROW, Reference, Syntax, cell, cell_name},
+        address::{LAST_COLUMN, LAST_ROW, Syntax, cell, cell_name},
         axis::Axis,
         book::{Book, Here},
         grid::Grid,
-        number, text,
+        text,
     },
     xml::{Element, Node},
 };
-use std::collections::HashSet;
 
 const SPREADSHEET: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.";
 
@@ -23,13 +22,6 @@ pub(super) struct Attached<'a, 'b> {
     pub(super) tables: Tables,
 }
 
-/// Tables have names and numbers of their own over the whole workbook.
-#[derive(Default)]
-pub(super) struct Tables {
-    names: HashSet<String>,
-    last: usize,
-}
-
 /// A part that has to be written, and how its content type is called.
 enum Kind {
     Table,
@@ -38,6 +30,11 @@ enum Kind {
     Comments,
     Vml,
     Threads,
+}
+
+/// Whether a part is there for the one that refers to it only.
+pub(super) fn is_own(relationship: &Relationship) -> bool {
+    Kind::of(relationship).is_some()
 }
 
 impl Kind {
@@ -118,13 +115,13 @@ impl Attached<'_, '_> {
 }
 
 /// Moves what names cells of one sheet.
-struct Mover<'a> {
+pub(super) struct Mover<'a> {
     book: &'a Book,
     sheet: usize,
 }
 
 impl Mover<'_> {
-    fn grid(&self) -> &Grid {
+    pub(super) fn grid(&self) -> &Grid {
         &self.book.sheets[self.sheet].grid
     }
 
@@ -135,7 +132,7 @@ impl Mover<'_> {
         }
     }
 
-    fn formula(&self, formula: &str) -> String {
+    pub(super) fn formula(&self, formula: &str) -> String {
         self.book.formula(formula, Syntax::Ooxml, self.here())
     }
 
@@ -287,114 +284,4 @@ fn anchor(corners: &str, rows: isize, columns: isize) -> String {
         }
     });
     numbers.collect::<Vec<_>>().join(", ")
-}
-
-impl Tables {
-    fn write(&mut self, table: &mut Element, mover: &Mover<'_>, sheet: Option<&Element>) {
-        self.last += 1;
-        table.set_attribute("id", &self.last.to_string());
-        for name in ["name", "displayName"] {
-            if let Some(wanted) = table.attribute(name).map(str::to_owned) {
-                table.set_attribute(name, &self.name(&wanted, name == "displayName"));
-            }
-        }
-        let Some(range) = table.attribute("ref").map(str::to_owned) else {
-            return;
-        };
-        let moved = mover.formula(&range);
-        table.set_attribute("ref", &moved);
-        let titles = match number(table, "headerRowCount") {
-            Some(0) => None,
-            _ => sheet.and_then(|sheet| titles(sheet, &moved)),
-        };
-        for child in &mut table.children {
-            let Node::Element(child) = child else {
-                continue;
-            };
-            match child.name.as_str() {
-                "autoFilter" => {
-                    if let Some(range) = child.attribute("ref") {
-                        let range = mover.formula(range);
-                        child.set_attribute("ref", &range);
-                    }
-                }
-                "tableColumns" => columns(child, mover, &range, titles.as_deref()),
-                _ => {}
-            }
-        }
-    }
-
-    fn name(&mut self, wanted: &str, remember: bool) -> String {
-        let free = |rank: usize| match rank {
-            1 => wanted.to_owned(),
-            _ => format!("{wanted}_{rank}"),
-        };
-        let name = (1..)
-            .map(free)
-            .find(|name| !self.names.contains(&name.to_lowercase()))
-            .unwrap_or_default();
-        if remember {
-            self.names.insert(name.to_lowercase());
-        }
-        name
-    }
-}
-
-/// A table has one column for each written one, named as its title says.
-fn columns(list: &mut Element, mover: &Mover<'_>, range: &str, titles: Option<&[String]>) {
-    let Some(first) = Reference::parse(range, Syntax::Ooxml).and_then(|range| range.first.column)
-    else {
-        return;
-    };
-    let mut written: Vec<(usize, Element)> = Vec::new();
-    for (at, column) in list.elements().enumerate() {
-        let line = first.number + at;
-        let runs = mover.grid().columns().runs(line, line);
-        let places = runs.into_iter().flat_map(|(from, to)| from..=to);
-        written.extend(places.map(|place| (place, column.clone())));
-    }
-    written.sort_by_key(|(place, _)| *place);
-    let mut taken = HashSet::new();
-    list.children = written
-        .into_iter()
-        .enumerate()
-        .map(|(at, (_, mut column))| {
-            let own = column.attribute("name").unwrap_or_default().to_owned();
-            let wanted = titles
-                .and_then(|titles| titles.get(at))
-                .filter(|title| !title.is_empty());
-            let wanted = wanted.unwrap_or(&own);
-            let name = (1..)
-                .map(|rank| match rank {
-                    1 => wanted.clone(),
-                    _ => format!("{wanted}{rank}"),
-                })
-                .find(|name| taken.insert(name.to_lowercase()))
-                .unwrap_or_default();
-            column.set_attribute("id", &(at + 1).to_string());
-            column.set_attribute("name", &name);
-            Node::Element(column)
-        })
-        .collect();
-    list.set_attribute("count", &list.elements().count().to_string());
-}
-
-/// The texts of the first row of a range, where they are in the cells themselves.
-fn titles(sheet: &Element, range: &str) -> Option<Vec<String>> {
-    let range = Reference::parse(range, Syntax::Ooxml)?;
-    let row = range.first.row?.number;
-    let (first, last) = (range.first.column?.number, range.last?.column?.number);
-    let data = sheet.elements().find(|child| child.name == "sheetData")?;
-    let line = data
-        .elements()
-        .find(|line| number(line, "r") == Some(row))?;
-    let title = |column: usize| {
-        let name = cell_name(row, column);
-        let found = line
-            .elements()
-            .find(|one| one.attribute("r") == Some(&name));
-        let own = found.filter(|one| one.attribute("t") == Some("inlineStr"));
-        own.map(text).unwrap_or_default()
-    };
-    Some((first..=last).map(title).collect())
 }

@@ -6,7 +6,9 @@
 
 mod attached;
 mod prepare;
+mod ranges;
 mod styles;
+mod tables;
 mod workbook;
 mod worksheet;
 
@@ -137,7 +139,8 @@ impl Workbook {
         changes: &mut Changes,
     ) -> Result<(), MergeFailure> {
         workbook::finish(self, rendered, changes).ok_or_else(|| {
-            MergeFailure::Unreadable("le classeur obtenu ne peut pas être écrit".into())
+            MergeFailure::Unreadable("le classeur obtenu ne peut pas être écrit : il n'a plus aucune feuille, ou l'une est \
+                 illisible".into())
         })
     }
 }

@@ -5,7 +5,8 @@ use crate::merge::{
     join::ROW,
     sheet::{
         NAME, SHEET,
-        address::{cell, copied},
+        address::{cell, cell_name},
+        formula::copied,
         grid::GAP,
         number, take, text,
     },
@@ -108,7 +109,7 @@ fn number_cells(data: &mut Element) {
                 .attribute("r")
                 .and_then(cell)
                 .map_or(column + 1, |(_, column)| column);
-            one.set_attribute("r", &crate::merge::sheet::address::cell_name(row, column));
+            one.set_attribute("r", &cell_name(row, column));
         }
     }
 }

@@ -2,17 +2,19 @@
 
 use super::{
     NewParts, Relationship, SHEET_TYPE, Tab, WORKBOOK, Workbook,
-    attached::{Attached, Tables},
+    attached::{self, Attached},
     document, list, list_of, prepare,
     styles::Styles,
+    tables::Tables,
     worksheet::Writer,
 };
 use crate::merge::{
     package::Changes,
     sheet::{
         SHEET,
-        address::{Syntax, rewrite},
+        address::Syntax,
         book::{Book, Here, gather},
+        formula::rewrite,
         number, text,
     },
     xml::{self, Element, Node},
@@ -133,12 +135,25 @@ fn name_parts(workbook: &Workbook, sheets: &mut [Written], parts: &mut NewParts<
         let mut made = sheets.iter_mut().filter(|sheet| sheet.tab == tab);
         match made.next() {
             Some(first) => first.path.clone_from(path),
-            None => parts.changes.drop_entry(path.as_str()),
+            None => drop_part(workbook, path, parts.changes),
         }
         for other in made {
             other.path = parts.name(path);
         }
     }
+}
+
+/// Leaves out a part and what only it refers to; pictures may be another's.
+fn drop_part(workbook: &Workbook, path: &str, changes: &mut Changes) {
+    for one in workbook.relationships(path) {
+        if attached::is_own(&one) {
+            drop_part(workbook, &one.target, changes);
+        }
+    }
+    if workbook.texts.contains_key(&list_of(path)) {
+        changes.drop_entry(list_of(path));
+    }
+    changes.drop_entry(path);
 }
 
 fn write_workbook(
@@ -178,6 +193,9 @@ fn write_workbook(
             });
         }
         entries.push(entry);
+    }
+    if entries.is_empty() {
+        return None;
     }
     number_sheets(&mut entries);
     for child in &mut root.children {
