@@ -3,7 +3,7 @@
 use super::{
     Size, count, letters,
     peers::{Driven, Peers},
-    processes::{self, Process},
+    processes,
     report::{Figure, Goal, median},
 };
 use anyhow::{Context as _, ensure};
@@ -16,7 +16,6 @@ use navette_domain::ports::OfficeFormat;
 use serde_json::json;
 use std::{
     cell::RefCell,
-    collections::HashMap,
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -229,10 +228,9 @@ impl Bench {
             .get(memory.read.len())
             .is_some_and(|at| memory.converted >= *at)
         {
-            let now = (
-                memory.converted,
-                memory_below(&processes::all()?, std::process::id()),
-            );
+            let held = [&self.alone, &self.together].map(|pool| pool.resident());
+            let bytes: u64 = held.iter().flatten().sum();
+            let now = (memory.converted, mebibytes(bytes));
             println!(
                 "after {} conversions the workers hold {:.0} MiB",
                 now.0, now.1
@@ -440,24 +438,8 @@ impl Bench {
     }
 }
 
-/// The resident memory of what `root` started, in mebibytes.
-fn memory_below(processes: &HashMap<u32, Process>, root: u32) -> f64 {
-    const PAGES_PER_MEBIBYTE: f64 = 256.0;
-    let children = processes
-        .iter()
-        .filter(|(_, process)| process.parent == root);
-    children
-        .map(|(pid, process)| {
-            let statm = fs::read_to_string(format!("/proc/{pid}/statm")).unwrap_or_default();
-            let pages = statm
-                .split(' ')
-                .nth(1)
-                .and_then(|pages| pages.parse::<f64>().ok());
-            let own = pages.unwrap_or(0.0) / PAGES_PER_MEBIBYTE;
-            println!("{} {pid}: {own:.0} MiB", process.name);
-            own + memory_below(processes, *pid)
-        })
-        .sum()
+fn mebibytes(bytes: u64) -> f64 {
+    count(usize::try_from(bytes >> 20).unwrap_or(usize::MAX))
 }
 
 fn is_pdf(file: &Path) -> bool {
