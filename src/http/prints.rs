@@ -180,9 +180,9 @@ async fn find(
     let found = async {
         let batch = batches::by_ids(pool, &asker.scope, &[id]).await?;
         let Some(batch) = batch.into_iter().next() else {
-            return sqlx::Result::Ok(None);
+            return Ok(None);
         };
-        Ok(Some((batch, documents::of_batch(pool, id).await?)))
+        Ok::<_, sqlx::Error>(Some((batch, documents::of_batch(pool, id).await?)))
     };
     match found.await {
         Ok(Some(found)) => Ok(found),

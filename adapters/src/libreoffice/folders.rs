@@ -2,6 +2,7 @@
 //! left behind, letters included, is removed by the next one.
 
 use std::{
+    collections::BTreeSet,
     fs, io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
@@ -39,6 +40,24 @@ fn sweep_in(parent: &Path) {
     }
 }
 
+/// LibreOffice's temporary files under `folder`: it keeps them in folders of its own, `lu….tmp`.
+pub fn scraps(folder: &Path) -> BTreeSet<PathBuf> {
+    let entries = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten();
+    entries(folder)
+        .filter(|entry| entry.file_name().as_encoded_bytes().starts_with(b"lu"))
+        .flat_map(|entry| entries(&entry.path()))
+        .map(|entry| entry.path())
+        .collect()
+}
+
+/// Removes what is under `folder` now and was not when `before` was listed: a copy that ends at once, or
+/// badly, leaves its document there.
+pub fn remove_scraps(folder: &Path, before: &BTreeSet<PathBuf>) {
+    for path in scraps(folder).difference(before) {
+        let _ = fs::remove_file(path).or_else(|_| fs::remove_dir_all(path));
+    }
+}
+
 /// The process that made a folder of this name.
 fn owner(name: &str) -> Option<u32> {
     let (process, _) = name.strip_prefix(PREFIX)?.split_once('-')?;
@@ -73,5 +92,22 @@ mod tests {
         sweep_in(parent.path());
         let left = folders.map(|folder| parent.path().join(folder).exists());
         assert_eq!(left, [true, false, true, true]);
+    }
+
+    #[test]
+    fn what_a_document_leaves_is_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let office = folder.path().join("lu1.tmp");
+        fs::create_dir_all(&office).unwrap();
+        fs::write(office.join("own"), "").unwrap();
+        fs::write(folder.path().join("document.odt"), "").unwrap();
+        let before = scraps(folder.path());
+        fs::write(office.join("letter"), "").unwrap();
+        fs::create_dir(office.join("pictures")).unwrap();
+        fs::write(office.join("pictures").join("1"), "").unwrap();
+        remove_scraps(folder.path(), &before);
+        assert_eq!(scraps(folder.path()), before);
+        assert!(office.join("own").exists());
+        assert!(folder.path().join("document.odt").exists());
     }
 }

@@ -271,11 +271,12 @@ impl Worker {
     }
 }
 
-/// LibreOffice's options of its PDF export.
+/// LibreOffice's options of its PDF export. Pictures keep their resolution: LibreOffice would scale the one
+/// of a header anew for each page, which costs more than the rest of the page.
 pub fn export_options(archival: bool, marked: bool) -> String {
     let version = if archival { "2" } else { "0" };
     format!(
-        r#"{{"SelectPdfVersion":{{"type":"long","value":"{version}"}},"ExportBookmarksToPDFDestination":{{"type":"boolean","value":"{marked}"}}}}"#
+        r#"{{"SelectPdfVersion":{{"type":"long","value":"{version}"}},"ReduceImageResolution":{{"type":"boolean","value":"false"}},"ExportBookmarksToPDFDestination":{{"type":"boolean","value":"{marked}"}}}}"#
     )
 }
 

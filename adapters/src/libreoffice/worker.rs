@@ -8,6 +8,7 @@
 use super::{
     clock,
     confine::{self, Limits},
+    folders,
     installation::Installation,
     kit::{Kit, KitError, Turn, in_child, leave},
     profile,
@@ -19,6 +20,7 @@ use nix::{
 };
 use serde::{Deserialize, Serialize};
 use std::{
+    collections::BTreeSet,
     fs::{self, File},
     io::{self, BufRead, BufReader, Read, Write},
     os::{fd::AsFd, unix::process::CommandExt},
@@ -115,7 +117,7 @@ fn serve(folder: &Path) -> io::Result<()> {
                 line,
                 folder: folder.to_owned(),
                 soffice,
-                warm: false,
+                own_files: None,
             };
             kit.run(&mut zygote);
             Ok(())
@@ -175,17 +177,18 @@ struct Zygote {
     line: Line,
     folder: PathBuf,
     soffice: Soffice,
-    warm: bool,
+    /// LibreOffice's own temporary files, once it is warm.
+    own_files: Option<BTreeSet<PathBuf>>,
 }
 
 impl Turn for Zygote {
     fn turn(&mut self, kit: &Kit, patience: Option<Duration>) {
-        if !self.warm {
-            self.warm = true;
+        if self.own_files.is_none() {
             if let Err(error) = warm_up(kit, &self.folder) {
                 say(&format!("warming up: {error}"));
                 leave(1);
             }
+            self.own_files = Some(folders::scraps(&self.folder));
             if self.line.reply(&Reply::Ready).is_err() {
                 leave(1);
             }
@@ -197,6 +200,9 @@ impl Turn for Zygote {
             leave(0);
         };
         let reply = convert(Some(kit), &request, &self.soffice);
+        if let Some(own_files) = &self.own_files {
+            folders::remove_scraps(&self.folder, own_files);
+        }
         if self.line.reply(&reply).is_err() {
             leave(1);
         }

@@ -15,6 +15,7 @@ mod same;
 mod support;
 mod text;
 mod together;
+mod values;
 
 use libtest_mimic::{Arguments, Trial};
 use navette_adapters::libreoffice::worker;
@@ -45,6 +46,7 @@ fn tests() -> Vec<Trial> {
         })
     };
     let text = text::TESTS.map(|(name, body)| test(name, body));
+    let values = values::TESTS.map(|(name, body)| test(name, body));
     let mut tests = vec![
         test(
             "the_odt_letter_becomes_the_expected_pdf",
@@ -115,5 +117,6 @@ fn tests() -> Vec<Trial> {
         ),
     ];
     tests.extend(text);
+    tests.extend(values);
     tests
 }

@@ -1,6 +1,6 @@
 //! Templates of text as LibreOffice opens them: whatever the tags did to the document, it is read whole.
 
-use super::support::{assert_says, options, run, text_of};
+use super::support::{AT, assert_says, options, run, text_of};
 use navette_adapters::{
     libreoffice::PdfPool,
     merge::{Includes, Template},
@@ -53,7 +53,7 @@ const ODF: &str = "xmlns:office=\"urn:oasis:names:tc:opendocument:xmlns:office:1
     xmlns:svg=\"urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0\" \
     xmlns:xlink=\"http://www.w3.org/1999/xlink\" office:version=\"1.3\"";
 
-fn odt(automatic: &str, named: &str, body: &str) -> Vec<u8> {
+pub(crate) fn odt(automatic: &str, named: &str, body: &str) -> Vec<u8> {
     let content = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?><office:document-content {ODF}>\
          <office:automatic-styles>{automatic}</office:automatic-styles><office:body><office:text>{body}\
@@ -81,7 +81,7 @@ const WORD: &str = "xmlns:w=\"http://schemas.openxmlformats.org/wordprocessingml
 const OFFICE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
 const WORD_TYPE: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml";
 
-fn docx(styles: &str, numbering: &str, body: &str) -> Vec<u8> {
+pub(crate) fn docx(styles: &str, numbering: &str, body: &str) -> Vec<u8> {
     let types = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Types \
          xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"><Default \
@@ -147,7 +147,7 @@ fn shown(file: &[u8], includes: Vec<(&'static str, Vec<u8>)>, data: &Value) -> S
     let template = Template::compile_with(file, &Stored(includes)).unwrap();
     let merged = template.merge(data).unwrap();
     let pool = PdfPool::new(options(&["pdf-worker"]));
-    let pdf = run(pool.convert(&merged, template.format())).unwrap();
+    let pdf = run(pool.convert(&merged, template.format(), AT)).unwrap();
     let text = text_of(&pdf);
     assert!(!text.contains("{%") && !text.contains("{{"), "{text}");
     text
@@ -289,8 +289,8 @@ fn odt_text() {
     let data = json!({ "l": ["A", "B"], "nom": "Éveil", "ville": true });
     let template = Template::compile(&odt("", "", body)).unwrap();
     let merged = template.merge(&data).unwrap();
-    let pdf =
-        run(PdfPool::new(options(&["pdf-worker"])).convert(&merged, template.format())).unwrap();
+    let pdf = run(PdfPool::new(options(&["pdf-worker"])).convert(&merged, template.format(), AT))
+        .unwrap();
     assert_says(
         &text_of(&pdf),
         &[

@@ -27,9 +27,9 @@ fn list(value: &Value, field: Option<&str>, options: Kwargs) -> Result<String, E
     if noted(value) {
         return Ok(String::new());
     }
-    let items = value
-        .try_iter()
-        .map_err(|_| invalid("« liste » attend une liste"))?;
+    // A text is one of letters to minijinja.
+    let items = value.try_iter().ok().filter(|_| value.as_str().is_none());
+    let items = items.ok_or_else(|| invalid("« liste » attend une liste"))?;
     let mut texts = Vec::new();
     for item in items {
         let item = match field {

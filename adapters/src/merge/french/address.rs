@@ -56,7 +56,7 @@ impl Address {
     pub(crate) fn block(&self) -> Result<Vec<String>, String> {
         let mut lines: Vec<String> = self.lines.iter().filter_map(|line| plain(line)).collect();
         let town = plain(&format!("{} {}", self.postcode, self.town)).map(|line| capitals(&line));
-        if self.town.trim().is_empty() {
+        if plain(&self.town).is_none() {
             return Err("l'adresse n'a pas de commune : la compléter dans le dossier".into());
         }
         lines.extend(town);

@@ -29,6 +29,8 @@ struct List {
 struct Table {
     rows: Vec<Vec<Vec<Run>>>,
     in_cell: bool,
+    /// Bold, italic and underline as they were before the cell.
+    looks: [usize; 3],
 }
 
 struct Link {
@@ -217,6 +219,7 @@ impl Builder {
         self.end_cell();
         if let Some(table) = &mut self.table {
             table.in_cell = true;
+            table.looks = [self.bold, self.italic, self.underline];
         }
     }
 
@@ -225,6 +228,8 @@ impl Builder {
             return;
         };
         if std::mem::take(&mut table.in_cell) {
+            // What a cell leaves open ends with it.
+            [self.bold, self.italic, self.underline] = table.looks;
             let cell = without_end(std::mem::take(&mut self.runs));
             if table.rows.is_empty() {
                 table.rows.push(Vec::new());

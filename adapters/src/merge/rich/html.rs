@@ -111,11 +111,7 @@ fn close(builder: &mut Builder, name: &str) {
         "ul" | "ol" => builder.end_list(),
         "li" => builder.end_item(),
         "table" => builder.end_table(),
-        "td" => builder.end_cell(),
-        "th" => {
-            builder.end_cell();
-            builder.end(Change::Bold);
-        }
+        "td" | "th" => builder.end_cell(),
         "a" => builder.end_link(),
         _ if is_block(name) => builder.end_paragraph(),
         _ => {}
