@@ -22,7 +22,9 @@ use std::{path::Path, process::ExitCode};
 /// How much is measured.
 #[derive(Debug, Clone, Copy)]
 pub struct Size {
+    /// Few letters, a round or two.
     pub quick: bool,
+    /// How often each program takes its turn.
     pub rounds: usize,
 }
 

@@ -156,10 +156,6 @@ impl Driven {
         })
     }
 
-    pub fn id(&self) -> u32 {
-        self.program.id()
-    }
-
     /// Sends one line and waits for the next.
     pub fn ask(&mut self, order: &serde_json::Value) -> anyhow::Result<String> {
         writeln!(self.orders, "{order}")?;
