@@ -3,7 +3,7 @@
 ARGS ?=
 CARGO ?= cargo
 
-.PHONY: help setup build demo test bench-batch lint deny schema clean
+.PHONY: help setup build demo test bench-batch bench-documents compat-docxtpl lint deny schema clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -22,6 +22,12 @@ test: setup ## Run the whole suite
 
 bench-batch: setup ## Measure a batch of 500 letters through the whole chain (QUICK=1: of 60)
 	$(CARGO) bench --bench batch
+
+bench-documents: setup ## Measure merges and PDFs beside docxtpl, docxtemplater, unoserver and others (QUICK=1: fewer)
+	$(CARGO) bench --bench documents
+
+compat-docxtpl: setup ## Compare with what docxtpl makes of the same templates
+	$(CARGO) bench --bench documents -- compat
 
 lint: ## Format, warnings, and the domain on its own
 	$(CARGO) fmt --all --check

@@ -1,7 +1,7 @@
 //! Who used the processor, since what is measured runs in several processes.
 
 use crate::processes::{self, Process};
-use std::{fs, ops::Sub, time::Duration};
+use std::{fs, ops::Sub, path::Path, time::Duration};
 
 /// The threads of the simulated neighbours have this name; all the others of this process are Navette's.
 pub const NEIGHBOURS: &str = "neighbours";
@@ -25,9 +25,9 @@ impl Cpu {
         let processes = processes::all()?;
         let me = std::process::id();
         let mut cpu = Self::default();
-        for (pid, child) in processes.iter().filter(|(_, process)| process.parent == me) {
+        for (pid, _) in processes.iter().filter(|(_, process)| process.parent == me) {
             let used = processes::used_below(&processes, *pid);
-            if child.name.starts_with("postgres") {
+            if name(Path::new(&format!("/proc/{pid}"))).starts_with("postgres") {
                 cpu.postgres += used;
             } else {
                 cpu.libreoffice += used;
@@ -35,10 +35,11 @@ impl Cpu {
         }
         for task in fs::read_dir("/proc/self/task")? {
             // A thread may end while we look.
-            let Some(thread) = Process::read(&task?.path().join("stat")) else {
+            let task = task?.path();
+            let Some(thread) = Process::read(&task.join("stat")) else {
                 continue;
             };
-            if thread.name.starts_with(NEIGHBOURS) {
+            if name(&task).starts_with(NEIGHBOURS) {
                 cpu.neighbours += thread.own;
             }
         }
@@ -47,6 +48,11 @@ impl Cpu {
         }
         Ok(cpu)
     }
+}
+
+/// The name of a process or thread, nothing when it has ended.
+fn name(folder: &Path) -> String {
+    fs::read_to_string(folder.join("comm")).unwrap_or_default()
 }
 
 impl Sub for Cpu {

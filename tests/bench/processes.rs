@@ -7,7 +7,6 @@ const TICK: Duration = Duration::from_millis(10);
 
 /// A process or a thread.
 pub struct Process {
-    pub name: String,
     pub parent: u32,
     pub own: Duration,
     /// What its children had used when they ended.
@@ -17,14 +16,12 @@ pub struct Process {
 impl Process {
     pub fn read(stat: &Path) -> Option<Self> {
         let line = fs::read_to_string(stat).ok()?;
-        let (_, rest) = line.split_once('(')?;
         // The name may itself contain anything, even a parenthesis.
-        let (name, rest) = rest.rsplit_once(')')?;
+        let (_, rest) = line.rsplit_once(')')?;
         let fields: Vec<&str> = rest.split_whitespace().collect();
         let ticks =
             |field: usize| -> Option<Duration> { Some(TICK * fields.get(field)?.parse().ok()?) };
         Some(Self {
-            name: name.to_owned(),
             parent: fields.get(1)?.parse().ok()?,
             own: ticks(11)? + ticks(12)?,
             reaped: ticks(13)? + ticks(14)?,

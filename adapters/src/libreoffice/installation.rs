@@ -86,9 +86,12 @@ impl Installation {
         let settings = fs::read_to_string(self.program.join(SETTINGS)).unwrap_or_default();
         let settings: String = settings
             .lines()
-            .map(|line| match line.starts_with(BASE) {
-                true => format!("{BASE}{}\n", file_url(folder)),
-                false => format!("{line}\n"),
+            .map(|line| {
+                if line.starts_with(BASE) {
+                    format!("{BASE}{}\n", file_url(folder))
+                } else {
+                    format!("{line}\n")
+                }
             })
             .collect();
         let ours = program.join(SETTINGS);

@@ -2,6 +2,8 @@
 //! links and hangs. What it is given is scanned first, it works in another process without network and
 //! within limits, and what it gives back is checked.
 
+#[cfg(feature = "sim")]
+pub mod bare;
 mod chunk;
 mod clock;
 mod confine;

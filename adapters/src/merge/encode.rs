@@ -38,9 +38,15 @@ struct Marks {
 impl Marks {
     fn of(format: OfficeFormat) -> Self {
         match format {
-            OfficeFormat::Odt | OfficeFormat::Ods => Self {
+            OfficeFormat::Odt => Self {
                 line_break: "<text:line-break/>",
                 tab: "<text:tab/>",
+                more_spaces: "<text:s/>",
+            },
+            // Calc reads neither line breaks nor tabs: a cell has paragraphs, and spaces.
+            OfficeFormat::Ods => Self {
+                line_break: "</text:p><text:p>",
+                tab: "<text:s text:c=\"4\"/>",
                 more_spaces: "<text:s/>",
             },
             // Inside `w:t`, whose run goes on with the same properties.
@@ -102,7 +108,7 @@ mod tests {
             for format in FORMATS {
                 let part = match format {
                     OfficeFormat::Docx => format!("<w:t>{}</w:t>", encoded(&text, format)),
-                    _ => format!("<p>{}</p>", encoded(&text, format)),
+                    _ => format!("<text:p>{}</text:p>", encoded(&text, format)),
                 };
                 prop_assert!(crate::merge::xml::parse(&part).is_ok(), "{part}");
             }

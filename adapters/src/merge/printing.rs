@@ -131,6 +131,20 @@ impl Recorder {
         })
     }
 
+    /// A value whose lines are held apart by `line_break`.
+    pub(super) fn lines(&self, value: &Value, line_break: &str) -> Result<String, Error> {
+        if let Some(picture) = engine::picture(value, self)? {
+            return self.print(&picture);
+        }
+        let text = match value.downcast_object_ref::<Rich>() {
+            Some(rich) => rich.plain(),
+            None => engine::text(value, self)?.unwrap_or_default(),
+        };
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
+        let lines: Vec<String> = text.split('\n').map(|line| self.encoded(line)).collect();
+        Ok(lines.join(line_break))
+    }
+
     /// A value as the part holds it.
     pub(super) fn encoded(&self, text: &str) -> String {
         let mut encoded = String::new();

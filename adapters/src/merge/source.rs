@@ -8,7 +8,7 @@ use super::{
     sheet,
     tag::{Kind, Tag},
     values::RECORDER,
-    xml::{Element, Node, escape},
+    xml::{self, Element, Node, escape},
 };
 use navette_domain::ports::OfficeFormat;
 use std::fmt::Write as _;
@@ -30,6 +30,7 @@ pub(super) fn write(
         format,
         in_list: false,
         run: None,
+        open: Vec::new(),
         loops: Vec::new(),
         tags,
         hosts,
@@ -52,6 +53,8 @@ struct Writer<'a> {
     in_list: bool,
     /// The run of Word that is open, for rich text inside it.
     run: Option<Host>,
+    /// What is open inside the paragraph of a sheet of OpenDocument.
+    open: Vec<Element>,
     /// The loops that are open: their tags, and where their bodies begin.
     loops: Vec<(usize, usize)>,
     tags: &'a mut Vec<Tag>,
@@ -63,6 +66,13 @@ const DRESSINGS: [&str; 2] = ["montant", "date"];
 
 /// Cells that have a type.
 const TYPED: [&str; 2] = ["table:table-cell", "c"];
+
+/// Elements that may be open inside a paragraph of a sheet.
+const INSIDE: [&str; 2] = ["text:span", "text:a"];
+
+fn closing(element: &Element) -> String {
+    format!("</{}>", element.name)
+}
 
 impl Writer<'_> {
     fn nodes(&mut self, nodes: &[Node]) {
@@ -93,6 +103,10 @@ impl Writer<'_> {
             return;
         }
         let (in_list, run) = (self.in_list, self.run.clone());
+        let inside = self.format == OfficeFormat::Ods && INSIDE.contains(&element.name.as_str());
+        if inside {
+            self.open.push(element.shell());
+        }
         self.in_list |= element.name == "text:list-item";
         if element.name == "w:r" && element.has_tag() {
             self.run = Some(Host::of_run(element));
@@ -112,6 +126,24 @@ impl Writer<'_> {
             let _ = write!(self.literal, "</{}>", element.name);
         }
         (self.in_list, self.run) = (in_list, run);
+        if inside {
+            self.open.pop();
+        }
+    }
+
+    /// Ends a line inside the paragraph of a sheet: all that is open ends, and begins again.
+    fn line_break(&self) -> String {
+        let closed: String = self.open.iter().rev().map(closing).collect();
+        let mut out = format!("{closed}</text:p><text:p>");
+        for element in &self.open {
+            let mut written = String::new();
+            let mut element = element.clone();
+            element.children.push(Node::Text(String::new()));
+            let close = closing(&element);
+            xml::write(&mut written, &[Node::Element(element)]);
+            out.push_str(written.strip_suffix(&close).unwrap_or_default());
+        }
+        out
     }
 
     /// A tag that gives rich text, with what it takes its look from.
@@ -185,6 +217,9 @@ impl Writer<'_> {
                 let code = self.printed(tag, index);
                 if self.header {
                     self.code(&format!("{{{{ ({code})|{} }}}}", sheet::HEADER));
+                } else if !self.open.is_empty() {
+                    let line_break = quoted(&self.line_break());
+                    self.call(&format!("lines(({code}), {line_break})"));
                 } else {
                     self.code(&format!("{{{{ {code} }}}}"));
                 }

@@ -135,6 +135,11 @@ impl Object for Recorder {
         match method {
             "fit" if filters::noted(value) => return Ok(nothing()),
             "fit" => return self.fit(value, (length(1), length(2))).map(|()| nothing()),
+            "lines" => {
+                let line_break = args.get(1).and_then(Value::as_str).unwrap_or_default();
+                let written = self.lines(value, line_break)?;
+                return Ok(Value::from_safe_string(written));
+            }
             "paragraphs" | "runs" => {
                 let written = self.rich(value, number(args, 1), method == "paragraphs")?;
                 return Ok(Value::from_safe_string(written));

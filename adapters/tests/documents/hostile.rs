@@ -70,6 +70,7 @@ pub fn hostile() {
 
 const HONEYPOT: &str = "http://127.0.0.1:9/x";
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn odf_cases() -> Vec<Case> {
     let odt = template("lettre-attribution.odt");
     let case = |name, inserted: &str, reason| Case {
@@ -355,6 +356,7 @@ fn related(kind: &str) -> impl FnOnce(String) -> String {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn word_cases() -> Vec<Case> {
     let docx = template("lettre-attribution.docx");
     let relations = "word/_rels/document.xml.rels";

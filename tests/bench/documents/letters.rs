@@ -78,7 +78,7 @@ fn dossier(index: usize) -> Value {
             "en_chiffres": amount(each * rows),
             "en_lettres": "dix-sept mille deux cent quatre-vingt-un euros et vingt et un centimes",
         },
-        "convention": if convention { json!({ "numero": format!("CONV-{index:04}") }) } else { json!(false) },
+        "convention": if convention { json!({ "numero": format!("CONV-{index:04}") }) } else { json!(null) },
         "versements": versements,
         "signataire": { "nom": "Élodie d'Aubigné", "qualite": "Vice-présidente chargée de la culture" },
     })

@@ -1,4 +1,5 @@
-use crate::merge::tests::{body, docx, faults, odt};
+use crate::merge::tests::{body, docx, faults, odf, odt};
+use navette_domain::ports::OfficeFormat;
 use serde_json::{Value, json};
 
 /// What a tag prints, no-break spaces shown as `_` and narrow ones as `~`.
@@ -198,4 +199,30 @@ fn rich_text_among_words_stays_in_the_paragraph() {
 fn a_template_without_rich_text_gets_no_style_of_ours() {
     let merged = body(&odt("<text:p>{{ x }}</text:p>"), &json!({ "x": "<b>" }));
     assert_eq!(merged, "<text:p>&lt;b&gt;</text:p>");
+}
+
+#[test]
+fn the_lines_of_a_value_are_paragraphs_of_its_cell() {
+    let cell = |inside: &str| {
+        let table = format!(
+            "<table:table table:name=\"F\"><table:table-row><table:table-cell><text:p>{inside}</text:p>\
+             </table:table-cell></table:table-row></table:table>"
+        );
+        let merged = body(
+            &odf(OfficeFormat::Ods, &table, ""),
+            &json!({ "x": "a\nb\tc" }),
+        );
+        let start = merged.find("<text:p>").unwrap_or_default();
+        let end = merged.find("</table:table-cell>").unwrap_or_default();
+        merged[start..end].to_owned()
+    };
+    assert_eq!(
+        cell("{{ x }}"),
+        "<text:p>a</text:p><text:p>b<text:s text:c=\"4\"/>c</text:p>"
+    );
+    assert_eq!(
+        cell("« <text:span text:style-name=\"T1\">{{ x }}</text:span>"),
+        "<text:p>« <text:span text:style-name=\"T1\">a</text:span></text:p><text:p><text:span \
+         text:style-name=\"T1\">b<text:s text:c=\"4\"/>c</text:span></text:p>"
+    );
 }

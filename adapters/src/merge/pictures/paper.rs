@@ -8,7 +8,7 @@ use navette_domain::ports::MergeFailure;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What follows these marks is a colour behind something.
-const COLOURS: [&str; 2] = ["fo:background-color=\"", "w:fill=\""];
+const COLOURS: [&str; 2] = [" fo:background-color=\"", " w:fill=\""];
 /// Colours that are no colour.
 const WHITE: [&str; 4] = ["transparent", "#ffffff", "FFFFFF", "auto"];
 

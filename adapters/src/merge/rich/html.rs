@@ -34,7 +34,6 @@ pub(super) fn read(text: &str) -> Rich {
                 if DROPPED.contains(&name.as_str()) {
                     // Their content is no markup: the tokenizer must know.
                     if let Some(state) = state(&name) {
-                        tokens.set_last_start_tag(Some(&name));
                         tokens.set_state(state);
                     }
                     if !tag.self_closing {
