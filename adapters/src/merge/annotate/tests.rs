@@ -184,7 +184,7 @@ fn a_comment_stands_in_its_cell_when_libreoffice_has_read_the_copy() {
     );
     let xlsx = misspelt(
         "tableau-commission.xlsx",
-        "xl/worksheets/sheet1.xml",
+        "xl/sharedStrings.xml",
         "lot.intitule",
         "lot.intitulle",
     );
@@ -254,7 +254,7 @@ fn a_copy_that_was_corrected_gives_documents_without_comments() {
         ("tableau-commission.ods", "content.xml", list, Scope::Batch),
         (
             "tableau-commission.xlsx",
-            "xl/worksheets/sheet1.xml",
+            "xl/sharedStrings.xml",
             list,
             Scope::Batch,
         ),
