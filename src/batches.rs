@@ -168,7 +168,7 @@ impl Batches {
                         included,
                         date: clock::paris_date(at),
                     };
-                    for (id, order) in ordered(ask.batch, order, making, taken) {
+                    for (id, order) in ordered(ask.batch, order, &making, taken) {
                         let mut document = StreamState::<Document>::default();
                         unit.decide_document(
                             definition,
@@ -299,7 +299,7 @@ struct Making<'a> {
 fn ordered(
     batch: BatchId,
     order: &BatchOrder,
-    making: Making<'_>,
+    making: &Making<'_>,
     taken: &[(DossierId, String)],
 ) -> Vec<(DocumentId, Order)> {
     let definition = making.definition;

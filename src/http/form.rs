@@ -49,6 +49,10 @@ pub async fn file(mut form: Multipart) -> Result<File, Response> {
 }
 
 /// The key under which a request may be repeated.
+#[expect(
+    clippy::result_large_err,
+    reason = "without a key, the answer is the outcome"
+)]
 pub fn key(headers: &HeaderMap) -> Result<Uuid, Response> {
     let key = headers
         .get("idempotency-key")

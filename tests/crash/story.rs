@@ -113,6 +113,11 @@ pub async fn configure(app: &App) {
             .await
             .unwrap();
     }
+    let logo = include_bytes!("../../examples/images/logo.png").to_vec();
+    app.templates
+        .upload_image(&envelope(), "logo", "logo.png", logo)
+        .await
+        .unwrap();
 }
 
 async fn register(app: &App, reference: &str) {

@@ -215,9 +215,12 @@ impl House {
         fn count(folder: &Path) -> usize {
             let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
             entries
-                .map(|entry| match entry.file_type().unwrap().is_dir() {
-                    true => count(&entry.path()),
-                    false => 1,
+                .map(|entry| {
+                    if entry.file_type().unwrap().is_dir() {
+                        count(&entry.path())
+                    } else {
+                        1
+                    }
                 })
                 .sum()
         }

@@ -510,6 +510,7 @@ fn text_document(body: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, from upload to letter")]
 async fn a_document_stays_on_what_its_template_included_when_its_batch_started() {
     let mut house = House::open().await;
     let token = house.token(Role::Supervisor, &[]).await;

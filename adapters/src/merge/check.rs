@@ -88,11 +88,10 @@ impl Checker {
         let keyword = tag.keyword();
         let parent = self.path.last().map(|(name, _)| name.as_str());
         let sentence = match (parent, keyword) {
-            (Some("w:tr"), _) => None,
             (Some("table:table-row"), "cellbg") => Some(
                 "« cellbg » n'existe que dans un modèle DOCX : mettre la cellule en couleur sous condition",
             ),
-            (Some("table:table-row"), _) => None,
+            (Some("w:tr" | "table:table-row"), _) => None,
             _ => Some("cette balise s'écrit dans une cellule de tableau"),
         };
         let in_loop = || self.open.iter().any(|(tag, _)| tag.keyword() == "for");

@@ -123,11 +123,10 @@ fn reach<'a>(element: &'a Element, first: bool) -> Option<Reached<'a>> {
     let see = |node: &'a Node| match node {
         Node::Text(text) => (!text.trim().is_empty()).then_some(Reached::Content),
         Node::Tag(tag) if tag.is_statement() => Some(Reached::Statement(tag)),
-        Node::Tag(_) => Some(Reached::Content),
         Node::Raw(_) => None,
         Node::Element(child) if child.name == "w:pPr" || child.name == "w:rPr" => None,
         Node::Element(child) if is_invisible(child) => reach(child, first),
-        Node::Element(_) => Some(Reached::Content),
+        Node::Tag(_) | Node::Element(_) => Some(Reached::Content),
     };
     if first {
         element.children.iter().find_map(see)

@@ -77,12 +77,11 @@ impl Draft {
         format: OfficeFormat,
         faults: &mut Vec<TemplateFault>,
     ) -> Option<Self> {
-        match xml::parse(text) {
-            Ok(nodes) => Some(Self::of(at, nodes, format, faults)),
-            Err(_) => {
-                faults.push(part_fault(at.1, "cette partie est illisible".into()));
-                None
-            }
+        if let Ok(nodes) = xml::parse(text) {
+            Some(Self::of(at, nodes, format, faults))
+        } else {
+            faults.push(part_fault(at.1, "cette partie est illisible".into()));
+            None
         }
     }
 

@@ -85,7 +85,11 @@ fn unwrapped(mut element: Element) -> Vec<Node> {
 }
 
 /// LibreOffice writes the text of a placeholder between angle brackets.
-fn take_angle(node: Option<&mut Node>, take: impl Fn(&str) -> Option<&str>) {
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "what is borrowed for a change is handed over"
+)]
+fn take_angle(node: Option<&mut Node>, take: fn(&str) -> Option<&str>) {
     if let Some(Node::Text(text)) = node
         && let Some(rest) = take(text)
     {

@@ -113,7 +113,7 @@ impl<W: Write> Output<W> {
         let mut xref = format!("xref\n0 {size}\n0000000000 65535 f \n");
         for offset in &self.offsets {
             use std::fmt::Write as _;
-            let _ = write!(xref, "{offset:010} 00000 n \n");
+            let _ = writeln!(xref, "{offset:010} 00000 n ");
         }
         self.write(xref.as_bytes())?;
         let identifier = self.digest.clone().finalize()[..16].to_vec();

@@ -61,6 +61,8 @@ pub fn leaks(log: &Path, mebibytes: usize, folder: &Path) -> ExitCode {
         kept.resize(kept.len() + (mebibytes << 20), 1_u8);
         say(&reply);
     }
+    drop(requests);
+    let _ = program.wait();
     ExitCode::SUCCESS
 }
 

@@ -17,6 +17,10 @@ use std::{
     os::unix::fs::{PermissionsExt as _, symlink},
 };
 
+#[expect(
+    clippy::case_sensitive_file_extension_comparisons,
+    reason = "the examples are named so"
+)]
 fn merged(name: &str) -> Merged {
     let workshop = Workshop::new(options(&["no-such-role"]));
     let mut data = letter_data();

@@ -62,7 +62,7 @@ fn printed_reference() {
         docx("", "", &format!("<w:p><w:r><w:t>{tag}</w:t></w:r></w:p>")),
     ] {
         let read = codes(&converted(&file, &data));
-        assert_eq!(read, [reference.clone()]);
+        assert_eq!(read, std::slice::from_ref(&reference));
         assert_eq!(read[0].parse(), Ok(PaperReference(document)));
     }
 }

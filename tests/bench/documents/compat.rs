@@ -27,7 +27,8 @@ struct Report {
 
 #[derive(Deserialize)]
 struct Case {
-    case: String,
+    #[serde(rename = "case")]
+    name: String,
     differences: Vec<serde_json::Value>,
     reason: Option<String>,
 }
@@ -61,12 +62,12 @@ pub fn compare(peers: &Peers) -> anyhow::Result<Compat> {
     for case in &report.cases {
         match &case.reason {
             _ if case.differences.is_empty() => compat.equal += 1,
-            Some(reason) => println!("{}: differs, as explained: {reason}", case.case),
+            Some(reason) => println!("{}: differs, as explained: {reason}", case.name),
             None => {
                 compat.unexplained += 1;
                 println!(
                     "{}: DIFFERS\n{:#}",
-                    case.case,
+                    case.name,
                     serde_json::Value::from(case.differences.clone())
                 );
             }

@@ -259,6 +259,10 @@ fn say_the_same(
 }
 
 /// The paragraphs of a DOCX, headers and footers included.
+#[expect(
+    clippy::case_sensitive_file_extension_comparisons,
+    reason = "the entries of an office file are named exactly"
+)]
 fn texts(docx: &[u8]) -> anyhow::Result<Vec<String>> {
     let mut parts = entries(docx)?;
     parts.retain(|(name, _)| {

@@ -87,13 +87,15 @@ impl Styles {
             }
         }
         pieces.xml(if empty { "/>" } else { ">" });
-        while !empty {
+        let mut inside = !empty;
+        while inside {
             let (token, raw) = markup.next()?.ok_or(Alone::Unreadable)?;
             if matches!(token, Token::End("style:master-page")) {
                 pieces.xml(raw);
-                break;
+                inside = false;
+            } else {
+                pieces.token(&token, markup)?;
             }
-            pieces.token(&token, markup)?;
         }
         self.masters.insert(name.to_owned(), (pieces.done, next));
         Ok(())

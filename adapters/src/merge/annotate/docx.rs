@@ -1,5 +1,10 @@
 //! Comments in DOCX: `word/comments.xml`, and marks around the runs of the tag.
 
+#![expect(
+    clippy::case_sensitive_file_extension_comparisons,
+    reason = "the entries of an office file are named exactly"
+)]
+
 use super::{
     AUTHOR,
     outline::{Edits, Outline, escaped},

@@ -73,7 +73,7 @@ pub(super) fn annotate_sheets(package: &mut Package<'_>, faults: &[TemplateFault
             .find(|comment| outline.spans[*comment].parent == Some(cell));
         match existing {
             Some(existing) => {
-                edits.append(&outline.spans[existing], &paragraphs(&texts.join("\n")))
+                edits.append(&outline.spans[existing], &paragraphs(&texts.join("\n")));
             }
             None => edits.insert(
                 outline.spans[cell].inside.start,
@@ -102,9 +102,11 @@ fn comment(text: &str, name: Option<&str>) -> String {
 }
 
 fn paragraphs(text: &str) -> String {
-    text.split('\n')
-        .map(|line| format!("<text:p>{}</text:p>", escaped(line)))
-        .collect()
+    let mut out = String::new();
+    for line in text.split('\n') {
+        out.extend(["<text:p>", &escaped(line), "</text:p>"]);
+    }
+    out
 }
 
 /// The bytes around a tag; around the frame or note that holds it, if it is not in the text itself.
@@ -132,16 +134,15 @@ fn around(outline: &Outline<'_>, fault: &TemplateFault) -> Option<(usize, usize)
     if in_frame {
         return None;
     }
-    match outline.spot(paragraph, anchor, &fault.tag) {
-        Some(spot) => Some((
+    if let Some(spot) = outline.spot(paragraph, anchor, &fault.tag) {
+        Some((
             opaque(spot.first.0).map_or(spot.first.1, |whole| whole.start),
             opaque(spot.last.0).map_or(spot.last.1, |whole| whole.end),
-        )),
-        None => {
-            let inside = &outline.spans[paragraph].inside;
-            let whole = opaque(paragraph).unwrap_or_else(|| inside.clone());
-            Some((whole.start, whole.end))
-        }
+        ))
+    } else {
+        let inside = &outline.spans[paragraph].inside;
+        let whole = opaque(paragraph).unwrap_or_else(|| inside.clone());
+        Some((whole.start, whole.end))
     }
 }
 

@@ -1,5 +1,6 @@
 #![expect(
     clippy::unwrap_used,
+    clippy::case_sensitive_file_extension_comparisons,
     reason = "a test that meets the unexpected must fail"
 )]
 

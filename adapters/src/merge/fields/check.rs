@@ -16,6 +16,10 @@ pub struct Checked {
     pub warnings: Vec<TemplateFault>,
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "an iterator that can be cloned is a value"
+)]
 pub(in crate::merge) fn check<'a>(
     tags: impl Iterator<Item = &'a Use> + Clone,
     dictionary: &Dictionary,
@@ -64,7 +68,7 @@ pub(in crate::merge) fn check<'a>(
             }
         }
     }
-    checked.faults.extend(strangers(tags, dictionary));
+    checked.faults.extend(strangers(&tags, dictionary));
     checked
 }
 
@@ -140,7 +144,7 @@ fn in_words(kind: FieldKind) -> &'static str {
 
 /// A document is about one dossier or about a batch: fields that only the other has, if both are used.
 fn strangers<'a>(
-    tags: impl Iterator<Item = &'a Use> + Clone,
+    tags: &(impl Iterator<Item = &'a Use> + Clone),
     dictionary: &Dictionary,
 ) -> Vec<TemplateFault> {
     let only = |scope: Scope| -> Vec<TemplateFault> {

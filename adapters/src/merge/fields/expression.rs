@@ -114,7 +114,7 @@ impl Reader<'_, '_> {
                 self.positive ^= not;
             }
             Expr::BinOp(operation) => {
-                self.operation(operation.op, &operation.left, &operation.right, role)
+                self.operation(operation.op, &operation.left, &operation.right, role);
             }
             Expr::Compare(comparison) => {
                 for operand in &comparison.ops {

@@ -117,7 +117,7 @@ fn read(environment: &Environment<'_>, tag: &Tag, reading: &mut Reading) -> Vec<
         _ => Ok(()),
     };
     if outcome.is_err() {
-        let code = if !tag.is_statement() { &tag.code } else { rest };
+        let code = if tag.is_statement() { rest } else { &tag.code };
         reading.problems.push(syntax::sentence(code));
     }
     // A loop's condition looks at its own items.
@@ -145,8 +145,8 @@ fn statement(parsed: &Stmt<'_>, see: &mut impl FnMut(&Expr<'_>, Role)) -> Vec<Bo
             let mut bound = vec![("loop".to_owned(), None)];
             match &repeated.target {
                 Expr::Var(name) => bound.push((name.id.to_owned(), item)),
-                Expr::Tuple(names) => bound.extend(names.items.iter().flat_map(unknown_item)),
-                Expr::List(names) => bound.extend(names.items.iter().flat_map(unknown_item)),
+                Expr::Tuple(names) => bound.extend(names.items.iter().filter_map(unknown_item)),
+                Expr::List(names) => bound.extend(names.items.iter().filter_map(unknown_item)),
                 _ => {}
             }
             bound

@@ -33,6 +33,10 @@ fn with_amount(value: &Value, write: impl Fn(Cents) -> String) -> Result<String,
     amount_of(value).map(write)
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "minijinja gives options to filters by value"
+)]
 fn amount(value: &Value, options: Kwargs) -> Result<String, Error> {
     let centimes = options.get::<Option<bool>>("centimes")?.unwrap_or(true);
     options.assert_all_used()?;

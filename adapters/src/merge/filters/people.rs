@@ -61,11 +61,10 @@ impl Gender {
 /// `genre|accord("invité", "invitée")`; of an unknown gender, `invité(e)` or `directeur/directrice`.
 fn agree(value: &Value, masculine: &str, feminine: &str, unknown: Option<&str>) -> String {
     match (Gender::of(value), unknown, feminine.strip_prefix(masculine)) {
-        (Some(Gender::Masculine), ..) => masculine.into(),
         (Some(Gender::Feminine), ..) => feminine.into(),
         (None, Some(unknown), _) => unknown.into(),
         (None, None, Some(ending)) if !ending.is_empty() => format!("{masculine}({ending})"),
-        (None, None, Some(_)) => masculine.into(),
+        (Some(Gender::Masculine), ..) | (None, None, Some(_)) => masculine.into(),
         (None, None, None) => format!("{masculine}/{feminine}"),
     }
 }

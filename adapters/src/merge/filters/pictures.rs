@@ -29,6 +29,10 @@ pub(super) fn install(environment: &mut Environment<'static>) {
 }
 
 /// `images.logo|image(largeur="40mm")`, or a name in a text.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "minijinja gives options to filters by value"
+)]
 fn image(state: &State<'_, '_>, value: &Value, options: Kwargs) -> Result<Value, Error> {
     let (width, height) = (length(&options, "largeur")?, length(&options, "hauteur")?);
     let description = options.get::<Option<String>>("description")?;

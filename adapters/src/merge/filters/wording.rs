@@ -21,6 +21,10 @@ pub(super) fn install(environment: &mut Environment<'static>) {
 }
 
 /// `versements|liste("libelle")`, `noms|liste(mot="ou")`.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "minijinja gives options to filters by value"
+)]
 fn list(value: &Value, field: Option<&str>, options: Kwargs) -> Result<String, Error> {
     let last = options.get::<Option<&str>>("mot")?.unwrap_or("et");
     options.assert_all_used()?;

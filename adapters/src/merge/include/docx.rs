@@ -22,6 +22,10 @@ const NO_NUMBERING: &str =
 
 /// The template's styles and lists, with those that were brought.
 #[derive(Default)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "a template has styles and lists, and both may be brought"
+)]
 pub(super) struct Styles {
     styles: Option<Vec<Node>>,
     numbering: Option<Vec<Node>>,

@@ -1,3 +1,8 @@
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that meets the unexpected must fail"
+)]
+
 use super::{super::tests::*, Includes};
 use crate::merge::Template;
 use navette_domain::{

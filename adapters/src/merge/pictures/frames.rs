@@ -81,7 +81,7 @@ impl Frame {
         let picture = |name: &str| matches!(name, "draw:image" | "a:blip");
         let mut pictures = 0;
         each(frame, &mut |element| {
-            pictures += usize::from(picture(&element.name))
+            pictures += usize::from(picture(&element.name));
         });
         if pictures == 0 {
             return None;

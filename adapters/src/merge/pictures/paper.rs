@@ -1,6 +1,11 @@
 //! Where a template's paper is white behind its images, so that a transparent image may be laid on white
 //! without anybody seeing a difference. In doubt, it is not.
 
+#![expect(
+    clippy::case_sensitive_file_extension_comparisons,
+    reason = "the entries of an office file are named exactly"
+)]
+
 use super::flattened;
 use crate::merge::archive::Archive;
 use bytes::Bytes;

@@ -111,9 +111,12 @@ impl Fitted {
     ) -> Self {
         let (width, height) = picture.within(width, height);
         let odf = matches!(format, OfficeFormat::Odt | OfficeFormat::Ods);
-        let written = |length: Length| match odf {
-            true => length.in_millimetres(),
-            false => length.0.to_string(),
+        let written = |length: Length| {
+            if odf {
+                length.in_millimetres()
+            } else {
+                length.0.to_string()
+            }
         };
         let mut description = String::new();
         escape(&mut description, &picture.description, true);

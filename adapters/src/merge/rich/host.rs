@@ -92,9 +92,8 @@ impl Host {
         for child in &element.children {
             match child {
                 Node::Tag(tag) if found.is_none() => found = Some(tag),
-                Node::Tag(_) => return None,
                 Node::Text(text) if text.trim().is_empty() => {}
-                Node::Text(_) => return None,
+                Node::Tag(_) | Node::Text(_) => return None,
                 Node::Raw(_) => {}
                 Node::Element(child) if PASSED_OVER.contains(&child.name.as_str()) => {}
                 Node::Element(child) if child.name == "w:pPr" => {

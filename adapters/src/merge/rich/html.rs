@@ -28,7 +28,6 @@ pub(super) fn read(text: &str) -> Rich {
                     dropped = None;
                 }
             }
-            (_, Some(_)) => {}
             (Token::StartTag(tag), None) => {
                 let name = lossy(&tag.name);
                 if DROPPED.contains(&name.as_str()) {
@@ -45,7 +44,7 @@ pub(super) fn read(text: &str) -> Rich {
             }
             (Token::EndTag(tag), None) => close(&mut builder, &lossy(&tag.name)),
             (Token::String(text), None) => builder.flowing_text(&lossy(&text)),
-            (Token::Comment(_) | Token::Doctype(_) | Token::Error(_), None) => {}
+            (_, Some(_)) | (Token::Comment(_) | Token::Doctype(_) | Token::Error(_), None) => {}
         }
     }
     builder.finish()

@@ -32,7 +32,7 @@ fn open(builder: &mut Builder, tag: &Tag<'_>) {
     match tag {
         Tag::Paragraph | Tag::HtmlBlock | Tag::BlockQuote(_) => builder.end_paragraph(),
         Tag::CodeBlock(CodeBlockKind::Indented | CodeBlockKind::Fenced(_)) => {
-            builder.end_paragraph()
+            builder.end_paragraph();
         }
         Tag::Heading { .. } => {
             builder.end_paragraph();

@@ -1,5 +1,10 @@
 //! Wherever the word processor cuts a tag, and whatever it puts in the cut, the document is the same.
 
+#![expect(
+    clippy::format_collect,
+    reason = "a test is read more often than it runs"
+)]
+
 use super::{body, docx, odt};
 use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::json;

@@ -1,5 +1,10 @@
 //! Columns that depend on the data, merged cells, nested tables.
 
+#![expect(
+    clippy::format_collect,
+    reason = "a test is read more often than it runs"
+)]
+
 use super::{body, docx, faults, odt};
 use serde_json::json;
 

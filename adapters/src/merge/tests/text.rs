@@ -1,5 +1,10 @@
 //! Tags in running text: as word processors and people who know docxtpl or secretary write them.
 
+#![expect(
+    clippy::format_collect,
+    reason = "a test is read more often than it runs"
+)]
+
 use super::{body, docx, faults, odf, odt, part};
 use crate::merge::Template;
 use navette_domain::ports::OfficeFormat;

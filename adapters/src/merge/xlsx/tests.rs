@@ -1,3 +1,11 @@
+#![expect(
+    clippy::unwrap_used,
+    clippy::format_collect,
+    clippy::too_many_lines,
+    clippy::float_cmp,
+    reason = "a test that meets the unexpected must fail, and reads best in one piece"
+)]
+
 use crate::merge::{Template, archive::Archive, tests::zipped, xml};
 use calamine::{Data, Reader, Xlsx};
 use navette_domain::ports::{MergeFailure, TemplateFault};

@@ -302,7 +302,7 @@ fn character_map(count: usize) -> Option<Vec<u8>> {
     for code in 0..=u8::MAX {
         map.push(if usize::from(code) <= count { code } else { 0 });
     }
-    (count <= usize::from(u8::MAX)).then_some(map)
+    u8::try_from(count).is_ok().then_some(map)
 }
 
 fn assembled(tables: &BTreeMap<[u8; 4], Vec<u8>>) -> Option<Vec<u8>> {

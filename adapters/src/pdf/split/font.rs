@@ -209,7 +209,6 @@ pub(super) fn family(font: &Dictionary) -> &[u8] {
         .and_then(Object::as_name)
         .unwrap_or_default();
     match name {
-        [_, _, _, _, _, _, b'+', name @ ..] => name,
-        name => name,
+        [_, _, _, _, _, _, b'+', name @ ..] | name => name,
     }
 }
