@@ -106,7 +106,9 @@ pub(in crate::merge) fn finish(rendered: &str, known: &[String]) -> Option<Strin
         .filter(|name| book.written(name).next().is_none());
     book.left_out = left_out.cloned().collect();
     let mut writer = Writer { book, sheet: 0 };
-    nodes.iter_mut().for_each(|node| writer.node(node));
+    for node in &mut nodes {
+        writer.node(node);
+    }
     let mut out = String::with_capacity(rendered.len());
     xml::write(&mut out, &nodes);
     Some(out)

@@ -170,19 +170,18 @@ impl Settler {
                 "la colonne {place} ne porte que les balises {{%tc %}} d'une boucle de colonnes, et \
                  disparaît : déplacer le contenu de la cellule {place}{row}"
             );
-            match tag {
-                Some(tag) => self.faults.push(tag.fault(sentence)),
-                None => {
-                    let cell = format!("{place}{row}");
-                    let place = Place {
-                        name: format!("feuille {name}, cellule {cell}"),
-                        sheet: Some(name.to_owned()),
-                        cell: Some(cell),
-                        ..Place::default()
-                    };
-                    self.faults.push(place.fault("", sentence));
-                }
+            if let Some(tag) = tag {
+                self.faults.push(tag.fault(sentence));
+                continue;
             }
+            let cell = format!("{place}{row}");
+            let place = Place {
+                name: format!("feuille {name}, cellule {cell}"),
+                sheet: Some(name.to_owned()),
+                cell: Some(cell),
+                ..Place::default()
+            };
+            self.faults.push(place.fault("", sentence));
         }
     }
 }

@@ -254,9 +254,10 @@ fn names(list: &Element, book: &Book, sheets: &[Written]) -> Vec<Node> {
             if let Some(position) = position {
                 copy.set_attribute("localSheetId", &position.to_string());
             }
-            let code = match book.sheets.is_empty() {
-                true => code.clone(),
-                false => book.formula(&code, Syntax::Ooxml, here),
+            let code = if book.sheets.is_empty() {
+                code.clone()
+            } else {
+                book.formula(&code, Syntax::Ooxml, here)
             };
             copy.children = vec![Node::Text(code)];
             names.push(Node::Element(copy));
