@@ -172,16 +172,16 @@ impl Settler {
             );
             if let Some(tag) = tag {
                 self.faults.push(tag.fault(sentence));
-            } else {
-                let cell = format!("{place}{row}");
-                let place = Place {
-                    name: format!("feuille {name}, cellule {cell}"),
-                    sheet: Some(name.to_owned()),
-                    cell: Some(cell),
-                    ..Place::default()
-                };
-                self.faults.push(place.fault("", sentence));
+                continue;
             }
+            let cell = format!("{place}{row}");
+            let place = Place {
+                name: format!("feuille {name}, cellule {cell}"),
+                sheet: Some(name.to_owned()),
+                cell: Some(cell),
+                ..Place::default()
+            };
+            self.faults.push(place.fault("", sentence));
         }
     }
 }

@@ -225,7 +225,7 @@ impl NewParts<'_> {
     fn name(&mut self, model: &str) -> String {
         let (stem, extension) = model.rsplit_once('.').unwrap_or((model, "xml"));
         let stem = stem.trim_end_matches(|c: char| c.is_ascii_digit());
-        let free = (1..=usize::MAX)
+        let free = (1..=self.taken.len() + 1)
             .map(|number| format!("{stem}{number}.{extension}"))
             .find(|name| !self.taken.contains(name))
             .unwrap_or_default();

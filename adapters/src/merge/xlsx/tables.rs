@@ -62,7 +62,7 @@ impl Tables {
             1 => wanted.to_owned(),
             _ => format!("{wanted}_{rank}"),
         };
-        let name = (1..=usize::MAX)
+        let name = (1..=self.names.len() + 1)
             .map(free)
             .find(|name| !self.names.contains(&name.to_lowercase()))
             .unwrap_or_default();
@@ -97,7 +97,7 @@ fn columns(list: &mut Element, mover: &Mover<'_>, range: &str, titles: Option<&[
                 .and_then(|titles| titles.get(at))
                 .filter(|title| !title.is_empty());
             let wanted = wanted.unwrap_or(&own);
-            let name = (1..=usize::MAX)
+            let name = (1..=taken.len() + 1)
                 .map(|rank| match rank {
                     1 => wanted.clone(),
                     _ => format!("{wanted}{rank}"),
