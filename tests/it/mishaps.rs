@@ -104,18 +104,23 @@ fn a_step_that_panics_is_tried_again_and_takes_no_place_for_ever() {
 }
 
 /// A store that finds nothing while it is told to forget.
-struct Forgetful(Arc<AtomicBool>, Arc<dyn FileStore>);
+struct Forgetful {
+    forgets: Arc<AtomicBool>,
+    /// Whether the batch has started, which reads its template once.
+    started: AtomicBool,
+    files: Arc<dyn FileStore>,
+}
 
 #[async_trait]
 impl FileStore for Forgetful {
     async fn put(&self, bytes: Vec<u8>) -> StoreResult<Digest> {
-        self.1.put(bytes).await
+        self.files.put(bytes).await
     }
     async fn get(&self, digest: Digest) -> StoreResult<Option<Vec<u8>>> {
-        if self.0.load(Ordering::SeqCst) {
+        if self.started.swap(true, Ordering::SeqCst) && self.forgets.load(Ordering::SeqCst) {
             return Ok(None);
         }
-        self.1.get(digest).await
+        self.files.get(digest).await
     }
 }
 
@@ -129,7 +134,11 @@ fn a_fault_of_our_own_calls_a_person_in_the_end_and_a_retry_then_works() {
             ..quick()
         };
         let test = TestApp::start_among(Manners::obliging(), policy, move |ports| Ports {
-            files: Arc::new(Forgetful(told, ports.files.clone())),
+            files: Arc::new(Forgetful {
+                forgets: told,
+                started: AtomicBool::new(false),
+                files: ports.files.clone(),
+            }),
             ..ports
         })
         .await;
