@@ -58,10 +58,20 @@ pub fn merged_pdf(name: &str, data: &Value) -> Pdf {
 
 /// The PDF's text, every run of spaces made one.
 pub fn text_of(pdf: &Pdf) -> String {
+    read(pdf, &[])
+}
+
+/// The same, line by line as it lies on the page: rows of tables stay together.
+pub fn lines_of(pdf: &Pdf) -> String {
+    read(pdf, &["-layout"])
+}
+
+fn read(pdf: &Pdf, options: &[&str]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("document.pdf");
     fs::write(&file, &pdf.bytes).unwrap();
     let output = Command::new("pdftotext")
+        .args(options)
         .arg(&file)
         .arg("-")
         .output()

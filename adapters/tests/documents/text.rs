@@ -1,6 +1,6 @@
 //! Templates of text as LibreOffice opens them: whatever the tags did to the document, it is read whole.
 
-use super::support::{AT, assert_says, options, run, text_of};
+use super::support::{AT, assert_says, lines_of, options, run, text_of};
 use navette_adapters::{
     libreoffice::PdfPool,
     merge::{Includes, Template},
@@ -148,7 +148,7 @@ fn shown(file: &[u8], includes: Vec<(&'static str, Vec<u8>)>, data: &Value) -> S
     let merged = template.merge(data).unwrap();
     let pool = PdfPool::new(options(&["pdf-worker"]));
     let pdf = run(pool.convert(&merged, template.format(), AT)).unwrap();
-    let text = text_of(&pdf);
+    let text = lines_of(&pdf);
     assert!(!text.contains("{%") && !text.contains("{{"), "{text}");
     text
 }
