@@ -67,8 +67,11 @@ fn with_text(
     write(&text_of(value)?)
 }
 
+/// `x|default("…")`; with `true` after it, as in Jinja, also of what is empty, zero or false.
 fn or_default(value: Value, rest: Rest<Value>) -> Value {
-    if value.is_undefined() || value.is_none() || is_missing(&value) {
+    let of_empty = rest.0.get(1).is_some_and(Value::is_true);
+    let missing = value.is_undefined() || value.is_none() || is_missing(&value);
+    if missing || (of_empty && !value.is_true()) {
         rest.0.into_iter().next().unwrap_or_else(|| Value::from(""))
     } else {
         value

@@ -136,6 +136,14 @@ fn a_filter_of_an_empty_field_names_the_field() {
     assert_eq!(printed("x|default(\"—\")", &data), "—");
 }
 
+#[test]
+fn a_default_serves_for_what_is_empty_only_when_asked() {
+    let data = json!({ "vide": "", "nom": "Brume" });
+    assert_eq!(printed("vide|default(\"rien\")", &data), "");
+    assert_eq!(printed("vide|default(\"rien\", true)", &data), "rien");
+    assert_eq!(printed("nom|default(\"rien\", true)", &data), "Brume");
+}
+
 // --- rich text ---------------------------------------------------------------------------------------
 
 #[test]
