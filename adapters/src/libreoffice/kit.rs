@@ -1,4 +1,5 @@
-//! The few functions of LibreOfficeKit that the PDF worker needs, and the only unsafe code of the crate.
+//! The few functions of LibreOfficeKit that the PDF worker needs: with `clock.rs`, the only unsafe code of the
+//! crate.
 //!
 //! LibreOfficeKit is a C interface found at run time in the installed LibreOffice: an office object whose
 //! first field points to a table of functions. The tables below repeat, in order, the head of the
