@@ -1,13 +1,14 @@
 //! Reading the log: one stream, several streams at once, or everything in order.
 
 use super::{Appended, Log, upcast};
-use chrono::{DateTime, Utc};
 use cqrs_es::persist::SerializedEvent;
 use navette_domain::{
     digest::Digest,
     event::{Decider, Event, Metadata, Recorded, UnreadableEvent},
     ids::CommandId,
+    proof::StoredEvent,
 };
+use sqlx::{Row as _, postgres::PgRow};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -37,22 +38,29 @@ pub struct StreamState<A> {
     pub version: i64,
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    position: i64,
-    stream_type: String,
-    stream_id: Uuid,
-    version: i64,
-    event_type: String,
-    event_version: i16,
-    payload: String,
-    metadata: String,
-    recorded_at: DateTime<Utc>,
+/// A row of the log.
+struct Row(StoredEvent);
+
+impl sqlx::FromRow<'_, PgRow> for Row {
+    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
+        Ok(Self(StoredEvent {
+            position: row.try_get("position")?,
+            stream_type: row.try_get("stream_type")?,
+            stream_id: row.try_get("stream_id")?,
+            version: row.try_get("version")?,
+            event_type: row.try_get("event_type")?,
+            event_version: row.try_get("event_version")?,
+            recorded_at: row.try_get("recorded_at")?,
+            payload: row.try_get("payload")?,
+            metadata: row.try_get("metadata")?,
+            hash: Digest::from_bytes(row.try_get("hash")?),
+        }))
+    }
 }
 
 impl Row {
     fn read(self) -> Result<Recorded, Reading> {
-        let position = self.position;
+        let position = self.0.position;
         let unreadable = |event_type: &str, cause: String| Reading::Unreadable {
             position,
             cause: UnreadableEvent {
@@ -60,47 +68,47 @@ impl Row {
                 cause,
             },
         };
-        let metadata: Metadata = serde_json::from_str(&self.metadata)
-            .map_err(|error| unreadable(&self.event_type, error.to_string()))?;
+        let metadata: Metadata = serde_json::from_str(&self.0.metadata)
+            .map_err(|error| unreadable(&self.0.event_type, error.to_string()))?;
         let (event_type, payload) = self.current()?;
         let event = Event::read(&event_type, &payload)
             .map_err(|cause| Reading::Unreadable { position, cause })?;
         Ok(Recorded {
             position,
-            stream_type: self.stream_type,
-            stream_id: self.stream_id,
-            version: self.version,
+            stream_type: self.0.stream_type,
+            stream_id: self.0.stream_id,
+            version: self.0.version,
             event,
             event_type,
             metadata,
-            recorded_at: self.recorded_at,
+            recorded_at: self.0.recorded_at,
         })
     }
 
     /// The event's name and payload as this version writes them. What needs no upcaster is not even parsed.
     fn current(&self) -> Result<(String, String), Reading> {
         let upcasters = upcast::upcasters();
-        let version = self.event_version.to_string();
+        let version = self.0.event_version.to_string();
         if !upcasters
             .iter()
-            .any(|upcaster| upcaster.can_upcast(&self.event_type, &version))
+            .any(|upcaster| upcaster.can_upcast(&self.0.event_type, &version))
         {
-            return Ok((self.event_type.clone(), self.payload.clone()));
+            return Ok((self.0.event_type.clone(), self.0.payload.clone()));
         }
         let unreadable = |error: serde_json::Error| Reading::Unreadable {
-            position: self.position,
+            position: self.0.position,
             cause: UnreadableEvent {
-                event_type: self.event_type.clone(),
+                event_type: self.0.event_type.clone(),
                 cause: error.to_string(),
             },
         };
         let event = SerializedEvent::new(
-            self.stream_id.to_string(),
-            usize::try_from(self.version).unwrap_or_default(),
-            self.stream_type.clone(),
-            self.event_type.clone(),
+            self.0.stream_id.to_string(),
+            usize::try_from(self.0.version).unwrap_or_default(),
+            self.0.stream_type.clone(),
+            self.0.event_type.clone(),
             version,
-            serde_json::from_str(&self.payload).map_err(unreadable)?,
+            serde_json::from_str(&self.0.payload).map_err(unreadable)?,
             serde_json::Value::Null,
         );
         let event = upcast::upcast(event, &upcasters);
@@ -111,23 +119,41 @@ impl Row {
 impl Log {
     /// At most `limit` events after `position`, in order.
     pub async fn read(&self, position: i64, limit: i64) -> Result<Vec<Recorded>, Reading> {
-        let rows: Vec<Row> =
-            sqlx::query_as("SELECT * FROM events WHERE position > $1 ORDER BY position LIMIT $2")
-                .bind(position)
-                .bind(limit)
-                .fetch_all(&self.pool)
-                .await?;
+        let rows = self.rows_after(position, limit).await?;
         rows.into_iter().map(Row::read).collect()
+    }
+
+    /// The same as they are stored.
+    pub async fn stored(&self, position: i64, limit: i64) -> sqlx::Result<Vec<StoredEvent>> {
+        let rows = self.rows_after(position, limit).await?;
+        Ok(rows.into_iter().map(|row| row.0).collect())
+    }
+
+    async fn rows_after(&self, position: i64, limit: i64) -> sqlx::Result<Vec<Row>> {
+        sqlx::query_as("SELECT * FROM events WHERE position > $1 ORDER BY position LIMIT $2")
+            .bind(position)
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await
     }
 
     /// All the events of one stream, in order.
     pub async fn stream(&self, stream: Uuid) -> Result<Vec<Recorded>, Reading> {
-        let rows: Vec<Row> =
-            sqlx::query_as("SELECT * FROM events WHERE stream_id = $1 ORDER BY version")
-                .bind(stream)
-                .fetch_all(&self.pool)
-                .await?;
+        let rows = self.rows_of(stream).await?;
         rows.into_iter().map(Row::read).collect()
+    }
+
+    /// The same as they are stored.
+    pub async fn stored_stream(&self, stream: Uuid) -> sqlx::Result<Vec<StoredEvent>> {
+        let rows = self.rows_of(stream).await?;
+        Ok(rows.into_iter().map(|row| row.0).collect())
+    }
+
+    async fn rows_of(&self, stream: Uuid) -> sqlx::Result<Vec<Row>> {
+        sqlx::query_as("SELECT * FROM events WHERE stream_id = $1 ORDER BY version")
+            .bind(stream)
+            .fetch_all(&self.pool)
+            .await
     }
 
     /// One aggregate; unborn, at version 0, if its stream does not exist.
@@ -151,7 +177,7 @@ impl Log {
             .await?;
         let mut loaded: HashMap<Uuid, StreamState<A>> = HashMap::new();
         for row in rows {
-            let (position, stream, version) = (row.position, row.stream_id, row.version);
+            let (position, stream, version) = (row.0.position, row.0.stream_id, row.0.version);
             let (event_type, payload) = row.current()?;
             let event: A::Event =
                 serde_json::from_str(&payload).map_err(|error| Reading::Unreadable {
