@@ -1,14 +1,14 @@
 //! Reading the log: one stream, several streams at once, or everything in order.
 
-use super::{Appended, Log, upcast};
-use cqrs_es::persist::SerializedEvent;
+use super::{Appended, Log};
+use chrono::{DateTime, Utc};
 use navette_domain::{
     digest::Digest,
     event::{Decider, Event, Metadata, Recorded, UnreadableEvent},
     ids::CommandId,
     proof::StoredEvent,
+    upcast::{self, Upcaster},
 };
-use sqlx::{Row as _, postgres::PgRow};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -39,94 +39,114 @@ pub struct StreamState<A> {
 }
 
 /// A row of the log.
-struct Row(StoredEvent);
+#[derive(sqlx::FromRow)]
+pub(crate) struct Row {
+    position: i64,
+    stream_type: String,
+    stream_id: Uuid,
+    version: i64,
+    event_type: String,
+    event_version: i16,
+    payload: String,
+    metadata: String,
+    recorded_at: DateTime<Utc>,
+    hash: [u8; 32],
+}
 
-impl sqlx::FromRow<'_, PgRow> for Row {
-    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
-        Ok(Self(StoredEvent {
-            position: row.try_get("position")?,
-            stream_type: row.try_get("stream_type")?,
-            stream_id: row.try_get("stream_id")?,
-            version: row.try_get("version")?,
-            event_type: row.try_get("event_type")?,
-            event_version: row.try_get("event_version")?,
-            recorded_at: row.try_get("recorded_at")?,
-            payload: row.try_get("payload")?,
-            metadata: row.try_get("metadata")?,
-            hash: Digest::from_bytes(row.try_get("hash")?),
-        }))
+impl From<Row> for StoredEvent {
+    fn from(row: Row) -> Self {
+        Self {
+            position: row.position,
+            stream_type: row.stream_type,
+            stream_id: row.stream_id,
+            version: row.version,
+            event_type: row.event_type,
+            event_version: row.event_version,
+            recorded_at: row.recorded_at,
+            payload: row.payload,
+            metadata: row.metadata,
+            hash: Digest::from_bytes(row.hash),
+        }
     }
 }
 
 impl Row {
-    fn read(self) -> Result<Recorded, Reading> {
-        let position = self.0.position;
-        let unreadable = |event_type: &str, cause: String| Reading::Unreadable {
-            position,
-            cause: UnreadableEvent {
-                event_type: event_type.to_owned(),
-                cause,
-            },
-        };
-        let metadata: Metadata = serde_json::from_str(&self.0.metadata)
-            .map_err(|error| unreadable(&self.0.event_type, error.to_string()))?;
-        let (event_type, payload) = self.current()?;
-        let event = Event::read(&event_type, &payload)
-            .map_err(|cause| Reading::Unreadable { position, cause })?;
-        Ok(Recorded {
-            position,
-            stream_type: self.0.stream_type,
-            stream_id: self.0.stream_id,
-            version: self.0.version,
-            event,
-            event_type,
-            metadata,
-            recorded_at: self.0.recorded_at,
-        })
+    fn read(self, upcasters: &[Upcaster]) -> Result<Vec<Recorded>, Reading> {
+        let position = self.position;
+        let unreadable = |cause| Reading::Unreadable { position, cause };
+        let metadata: Metadata = serde_json::from_str(&self.metadata).map_err(|error| {
+            unreadable(UnreadableEvent {
+                event_type: self.event_type.clone(),
+                cause: error.to_string(),
+            })
+        })?;
+        let (stream_type, stream_id) = (self.stream_type.clone(), self.stream_id);
+        let (version, recorded_at) = (self.version, self.recorded_at);
+        self.current(upcasters)?
+            .into_iter()
+            .map(|(event_type, payload)| {
+                Ok(Recorded {
+                    position,
+                    stream_type: stream_type.clone(),
+                    stream_id,
+                    version,
+                    event: Event::read(&event_type, &payload).map_err(unreadable)?,
+                    event_type,
+                    metadata: metadata.clone(),
+                    recorded_at,
+                })
+            })
+            .collect()
     }
 
-    /// The event's name and payload as this version writes them. What needs no upcaster is not even parsed.
-    fn current(&self) -> Result<(String, String), Reading> {
-        let upcasters = upcast::upcasters();
-        let version = self.0.event_version.to_string();
-        if !upcasters
-            .iter()
-            .any(|upcaster| upcaster.can_upcast(&self.0.event_type, &version))
-        {
-            return Ok((self.0.event_type.clone(), self.0.payload.clone()));
-        }
-        let unreadable = |error: serde_json::Error| Reading::Unreadable {
-            position: self.0.position,
-            cause: UnreadableEvent {
-                event_type: self.0.event_type.clone(),
-                cause: error.to_string(),
-            },
-        };
-        let event = SerializedEvent::new(
-            self.0.stream_id.to_string(),
-            usize::try_from(self.0.version).unwrap_or_default(),
-            self.0.stream_type.clone(),
-            self.0.event_type.clone(),
-            version,
-            serde_json::from_str(&self.0.payload).map_err(unreadable)?,
-            serde_json::Value::Null,
-        );
-        let event = upcast::upcast(event, &upcasters);
-        Ok((event.event_type, event.payload.to_string()))
+    /// The names and payloads under which this version of Navette reads it.
+    fn current(self, upcasters: &[Upcaster]) -> Result<Vec<(String, String)>, Reading> {
+        let version = u16::try_from(self.event_version).unwrap_or_default();
+        let position = self.position;
+        upcast::current(upcasters, self.event_type, version, self.payload)
+            .map_err(|cause| Reading::Unreadable { position, cause })
     }
 }
 
+/// A part of the log, in order. A stored event may read as several events, or as none, so their number is
+/// not that of the positions.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Stretch {
+    /// The events; those that come of one stored event share its position.
+    pub events: Vec<Recorded>,
+    /// The last position that was read, or the one after which there was nothing.
+    pub last: i64,
+    /// Whether there may be more.
+    pub more: bool,
+}
+
 impl Log {
-    /// At most `limit` events after `position`, in order.
-    pub async fn read(&self, position: i64, limit: i64) -> Result<Vec<Recorded>, Reading> {
+    /// What is at the `limit` positions after `position`.
+    pub async fn read(&self, position: i64, limit: i64) -> Result<Stretch, Reading> {
         let rows = self.rows_after(position, limit).await?;
-        rows.into_iter().map(Row::read).collect()
+        Ok(Stretch {
+            last: rows.last().map_or(position, |row| row.position),
+            more: i64::try_from(rows.len()).is_ok_and(|rows| rows >= limit),
+            events: self.recorded(rows)?,
+        })
     }
 
-    /// The same as they are stored.
+    /// All the events of one stream, in order.
+    pub async fn stream(&self, stream: Uuid) -> Result<Vec<Recorded>, Reading> {
+        let rows = self.rows_of(stream).await?;
+        self.recorded(rows)
+    }
+
+    /// The events at the `limit` positions after `position`, as they are stored.
     pub async fn stored(&self, position: i64, limit: i64) -> sqlx::Result<Vec<StoredEvent>> {
         let rows = self.rows_after(position, limit).await?;
-        Ok(rows.into_iter().map(|row| row.0).collect())
+        Ok(rows.into_iter().map(StoredEvent::from).collect())
+    }
+
+    /// All the events of one stream, in order, as they are stored.
+    pub async fn stored_stream(&self, stream: Uuid) -> sqlx::Result<Vec<StoredEvent>> {
+        let rows = self.rows_of(stream).await?;
+        Ok(rows.into_iter().map(StoredEvent::from).collect())
     }
 
     async fn rows_after(&self, position: i64, limit: i64) -> sqlx::Result<Vec<Row>> {
@@ -137,23 +157,19 @@ impl Log {
             .await
     }
 
-    /// All the events of one stream, in order.
-    pub async fn stream(&self, stream: Uuid) -> Result<Vec<Recorded>, Reading> {
-        let rows = self.rows_of(stream).await?;
-        rows.into_iter().map(Row::read).collect()
-    }
-
-    /// The same as they are stored.
-    pub async fn stored_stream(&self, stream: Uuid) -> sqlx::Result<Vec<StoredEvent>> {
-        let rows = self.rows_of(stream).await?;
-        Ok(rows.into_iter().map(|row| row.0).collect())
-    }
-
     async fn rows_of(&self, stream: Uuid) -> sqlx::Result<Vec<Row>> {
         sqlx::query_as("SELECT * FROM events WHERE stream_id = $1 ORDER BY version")
             .bind(stream)
             .fetch_all(&self.pool)
             .await
+    }
+
+    fn recorded(&self, rows: Vec<Row>) -> Result<Vec<Recorded>, Reading> {
+        let mut events = Vec::with_capacity(rows.len());
+        for row in rows {
+            events.extend(row.read(self.upcasters)?);
+        }
+        Ok(events)
     }
 
     /// One aggregate; unborn, at version 0, if its stream does not exist.
@@ -177,19 +193,20 @@ impl Log {
             .await?;
         let mut loaded: HashMap<Uuid, StreamState<A>> = HashMap::new();
         for row in rows {
-            let (position, stream, version) = (row.0.position, row.0.stream_id, row.0.version);
-            let (event_type, payload) = row.current()?;
-            let event: A::Event =
-                serde_json::from_str(&payload).map_err(|error| Reading::Unreadable {
-                    position,
-                    cause: UnreadableEvent {
-                        event_type,
-                        cause: error.to_string(),
-                    },
-                })?;
-            let entry = loaded.entry(stream).or_default();
-            entry.state.apply(event);
-            entry.version = version;
+            let position = row.position;
+            let entry = loaded.entry(row.stream_id).or_default();
+            entry.version = row.version;
+            for (event_type, payload) in row.current(self.upcasters)? {
+                let event: A::Event =
+                    serde_json::from_str(&payload).map_err(|error| Reading::Unreadable {
+                        position,
+                        cause: UnreadableEvent {
+                            event_type,
+                            cause: error.to_string(),
+                        },
+                    })?;
+                entry.state.apply(event);
+            }
         }
         Ok(loaded)
     }
