@@ -20,3 +20,4 @@ mod refusals;
 mod story;
 mod support;
 mod templates;
+mod verify;
