@@ -38,6 +38,7 @@ pub mod paper_reference;
 pub mod personal;
 pub mod policy;
 pub mod ports;
+pub mod proof;
 pub mod published_date;
 pub mod rna;
 pub mod signature;
