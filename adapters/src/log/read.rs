@@ -120,11 +120,11 @@ impl Log {
         rows.into_iter().map(Row::read).collect()
     }
 
-    /// All the events of one stream, in order.
-    pub async fn stream(&self, stream: Uuid) -> Result<Vec<Recorded>, Reading> {
+    /// All the events of these streams, in the order of the log.
+    pub async fn streams(&self, streams: &[Uuid]) -> Result<Vec<Recorded>, Reading> {
         let rows: Vec<Row> =
-            sqlx::query_as("SELECT * FROM events WHERE stream_id = $1 ORDER BY version")
-                .bind(stream)
+            sqlx::query_as("SELECT * FROM events WHERE stream_id = ANY($1) ORDER BY position")
+                .bind(streams)
                 .fetch_all(&self.pool)
                 .await?;
         rows.into_iter().map(Row::read).collect()
