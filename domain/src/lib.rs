@@ -47,3 +47,4 @@ pub mod template;
 #[cfg(test)]
 mod testing;
 pub mod third_party;
+pub mod upcast;
