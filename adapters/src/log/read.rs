@@ -116,6 +116,11 @@ impl Log {
         })
     }
 
+    /// All the events of one stream, in order.
+    pub async fn stream(&self, stream: Uuid) -> Result<Vec<Recorded>, Reading> {
+        self.streams(&[stream]).await
+    }
+
     /// All the events of these streams, in the order of the log.
     pub async fn streams(&self, streams: &[Uuid]) -> Result<Vec<Recorded>, Reading> {
         let rows: Vec<Row> =

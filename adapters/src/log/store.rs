@@ -58,7 +58,7 @@ impl<A: Decider> EventStore<A> for LogStore<A> {
         aggregate_id: &str,
     ) -> Result<Vec<EventEnvelope<A>>, AggregateError<A::Error>> {
         let id = Uuid::parse_str(aggregate_id).map_err(fault)?;
-        let recorded = self.log.streams(&[id]).await.map_err(fault)?;
+        let recorded = self.log.stream(id).await.map_err(fault)?;
         recorded
             .into_iter()
             .map(|recorded| {
