@@ -37,12 +37,18 @@ pub async fn measure(place: &Place, size: Size) -> anyhow::Result<Vec<Figure>> {
             }
         }
         let [ours, stock, message_db] = rates.map(median);
-        println!("{clients} clients: ours {ours:.0}, postgres-es {stock:.0}, message-db {message_db:.0} commands/s");
+        println!(
+            "{clients} clients: ours {ours:.0}, postgres-es {stock:.0}, message-db {message_db:.0} commands/s"
+        );
         let figure = || {
             let name = format!("load, decide, append one event: {clients} clients");
             Figure::new(name, "1/s", ours)
         };
-        figures.push(figure().against("postgres-es 0.5.0", stock).goal(Goal::AtLeast(goal)));
+        figures.push(
+            figure()
+                .against("postgres-es 0.5.0", stock)
+                .goal(Goal::AtLeast(goal)),
+        );
         let beside = figure().against("message-db 1.3.1, one category", message_db);
         figures.push(if clients == 32 {
             beside.goal(Goal::AtLeast(4.0))

@@ -10,7 +10,7 @@ use cqrs_es::{
     DomainEvent as _,
     persist::{PersistedEventRepository as _, SerializedEvent},
 };
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::{TryStreamExt as _, stream};
 use navette_adapters::log::{Commit, Log, StreamAppend};
 use navette_domain::{digest::Digest, dossier::Dossier, ids::CommandId};
 use postgres_es::PostgresEventRepository;

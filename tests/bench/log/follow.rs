@@ -47,7 +47,10 @@ pub async fn measure(place: &Place, size: Size) -> anyhow::Result<Vec<Figure>> {
     for pool in [ours, stock] {
         place.drop(pool).await?;
     }
-    let name = format!("{} events in order, trivial projection", bulk::events(batches));
+    let name = format!(
+        "{} events in order, trivial projection",
+        bulk::events(batches)
+    );
     Ok(vec![
         Figure::new(name.clone(), "1/s", projected)
             .against("postgres-es 0.5.0, QueryReplay", replayed)

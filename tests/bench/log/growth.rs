@@ -55,7 +55,10 @@ pub async fn measure(place: &Place, size: Size) -> anyhow::Result<Vec<Figure>> {
         }
         let began = Instant::now();
         fill(&pool, i64::try_from(held)?, i64::try_from(events)?).await?;
-        println!("filled to {events} events in {:.0} s", began.elapsed().as_secs_f64());
+        println!(
+            "filled to {events} events in {:.0} s",
+            began.elapsed().as_secs_f64()
+        );
         store.rate(CLIENTS, size.turn).await?;
         let mut rates = vec![];
         for _ in 0..3 {
@@ -106,11 +109,19 @@ fn figures(grown: &[Grown]) -> Vec<Figure> {
             Figure::new(append, "1/s", grown.append)
                 .against(beside.clone(), smallest.append)
                 .goal(Goal::AtLeast(0.8)),
-            Figure::new(format!("load one of the latest streams, {with}"), "ms", milliseconds(grown.late))
-                .against(beside.clone(), milliseconds(smallest.late))
-                .goal(Goal::AtMost(1.5)),
-            Figure::new(format!("load any stream, {with}"), "ms", milliseconds(grown.any))
-                .against(beside.clone(), milliseconds(smallest.any)),
+            Figure::new(
+                format!("load one of the latest streams, {with}"),
+                "ms",
+                milliseconds(grown.late),
+            )
+            .against(beside.clone(), milliseconds(smallest.late))
+            .goal(Goal::AtMost(1.5)),
+            Figure::new(
+                format!("load any stream, {with}"),
+                "ms",
+                milliseconds(grown.any),
+            )
+            .against(beside.clone(), milliseconds(smallest.any)),
         ]);
     }
     figures
@@ -143,9 +154,11 @@ async fn fill(pool: &PgPool, held: i64, wanted: i64) -> anyhow::Result<()> {
     if wanted <= held {
         return Ok(());
     }
-    sqlx::raw_sql("ALTER TABLE events DROP CONSTRAINT events_pkey, DROP CONSTRAINT events_stream_version")
-        .execute(pool)
-        .await?;
+    sqlx::raw_sql(
+        "ALTER TABLE events DROP CONSTRAINT events_pkey, DROP CONSTRAINT events_stream_version",
+    )
+    .execute(pool)
+    .await?;
     let mut last = held;
     while last < wanted {
         let until = wanted.min(last + CHUNK);

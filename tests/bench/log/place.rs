@@ -94,7 +94,15 @@ impl Place {
             ("client_min_messages", "warning"),
         ]);
         let pool = pool(options).await?;
-        for folder in ["roles", "schema", "extensions", "types", "tables", "functions", "indexes"] {
+        for folder in [
+            "roles",
+            "schema",
+            "extensions",
+            "types",
+            "tables",
+            "functions",
+            "indexes",
+        ] {
             for script in scripts_of(&scripts.join(folder))? {
                 let text = fs::read_to_string(&script)?;
                 sqlx::raw_sql(&text)

@@ -57,7 +57,9 @@ pub async fn measure(place: &Place, size: Size) -> anyhow::Result<Vec<Figure>> {
         // The first round warms up.
         for round in 0..=size.rounds {
             for (stores, rates) in stores.iter().zip(&mut rates) {
-                let together = stores.iter().map(|store| store.rate(CLIENTS / writers, size.turn));
+                let together = stores
+                    .iter()
+                    .map(|store| store.rate(CLIENTS / writers, size.turn));
                 let rate: f64 = try_join_all(together).await?.into_iter().sum();
                 if round > 0 {
                     rates.push(rate);
@@ -67,8 +69,12 @@ pub async fn measure(place: &Place, size: Size) -> anyhow::Result<Vec<Figure>> {
         let [whole_rate, without_rate] = rates.map(median);
         println!("{name}: {whole_rate:.0} commands/s with, {without_rate:.0} without");
         figures.push(
-            Figure::new(format!("price of {name}: {CLIENTS} clients"), "1/s", whole_rate)
-                .against("the same without it", without_rate),
+            Figure::new(
+                format!("price of {name}: {CLIENTS} clients"),
+                "1/s",
+                whole_rate,
+            )
+            .against("the same without it", without_rate),
         );
         drop(stores);
         for pool in [whole, without] {
@@ -79,7 +85,9 @@ pub async fn measure(place: &Place, size: Size) -> anyhow::Result<Vec<Figure>> {
 }
 
 async fn take_out(pool: &PgPool, cuts: &[Cut]) -> anyhow::Result<()> {
-    sqlx::raw_sql("CREATE SEQUENCE unordered").execute(pool).await?;
+    sqlx::raw_sql("CREATE SEQUENCE unordered")
+        .execute(pool)
+        .await?;
     let mut statement: String =
         sqlx::query_scalar("SELECT pg_get_functiondef('append_events'::regproc)")
             .fetch_one(pool)
