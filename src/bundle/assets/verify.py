@@ -76,8 +76,6 @@ def root_with(event, index, size, proof):
 
 def check_consistency(old, old_root, new, new_root, proof):
     """L'arbre de `new` feuilles commence par celui de `old` feuilles (RFC 9162, 2.1.4.2)."""
-    if new < old:
-        raise Fault(f"le journal a été tronqué : il avait {old} événements, il n'en a plus que {new}")
     here, last = max(old - 1, 0), new - 1
     while here & 1:
         here, last = here >> 1, last >> 1
@@ -117,13 +115,14 @@ def read_checkpoint(note, key):
 
 def check_events(lines, size, root):
     """Chaque événement est intact, à sa place dans son flux, et dans l'arbre signé."""
-    streams, last = {}, 0
-    for event in map(json.loads, lines):
+    events, streams = [json.loads(line) for line in lines], {}
+    for before, event in zip(events, events[1:]):
+        if event["position"] <= before["position"]:
+            raise Fault(f"événement {event['position']} ({event['event_type']}) : il n'est pas dans l'ordre du journal")
+    for event in events:
         position, stream = event["position"], event["stream_id"]
         version, previous = streams.get(stream, (0, bytes(32)))
         here = f"événement {position} ({event['event_type']})"
-        if position <= last:
-            raise Fault(f"{here} : il n'est pas dans l'ordre du journal")
         if event["version"] != version + 1:
             raise Fault(f"{here} : il manque l'événement de version {version + 1} dans le flux {stream}")
         if event["previous"] != previous.hex() or event["hash"] != event_hash(event, previous).hex():
@@ -135,8 +134,8 @@ def check_events(lines, size, root):
             raise Fault(f"{here} : {fault}") from fault
         if found != root:
             raise Fault(f"{here} : il n'est pas dans le journal signé (antidaté, inséré ou modifié)")
-        last, streams[stream] = position, (version + 1, bytes.fromhex(event["hash"]))
-    return len(lines)
+        streams[stream] = (version + 1, bytes.fromhex(event["hash"]))
+    return len(events)
 
 
 def check_files(lines, folder):
@@ -165,13 +164,17 @@ def check(bundle, held_key, held_checkpoint):
     key = read_key(held_key or (bundle / "cle.txt").read_text(encoding="utf-8"))
     size, root = read_checkpoint((bundle / "checkpoint.txt").read_bytes(), key)
     yield f"Point de contrôle du journal {key[0]} : {size} événements, signature juste."
-    lines = (bundle / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    # Un événement par ligne ; ce qui coupe les lignes ailleurs peut être dans un événement.
+    lines = (bundle / "events.jsonl").read_bytes().decode().split("\n")[:-1]
     yield f"{check_events(lines, size, root)} événements intacts, chacun à sa place dans le journal signé."
     yield f"{check_files(lines, bundle / 'documents')} fichiers identiques à ceux que nomment les événements."
     if held_checkpoint:
         old, old_root = read_checkpoint(held_checkpoint, key)
-        proof = json.loads((bundle / "consistency.json").read_text(encoding="utf-8"))
-        if size >= old and proof["from"] != old:
+        if size < old:
+            raise Fault(f"le journal a été tronqué : il avait {old} événements, il n'en a plus que {size}")
+        path = bundle / "consistency.json"
+        proof = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"from": None}
+        if proof["from"] != old:
             raise Fault(f"ce recueil a été demandé sans votre point de contrôle de {old} événements")
         check_consistency(old, old_root, size, root, [bytes.fromhex(sibling) for sibling in proof["proof"]])
         yield f"Le journal est la suite de celui de {old} événements dont vous teniez le point de contrôle."
