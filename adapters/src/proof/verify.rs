@@ -9,7 +9,8 @@ use crate::log::Row;
 use navette_domain::{
     digest::Digest,
     proof::{
-        Fault, Faults, Holder, Previous, SignedCheckpoint, StoredEvent, Verification, link_fault,
+        Checkpoint, Fault, Faults, Holder, Previous, SignedCheckpoint, StoredEvent, Verification,
+        link_fault,
         tree::{self, Subtree},
     },
 };
@@ -167,14 +168,13 @@ impl<'a> Verifying<'a> {
         let Some(to) = window.last().map(|linked| linked.row.position) else {
             return Ok(());
         };
-        let stored: Vec<SealedCheckpoint> = sqlx::query_as(
+        let mut stored: Vec<SealedCheckpoint> = sqlx::query_as(
             "SELECT * FROM checkpoints WHERE size > $1 AND size <= $2 ORDER BY size DESC",
         )
         .bind(from)
         .bind(to)
         .fetch_all(self.pool)
         .await?;
-        let mut stored = stored;
         let mut made = vec![];
         for linked in window {
             let (event, previous) = linked.split();
@@ -288,21 +288,27 @@ pub async fn verify_stream(pool: &PgPool, public: [u8; 32], stream: Uuid) -> sql
             .bind(stream)
             .fetch_all(pool)
             .await?;
+    let tree = Tree::new(pool.clone());
     let sealed = last_checkpoint(pool).await?;
     let mut faults = Faults::default();
+    // Under a root that differs, no event is proved: that is said once.
+    let mut provable = None;
     if let Some(sealed) = &sealed {
         let note: Option<SignedCheckpoint> = sealed.note.parse().ok();
-        let size = sealed.checkpoint.size;
+        let (size, holder) = (sealed.checkpoint.size, Holder::Log);
         match note.filter(|note| note.checkpoint == sealed.checkpoint) {
             None => faults.add(Fault::CheckpointChanged { size }),
-            Some(note) if !is_signed(&note, public) => faults.add(Fault::ForeignKey {
-                size,
-                holder: Holder::Log,
-            }),
+            Some(note) if !is_signed(&note, public) => {
+                faults.add(Fault::ForeignKey { size, holder });
+            }
             Some(_) => {}
         }
+        if tree.root(size).await? == Some(sealed.checkpoint.root) {
+            provable = Some(sealed.checkpoint);
+        } else {
+            faults.add(Fault::RootDiffers { size, holder });
+        }
     }
-    let tree = Tree::new(pool.clone());
     let (mut events, mut previous) = (0, None);
     for event in rows.into_iter().map(StoredEvent::from) {
         events += 1;
@@ -312,13 +318,12 @@ pub async fn verify_stream(pool: &PgPool, public: [u8; 32], stream: Uuid) -> sql
         if let Some(fault) = link_fault(&event, before.map(|(_, previous)| previous)) {
             faults.add(fault);
         }
-        if let Some(sealed) = &sealed {
-            let (size, root) = (sealed.checkpoint.size, &sealed.checkpoint.root);
+        if let Some(Checkpoint { size, root, .. }) = provable {
             let index = u64::try_from(event.position - 1).unwrap_or_default();
             if index < size {
                 let proof = tree.inclusion(event.position, size).await?;
                 let included = proof.is_some_and(|proof| {
-                    tree::is_included(&event.hash, index, (size, root), &proof)
+                    tree::is_included(&event.hash, index, (size, &root), &proof)
                 });
                 if !included {
                     faults.add(Fault::NotInTree {

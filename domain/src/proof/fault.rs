@@ -163,7 +163,8 @@ impl fmt::Display for Fault {
             ),
             Self::NotInTree { position, size } => write!(
                 f,
-                "réécrit : l'événement à la position {position} n'est pas dans le journal scellé par {}",
+                "réécrit : l'événement à la position {position} n'est plus prouvé par {} ; lui, ou un événement voisin, a été \
+                 changé avec son empreinte",
                 checkpoint(*size, Holder::Log)
             ),
             Self::CheckpointChanged { size } => write!(

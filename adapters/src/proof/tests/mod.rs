@@ -30,6 +30,11 @@ struct Site {
 impl Site {
     async fn new() -> Self {
         let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
+        // The databases of tests are copies of one; real ones have an epoch each.
+        sqlx::query("UPDATE log SET epoch = gen_random_uuid()")
+            .execute(&database.pool)
+            .await
+            .unwrap();
         Self {
             log: Log::open(database.pool.clone()),
             database,

@@ -270,12 +270,13 @@ async fn a_stream_alone_tells_what_was_changed_removed_or_rewritten_in_it() {
         told(&report.await.unwrap())
     };
     let (site, _) = Site::sealed().await;
+    let root = "réécrit : le point de contrôle à 20 événements";
     site.tamper("DELETE FROM events WHERE position = 8").await;
     let told = verified(&site).await;
-    assert!(
-        told[0].starts_with("supprimé : l'événement à la position 11"),
-        "{told:#?}"
-    );
+    assert_eq!(told.len(), 2, "{told:#?}");
+    assert!(told[0].starts_with(root), "{told:#?}");
+    let removed = "supprimé : l'événement à la position 11 suit la version 3";
+    assert!(told[1].starts_with(removed), "{told:#?}");
 
     // The chain is rebuilt; the tree is not.
     let (site, _) = Site::sealed().await;
@@ -284,12 +285,27 @@ async fn a_stream_alone_tells_what_was_changed_removed_or_rewritten_in_it() {
     assert!(verified(&site).await[0].starts_with("modifié"));
     set_hash(&site, 20).await;
     let told = verified(&site).await;
-    assert!(
-        told.iter()
-            .all(|fault| fault.starts_with("réécrit : l'événement à la position")),
-        "{told:#?}"
-    );
-    assert!(!told.is_empty());
+    assert_eq!(told.len(), 1, "{told:#?}");
+    assert!(told[0].starts_with(root), "{told:#?}");
+}
+
+/// The root is then made of what is kept of the tree, and still the same.
+#[tokio::test]
+async fn an_event_changed_with_its_hash_below_what_is_kept_of_the_tree_is_no_longer_proved() {
+    let site = Site::new().await;
+    let stream = Uuid::now_v7();
+    site.log.append(commit(stream, 0, 300)).await.unwrap();
+    site.seal().await;
+    site.tamper("UPDATE events SET payload = '{}' WHERE position = 200")
+        .await;
+    set_hash(&site, 200).await;
+    let report = verify_stream(site.pool(), site.public(), stream);
+    let faults = report.await.unwrap().faults;
+    let told: Vec<_> = faults.told.iter().map(ToString::to_string).collect();
+    let unproved = "réécrit : l'événement à la position 1 n'est plus prouvé";
+    assert!(told[0].starts_with(unproved), "{told:#?}");
+    // Those that share a kept subtree with it, and the break of the chain; those after it are proved.
+    assert_eq!(told.len() as u64 + faults.more, 256 + 1);
 }
 
 /// One that shifted everything would otherwise be searched for at every event.
