@@ -142,6 +142,10 @@ fn foreign_key(folder: &TempDir) -> CheckpointKey {
 }
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one story, and each way to tamper with it"
+)]
 fn a_real_bundle_conforms_and_each_tampering_fails_with_its_own_reason() {
     run(async {
         let test = TestApp::start(Manners::obliging()).await;
