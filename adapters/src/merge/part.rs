@@ -2,6 +2,7 @@
 
 use super::{
     blocks, check,
+    deflate::Passages,
     fields::{self, Use},
     join,
     package::Changes,
@@ -34,6 +35,8 @@ pub(super) struct Part {
     /// In OpenDocument, the names of its sheets, which are finished once rendered.
     tables: Option<Vec<String>>,
     hosts: Arc<[Host]>,
+    /// What its documents say of it, unless they are finished once rendered.
+    pub(super) passages: Option<Arc<Passages>>,
     /// Whether an image that it shows lies on white paper.
     pub(super) white: bool,
 }
@@ -132,6 +135,7 @@ impl Draft {
         if tags.is_empty() && format != OfficeFormat::Xlsx {
             return None;
         }
+        let passages = (!sheet::has_sheets(format)).then(|| Arc::new(Passages::of(&source)));
         let (uses, unreadable) = fields::analyse(environment, tags);
         found.extend(unreadable);
         // Our own reading comes first: it knows where things stand.
@@ -148,6 +152,7 @@ impl Draft {
             uses,
             tables: self.tables,
             hosts: hosts.into(),
+            passages,
             white: false,
         })
     }
