@@ -159,14 +159,14 @@ impl Draft {
 }
 
 impl Part {
-    /// Renders the part; faults go to `faults`, and what it adds to the file to `changes`.
+    /// Renders the part, in UTF-8; faults go to `faults`, and what it adds to the file to `changes`.
     pub(super) fn render(
         &self,
         environment: &Environment<'static>,
         (data, supplies): (&serde_json::Value, &Supplies),
         faults: &mut Vec<TemplateFault>,
         changes: &mut Changes,
-    ) -> Option<String> {
+    ) -> Option<Vec<u8>> {
         let unknown = fields::unknown(&self.uses, data);
         let recorder = self.recorder(supplies);
         let mut out = Limited(Vec::new());
@@ -190,16 +190,20 @@ impl Part {
         let sound = unknown.is_empty() && noted.is_empty();
         faults.extend(unknown);
         faults.extend(noted);
-        let text = String::from_utf8(out.0).ok().filter(|_| sound)?;
+        if !sound {
+            return None;
+        }
         let Some(known) = &self.tables else {
-            return Some(text);
+            return Some(out.0);
         };
-        let finished = ods::finish(&text, known);
+        let finished = std::str::from_utf8(&out.0)
+            .ok()
+            .and_then(|text| ods::finish(text, known));
         if finished.is_none() {
             let sentence = "le classeur obtenu n'a plus aucune feuille, ou est illisible";
             faults.push(part_fault(&self.name, sentence.into()));
         }
-        finished
+        finished.map(String::into_bytes)
     }
 
     fn recorder(&self, supplies: &Supplies) -> Arc<Recorder> {

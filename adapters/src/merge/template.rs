@@ -210,12 +210,13 @@ impl Template {
             let given = (data, &supplies);
             match part.render(&self.environment, given, &mut faults, &mut changes) {
                 Some(text) if self.workbook.is_some() => {
+                    let text = String::from_utf8_lossy(&text).into_owned();
                     sheets.insert(part.name.as_str(), text);
                 }
                 Some(text) => {
                     let packing = part.passages.clone();
                     let packing = packing.map_or(Packing::Deflated, Packing::Known);
-                    changes.replace_packed(part.name.as_str(), text.into_bytes(), packing);
+                    changes.replace_packed(part.name.as_str(), text, packing);
                 }
                 None => {}
             }
