@@ -73,7 +73,8 @@ impl BundleOptions {
             config.key_file(),
             projections.position(),
         );
-        let bundle = bundles.take(ACTOR, dossier(&self.dossier), held).await?;
+        let dossier = dossier(&database.pool, &self.dossier).await?;
+        let bundle = bundles.take(ACTOR, dossier, held).await?;
         let told = (bundle.events, bundle.size, bundle.digest);
         place(bundle, &self.out).with_context(|| format!("writing {}", self.out.display()))?;
         Ok(told)
