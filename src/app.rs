@@ -25,9 +25,9 @@ use navette_adapters::{
     smtp::Smtp,
     workshop::Workshop,
 };
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::{
-    PgPool,
+    Connection as _, PgConnection, PgPool,
     migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -50,17 +50,17 @@ pub struct Database {
 impl Database {
     /// Opens the site's PostgreSQL, or starts our own; brings its tables up to date.
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
-        let (options, embedded) = if let Some(url) = &config.database_url {
-            let options: PgConnectOptions = url
-                .expose_secret()
-                .parse()
-                .context("understanding database_url")?;
-            (options, None)
-        } else {
-            let embedded = EmbeddedPostgres::start(&config.data.join("postgres")).await?;
-            (embedded.connect_options(), Some(embedded))
-        };
-        Self::prepare(options, embedded).await
+        if let Some(url) = &config.database_url {
+            let parse = |url: &SecretString, name: &str| {
+                let options = url.expose_secret().parse::<PgConnectOptions>();
+                options.with_context(|| format!("understanding {name}"))
+            };
+            let owner = config.migrate_url.as_ref();
+            let owner = owner.map(|url| parse(url, "migrate_url")).transpose()?;
+            return Self::prepare(parse(url, "database_url")?, owner, None).await;
+        }
+        let embedded = EmbeddedPostgres::start(&config.data.join("postgres")).await?;
+        Self::of_our_own(&embedded.connect_options(), Some(embedded)).await
     }
 
     /// The same for work that may be done beside another Navette: when that one runs the embedded
@@ -75,21 +75,33 @@ impl Database {
             Some(EmbeddedPostgresError::InUse(_))
         );
         match EmbeddedPostgres::reach(&config.data.join("postgres")) {
-            Some(options) if in_use => Self::prepare(options, None).await,
+            Some(owner) if in_use => Self::of_our_own(&owner, None).await,
             _ => Err(refused),
         }
     }
 
-    async fn prepare(
-        options: PgConnectOptions,
+    async fn of_our_own(
+        owner: &PgConnectOptions,
         embedded: Option<EmbeddedPostgres>,
     ) -> anyhow::Result<Self> {
-        let pool = connect(options).await?;
+        let application = EmbeddedPostgres::as_application(owner);
+        Self::prepare(application, Some(owner.clone()), embedded).await
+    }
+
+    async fn prepare(
+        application: PgConnectOptions,
+        owner: Option<PgConnectOptions>,
+        embedded: Option<EmbeddedPostgres>,
+    ) -> anyhow::Result<Self> {
+        if let Some(owner) = owner {
+            migrate(owner, application.get_username()).await?;
+            let pool = connect(application).await?;
+            postgres::check_durability(&pool).await?;
+            return Ok(Self { pool, embedded });
+        }
+        let pool = connect(application).await?;
         postgres::check_durability(&pool).await?;
-        MIGRATIONS
-            .run(&pool)
-            .await
-            .context("bringing the tables up to date")?;
+        migrate_alone(&pool).await?;
         Ok(Self { pool, embedded })
     }
 
@@ -100,6 +112,46 @@ impl Database {
             embedded.stop().await;
         }
     }
+}
+
+/// Brings the tables up to date as their owner, and gives the application what it needs of them.
+async fn migrate(owner: PgConnectOptions, application: &str) -> anyhow::Result<()> {
+    let mut owner = PgConnection::connect_with(&owner)
+        .await
+        .context("connecting to PostgreSQL as the owner of the tables")?;
+    MIGRATIONS
+        .run(&mut owner)
+        .await
+        .context("bringing the tables up to date")?;
+    postgres::roles::grant(&mut owner, application)
+        .await
+        .with_context(|| {
+            format!("giving the role {application} its rights: the role that migrates must own the database")
+        })?;
+    Ok(owner.close().await?)
+}
+
+/// The same without an owner: the application owns the tables, or somebody else has brought them up to date.
+async fn migrate_alone(pool: &PgPool) -> anyhow::Result<()> {
+    if postgres::roles::could_change_the_log(pool).await? == Some(false) {
+        let done: Vec<i64> =
+            sqlx::query_scalar("SELECT version FROM _sqlx_migrations WHERE success")
+                .fetch_all(pool)
+                .await
+                .context("reading which tables there are")?;
+        let missing = MIGRATIONS
+            .iter()
+            .any(|wanted| !done.contains(&wanted.version));
+        anyhow::ensure!(
+            !missing,
+            "the tables are those of another version: run `navette migrate` with `migrate_url`"
+        );
+        return Ok(());
+    }
+    MIGRATIONS
+        .run(pool)
+        .await
+        .context("bringing the tables up to date")
 }
 
 /// A pool whose connections cannot hold the order lock for ever: a client that stops between two

@@ -9,6 +9,7 @@ mod node;
 mod serve;
 mod signals;
 mod token;
+mod verify;
 
 pub use door::Door;
 pub use node::Node;
@@ -59,6 +60,11 @@ pub enum Command {
     Migrate,
     /// Rebuild projections from the log, beside the live ones, and put them in their place.
     Rebuild(maintenance::Rebuild),
+    /// Verify that the log is what it was, and say what is wrong and where.
+    Verify(verify::Verify),
+    /// Seal the log, or print its last checkpoint or the public key that signs them.
+    #[command(subcommand)]
+    Checkpoint(verify::Checkpoint),
     /// Make, revoke or list API tokens.
     Token(token::Token),
     /// Print the GraphQL schema.
@@ -105,6 +111,8 @@ impl Cli {
             Command::Rebuild(options) => maintenance::rebuild(&options, &config()?)
                 .await
                 .map(|()| done),
+            Command::Verify(options) => verify::verify(options, &config()?).await,
+            Command::Checkpoint(what) => verify::checkpoint(what, &config()?).await.map(|()| done),
             Command::Token(options) => token::token(options, &config()?).await.map(|()| done),
             Command::Schema => {
                 say(crate::graphql::sdl().trim_end());

@@ -5,7 +5,7 @@ use crate::{
     app::{self, App, Database},
     clock::Clock,
     config::Config,
-    workers::Stop,
+    workers::{self, Sealing, Stop},
 };
 use clap::Args;
 use std::net::SocketAddr;
@@ -47,8 +47,11 @@ pub(super) async fn serve(serving: Serving) -> anyhow::Result<()> {
         let app = build(&config, &database).await?;
         let door = Door::open(config.http.listen).await?;
         tracing::info!(address = %door.address(), "answering");
-        let http = door.serve(&app, &config.http, stop.clone());
-        run(&app, work, &stop, vec![http]).await
+        let mut tasks = vec![door.serve(&app, &config.http, stop.clone())];
+        if work {
+            tasks.push(seal(&config, &app, &stop)?);
+        }
+        run(&app, work, &stop, tasks).await
     };
     let served = served.await;
     database.close().await;
@@ -61,7 +64,8 @@ pub(super) async fn work(config: Config) -> anyhow::Result<()> {
     let database = Database::join(&config).await?;
     let worked = async {
         let app = build(&config, &database).await?;
-        run(&app, true, &stop, vec![]).await
+        let sealing = seal(&config, &app, &stop)?;
+        run(&app, true, &stop, vec![sealing]).await
     };
     let worked = worked.await;
     database.close().await;
@@ -79,6 +83,17 @@ pub(crate) async fn build(config: &Config, database: &Database) -> anyhow::Resul
         config.retry.clone(),
     )
     .await
+}
+
+/// Seals the log, as long as the work is carried out.
+fn seal(config: &Config, app: &App, stop: &Stop) -> anyhow::Result<JoinHandle<()>> {
+    let sealing = Sealing::open(
+        app.pool.clone(),
+        &config.key_file(),
+        config.checkpoints.clone(),
+        app.ports.postman.clone(),
+    )?;
+    Ok(workers::seal(sealing, stop.clone()))
 }
 
 /// Runs everything until told to stop, and until all that was under way has ended.

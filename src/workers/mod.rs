@@ -4,12 +4,14 @@ mod carry_out;
 mod close_batches;
 mod project;
 mod retry;
+mod seal;
 mod timings;
 
 pub use carry_out::CarryOut;
 pub use close_batches::close_batches;
 pub use project::{ProjectionFailure, Projections, build_beside, rebuild};
 pub use retry::RetryPolicy;
+pub use seal::{Sealing, seal};
 pub use timings::{Timing, Timings};
 
 use navette_adapters::log::Log;

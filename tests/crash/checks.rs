@@ -2,7 +2,11 @@
 
 use crate::{site::Site, story::Batch};
 use navette::{app::App, workers::build_beside};
-use navette_adapters::sim::{grants_tool, ledger::Entry, porte_documents, smtp};
+use navette_adapters::{
+    postgres::roles::could_change_the_log,
+    proof::{CheckpointKey, verify},
+    sim::{grants_tool, ledger::Entry, porte_documents, smtp},
+};
 use navette_domain::{digest::Digest, ports::Neighbour};
 use sqlx::PgPool;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,10 +18,24 @@ pub async fn everything_holds(site: &Site, batches: &[Batch]) {
     app.projections.catch_up().await.unwrap();
     everybody_is_served(&database.pool, batches).await;
     the_log_is_whole(&database.pool).await;
+    the_log_is_proved(site, &database.pool).await;
     projections_equal_a_rebuild(&app).await;
     nothing_is_done_twice(&site.neighbours.ledger.entries());
     each_step_is_done_once(site, &app, batches).await;
     database.close().await;
+}
+
+/// Whatever was killed, every hash, and every checkpoint that was signed meanwhile, still fits; and all of it
+/// was done by a role that could not have changed the log.
+async fn the_log_is_proved(site: &Site, pool: &PgPool) {
+    let public = CheckpointKey::read(&site.key_file())
+        .unwrap()
+        .verifier(Uuid::nil())
+        .public;
+    let report = verify(pool, public, vec![]).await.unwrap();
+    assert!(report.faults.is_empty(), "{report}");
+    assert!(report.checkpoints > 0, "{report}");
+    assert_eq!(could_change_the_log(pool).await.unwrap(), Some(false));
 }
 
 async fn column(pool: &PgPool, sql: &str) -> Vec<String> {

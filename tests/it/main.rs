@@ -21,3 +21,4 @@ mod refusals;
 mod story;
 mod support;
 mod templates;
+mod verify;

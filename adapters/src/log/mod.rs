@@ -16,6 +16,7 @@ mod store;
 pub(crate) mod tests;
 
 pub use append::{AppendRefusal, Appended, Commit, FinishedEffect, NewEvent, StreamAppend};
+pub(crate) use read::Row;
 pub use read::{Reading, StreamState, Stretch};
 pub use store::{LogContext, LogStore};
 

@@ -41,7 +41,7 @@ pub struct StreamState<A> {
 /// A row of the log.
 #[derive(sqlx::FromRow)]
 pub(crate) struct Row {
-    position: i64,
+    pub position: i64,
     stream_type: String,
     stream_id: Uuid,
     version: i64,

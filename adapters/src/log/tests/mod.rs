@@ -22,7 +22,7 @@ use std::collections::HashMap;
 pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
 
 /// A commit of a fresh command that adds so many events to one stream.
-fn commit(stream: Uuid, expected: i64, events: usize) -> Commit {
+pub(crate) fn commit(stream: Uuid, expected: i64, events: usize) -> Commit {
     Commit {
         streams: vec![on(stream, expected, events)],
         ..nothing()
