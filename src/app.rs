@@ -2,6 +2,7 @@
 
 use crate::{
     batches::Batches,
+    bundle::Bundles,
     clock::Clock,
     config::{Config, NeighboursConfig},
     dispatch::Dispatcher,
@@ -31,7 +32,11 @@ use sqlx::{
     migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::task::JoinHandle;
 
 /// The tables that are not projections.
@@ -182,6 +187,8 @@ pub struct App {
     pub batches: Batches,
     /// Takes templates in.
     pub templates: Templates,
+    /// Makes the bundles that auditors take away.
+    pub bundles: Bundles,
     /// Follows the log.
     pub projections: Projections,
     /// Does the outside work.
@@ -194,15 +201,17 @@ pub struct App {
 }
 
 impl App {
-    /// Puts the parts together on an open database.
+    /// Puts the parts together on an open database; checkpoints are signed with the key in `key_file`.
     pub async fn build(
         pool: PgPool,
         ports: Ports,
         clock: Clock,
         policy: RetryPolicy,
+        key_file: PathBuf,
     ) -> anyhow::Result<Self> {
         let log = Log::open(pool.clone());
         let dispatcher = Dispatcher::new(log.clone(), clock.clone());
+        let projections = Projections::open(log, navette_projections::all()).await?;
         let library = Library::new(dispatcher.clone(), ports.files.clone());
         Ok(Self {
             batches: Batches::new(dispatcher.clone(), library.clone()),
@@ -212,7 +221,13 @@ impl App {
                 ports.files.clone(),
                 ports.office.clone(),
             ),
-            projections: Projections::open(log, navette_projections::all()).await?,
+            bundles: Bundles::new(
+                dispatcher.clone(),
+                ports.files.clone(),
+                key_file,
+                projections.position(),
+            ),
+            projections,
             pool,
             dispatcher,
             ports,

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod app;
 pub mod batches;
+pub mod bundle;
 pub mod cases;
 pub mod cli;
 pub mod clock;

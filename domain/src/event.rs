@@ -2,6 +2,7 @@
 
 use crate::{
     batch::BatchEvent,
+    bundle::BundleEvent,
     chain::ChainEvent,
     document::DocumentEvent,
     dossier::DossierEvent,
@@ -110,6 +111,8 @@ pub enum Event {
     Image(ImageEvent),
     /// About a chain definition.
     Chain(ChainEvent),
+    /// About the bundles of a dossier.
+    Bundle(BundleEvent),
 }
 
 /// A stored event that this version of Navette cannot read.
@@ -145,6 +148,7 @@ impl Event {
             "template" => json(event_type, payload).map(Self::Template),
             "image" => json(event_type, payload).map(Self::Image),
             "chain" => json(event_type, payload).map(Self::Chain),
+            "bundle" => json(event_type, payload).map(Self::Bundle),
             _ => Err("unknown noun".to_owned()),
         }
         .map_err(|cause| UnreadableEvent {
@@ -164,6 +168,7 @@ impl Event {
             TemplateEvent::TYPES,
             ImageEvent::TYPES,
             ChainEvent::TYPES,
+            BundleEvent::TYPES,
         ]
         .into_iter()
         .flatten()

@@ -77,6 +77,7 @@ fn domain_event(event: &Event) -> &dyn NamedEvent {
         Event::Template(event) => event,
         Event::Image(event) => event,
         Event::Chain(event) => event,
+        Event::Bundle(event) => event,
     }
 }
 

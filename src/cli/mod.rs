@@ -1,11 +1,13 @@
 //! The command line: one role per file.
 
+mod bundle;
 mod check_config;
 mod door;
 mod history;
 mod import;
 mod maintenance;
 mod node;
+mod replay;
 mod serve;
 mod signals;
 mod token;
@@ -56,6 +58,10 @@ pub enum Command {
     Import(import::Import),
     /// Tell the history of a dossier: its state at a moment, what changed since, or each event.
     History(history::History),
+    /// Write the auditor's bundle of a dossier: events, files, proofs, and the program that verifies them.
+    Bundle(bundle::BundleOptions),
+    /// Tell the whole log again to an empty database.
+    Replay(replay::Replay),
     /// Bring the tables of the database up to date.
     Migrate,
     /// Rebuild projections from the log, beside the live ones, and put them in their place.
@@ -107,6 +113,8 @@ impl Cli {
             Command::History(options) => {
                 history::history(&options, &config()?).await.map(|()| done)
             }
+            Command::Bundle(options) => bundle::bundle(&options, &config()?).await.map(|()| done),
+            Command::Replay(options) => replay::replay(&options, &config()?).await.map(|()| done),
             Command::Migrate => maintenance::migrate(&config()?).await.map(|()| done),
             Command::Rebuild(options) => maintenance::rebuild(&options, &config()?)
                 .await

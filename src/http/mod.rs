@@ -2,6 +2,7 @@
 //! and every answer, errors included, carries the security headers.
 
 mod auth;
+mod bundles;
 mod downloads;
 mod explorer;
 mod form;
@@ -13,6 +14,7 @@ mod uploads;
 
 use crate::{
     app::App,
+    bundle::Bundles,
     graphql::{Executor, Services, asking::Reads, executor},
 };
 use axum::{
@@ -30,7 +32,7 @@ use tower_http::timeout::TimeoutLayer;
 
 /// How long a request may take; subscriptions have their own rules.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How long the PDF of a whole batch may take.
+/// How long the PDF of a whole batch, or the bundle of a dossier, may take.
 const PATIENCE_WITH_PRINTS: Duration = Duration::from_mins(10);
 /// The largest GraphQL request: its lists of ids are the largest part.
 const GRAPHQL_BODY: usize = 2 * 1024 * 1024;
@@ -51,6 +53,7 @@ struct House {
     services: Services,
     executor: Executor,
     files: Arc<dyn FileStore>,
+    bundles: Bundles,
     doors: Arc<Doors>,
 }
 
@@ -67,6 +70,7 @@ pub fn router(app: &App, doors: Doors) -> Router {
         executor: executor(services.clone(), explorer),
         services,
         files: app.ports.files.clone(),
+        bundles: app.bundles.clone(),
         doors: Arc::new(doors),
     };
     let mut routes = Router::new()
@@ -85,7 +89,11 @@ pub fn router(app: &App, doors: Doors) -> Router {
     let within = |patience| TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, patience);
     routes
         .layer(within(PATIENCE))
-        .merge(prints::routes().layer(within(PATIENCE_WITH_PRINTS)))
+        .merge(
+            prints::routes()
+                .merge(bundles::routes())
+                .layer(within(PATIENCE_WITH_PRINTS)),
+        )
         .fallback(async || refused(StatusCode::NOT_FOUND, "NOT_FOUND", "Introuvable."))
         .with_state(house)
         .layer(middleware::map_response(headers::secure))

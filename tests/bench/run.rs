@@ -174,7 +174,8 @@ impl Bench {
         MIGRATIONS.run(&pool).await?;
         let files = tempfile::tempdir()?;
         let ports = app::ports(&around.config(), files.path(), self.workshop.clone())?;
-        let app = App::build(pool, ports, Clock::system(), policy()).await?;
+        let key_file = files.path().join("checkpoint.key");
+        let app = App::build(pool, ports, Clock::system(), policy(), key_file).await?;
         Ok((app, files))
     }
 

@@ -89,7 +89,8 @@ impl Site {
         let neighbours = config.neighbours().unwrap();
         let ports = app::ports(neighbours, &config.files(), workshop.clone()).unwrap();
         let (pool, clock) = (database.pool.clone(), Clock::system());
-        let app = App::build(pool, ports, clock, config.retry).await;
+        let key_file = config.key_file();
+        let app = App::build(pool, ports, clock, config.retry, key_file).await;
         (database, app.unwrap())
     }
 

@@ -81,7 +81,8 @@ impl House {
         let workshop = Arc::new(Workshop::new(PoolOptions::for_this_machine(worker)));
         let ports = app::ports(&neighbours.config(), files.path(), workshop.clone()).unwrap();
         let policy = RetryPolicy::default();
-        let app = App::build(pool, ports, Clock::system(), policy)
+        let key_file = files.path().join("checkpoint.key");
+        let app = App::build(pool, ports, Clock::system(), policy, key_file)
             .await
             .unwrap();
         let (stop, stopping) = watch::channel(false);

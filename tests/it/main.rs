@@ -7,6 +7,7 @@
 
 mod access;
 mod architecture;
+mod bundle;
 mod chain;
 mod demo;
 mod doors;
@@ -18,6 +19,7 @@ mod parity;
 mod projections;
 mod readme;
 mod refusals;
+mod replay;
 mod story;
 mod support;
 mod templates;
