@@ -56,6 +56,8 @@ pub enum Command {
     Migrate,
     /// Rebuild projections from the log, beside the live ones, and put them in their place.
     Rebuild(maintenance::Rebuild),
+    /// Show how far projections are, and let one that is held try again.
+    Projections(maintenance::Show),
     /// Make, revoke or list API tokens.
     Token(token::Token),
     /// Print the GraphQL schema.
@@ -97,6 +99,9 @@ impl Cli {
             Command::Import(options) => import::import(&options, &config()?).await,
             Command::Migrate => maintenance::migrate(&config()?).await.map(|()| done),
             Command::Rebuild(options) => maintenance::rebuild(&options, &config()?)
+                .await
+                .map(|()| done),
+            Command::Projections(options) => maintenance::projections(&options, &config()?)
                 .await
                 .map(|()| done),
             Command::Token(options) => token::token(options, &config()?).await.map(|()| done),

@@ -2,13 +2,16 @@
 
 mod carry_out;
 mod close_batches;
-mod project;
+mod projections;
 mod retry;
 mod timings;
 
 pub use carry_out::CarryOut;
 pub use close_batches::close_batches;
-pub use project::{ProjectionFailure, Projections, build_beside, rebuild};
+pub use projections::{
+    Difference, Held, Place, Poison, ProjectionFailure, Projections, Rebuilt, Shape, Standing, Status,
+    build_beside, drop_unread, longest_lock, rebuild, resume, return_to_former, search_path, statuses,
+};
 pub use retry::RetryPolicy;
 pub use timings::{Timing, Timings};
 
