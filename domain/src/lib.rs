@@ -36,6 +36,7 @@ pub mod paper_reference;
 pub mod personal;
 pub mod policy;
 pub mod ports;
+pub mod proof;
 pub mod published_date;
 pub mod rna;
 pub mod signature;
@@ -44,3 +45,4 @@ pub mod template;
 #[cfg(test)]
 mod testing;
 pub mod third_party;
+pub mod upcast;

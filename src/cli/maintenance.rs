@@ -92,7 +92,9 @@ async fn one(options: &Rebuild, log: &Log, projector: &dyn Projector) -> anyhow:
     }
     if options.go_back {
         let position = workers::return_to_former(log, projector).await?;
-        return Ok(format!("the former tables are back, at position {position}"));
+        return Ok(format!(
+            "the former tables are back, at position {position}"
+        ));
     }
     let rebuilt = workers::rebuild(log, projector, options.accept_differences).await?;
     for difference in &rebuilt.differences {
@@ -131,7 +133,15 @@ async fn show(options: &Show, database: &Database) -> anyhow::Result<()> {
 }
 
 fn line(copy: &Status) -> String {
-    let Status { name, shape, place, position, head, behind, .. } = copy;
+    let Status {
+        name,
+        shape,
+        place,
+        position,
+        head,
+        behind,
+        ..
+    } = copy;
     let state = match (&copy.failed_at, &copy.trouble) {
         (Some(at), Some(trouble)) if copy.held => format!(", held before {at}: {trouble}"),
         (Some(at), Some(trouble)) => {

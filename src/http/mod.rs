@@ -89,7 +89,10 @@ pub fn router(app: &App, doors: Doors) -> Router {
     routes
         .layer(within(PATIENCE))
         .merge(prints::routes().layer(within(PATIENCE_WITH_PRINTS)))
-        .route_layer(middleware::from_fn_with_state(house.clone(), vitals::once_built))
+        .route_layer(middleware::from_fn_with_state(
+            house.clone(),
+            vitals::once_built,
+        ))
         .merge(vitals::routes().layer(within(PATIENCE)))
         .fallback(async || refused(StatusCode::NOT_FOUND, "NOT_FOUND", "Introuvable."))
         .with_state(house)

@@ -28,11 +28,16 @@ pub(super) fn routes() -> Router<House> {
 }
 
 /// Lets requests pass once the read models are built: nothing can be read before, nor answered to a change.
-pub(super) async fn once_built(State(house): State<House>, request: Request, next: Next) -> Response {
+pub(super) async fn once_built(
+    State(house): State<House>,
+    request: Request,
+    next: Next,
+) -> Response {
     if house.services.reads.standing().building.is_empty() {
         return next.run(request).await;
     }
-    let message = "Les vues de cette version sont en construction : réessayez dans quelques instants.";
+    let message =
+        "Les vues de cette version sont en construction : réessayez dans quelques instants.";
     let mut response = refused(StatusCode::SERVICE_UNAVAILABLE, "BUILDING", message);
     let soon = HeaderValue::from_static("5");
     response.headers_mut().insert(header::RETRY_AFTER, soon);
@@ -41,7 +46,8 @@ pub(super) async fn once_built(State(house): State<House>, request: Request, nex
 
 /// Whether requests can be answered, and whether what they show is as it should be.
 async fn health(State(house): State<House>) -> Response {
-    let Ok(Ok(all)) = tokio::time::timeout(PATIENCE, statuses(&house.services.reads.pool)).await else {
+    let Ok(Ok(all)) = tokio::time::timeout(PATIENCE, statuses(&house.services.reads.pool)).await
+    else {
         return refused(
             StatusCode::SERVICE_UNAVAILABLE,
             "UNAVAILABLE",
@@ -53,7 +59,9 @@ async fn health(State(house): State<House>) -> Response {
         let progress: Vec<_> = building
             .iter()
             .map(|name| {
-                let next = all.iter().find(|copy| copy.name == *name && copy.place == "next");
+                let next = all
+                    .iter()
+                    .find(|copy| copy.name == *name && copy.place == "next");
                 json!({
                     "name": name,
                     "position": next.map_or(0, |next| next.position),
@@ -117,7 +125,12 @@ async fn exposition(house: &House) -> sqlx::Result<String> {
     .await?;
     let lease = longest_lock(pool).await?;
     let mut text = String::new();
-    gauge(&mut text, "log_head", "The position of the last event.", [(String::new(), head.to_string())]);
+    gauge(
+        &mut text,
+        "log_head",
+        "The position of the last event.",
+        [(String::new(), head.to_string())],
+    );
     gauge(
         &mut text,
         "effects_waiting",
@@ -132,14 +145,20 @@ async fn exposition(house: &House) -> sqlx::Result<String> {
     );
     type Value = fn(&Status) -> String;
     let of_projections: [(&str, &str, Value); 5] = [
-        ("position", "How far the live copy is.", |copy| copy.position.to_string()),
-        ("lag", "How many events it has not applied.", |copy| (copy.head - copy.position).to_string()),
+        ("position", "How far the live copy is.", |copy| {
+            copy.position.to_string()
+        }),
+        ("lag", "How many events it has not applied.", |copy| {
+            (copy.head - copy.position).to_string()
+        }),
         (
             "oldest_unapplied_seconds",
             "The age of the oldest event that it has not applied; 0 when there is none.",
             |copy| copy.behind.to_string(),
         ),
-        ("rest_seconds", "How long ago it moved.", |copy| copy.rest.to_string()),
+        ("rest_seconds", "How long ago it moved.", |copy| {
+            copy.rest.to_string()
+        }),
         (
             "held",
             "Whether it is held before an event that it cannot apply.",
@@ -161,7 +180,10 @@ fn gauge(
     samples: impl IntoIterator<Item = (String, String)>,
 ) {
     // Writing to a text does not fail.
-    let _ = writeln!(text, "# HELP navette_{name} {help}\n# TYPE navette_{name} gauge");
+    let _ = writeln!(
+        text,
+        "# HELP navette_{name} {help}\n# TYPE navette_{name} gauge"
+    );
     for (labels, value) in samples {
         let _ = writeln!(text, "navette_{name}{labels} {value}");
     }

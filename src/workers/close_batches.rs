@@ -20,7 +20,9 @@ pub async fn close_batches(
     all: &Batches,
     mut standing: watch::Receiver<Standing>,
 ) -> anyhow::Result<()> {
-    standing.wait_for(|standing| standing.building.is_empty()).await?;
+    standing
+        .wait_for(|standing| standing.building.is_empty())
+        .await?;
     loop {
         for batch in batches::ended(pool).await? {
             let batch = BatchId(batch);

@@ -9,8 +9,9 @@ mod timings;
 pub use carry_out::CarryOut;
 pub use close_batches::close_batches;
 pub use projections::{
-    Difference, Held, Place, Poison, ProjectionFailure, Projections, Rebuilt, Shape, Standing, Status,
-    build_beside, drop_unread, longest_lock, rebuild, resume, return_to_former, search_path, statuses,
+    Difference, Held, Place, Poison, ProjectionFailure, Projections, Rebuilt, Shape, Standing,
+    Status, build_beside, drop_unread, longest_lock, rebuild, resume, return_to_former,
+    search_path, statuses,
 };
 pub use retry::RetryPolicy;
 pub use timings::{Timing, Timings};

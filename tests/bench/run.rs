@@ -236,9 +236,11 @@ async fn until_over(app: &App, batch: BatchId, dossiers: &[DossierId]) -> anyhow
 }
 
 async fn until_projected(app: &App) -> anyhow::Result<()> {
-    let mut position = app.projections.position();
+    let mut standing = app.projections.standing();
     let last = app.dispatcher.log().last_position().await?;
-    position.wait_for(|position| *position >= last).await?;
+    standing
+        .wait_for(|standing| standing.position >= last)
+        .await?;
     Ok(())
 }
 
@@ -280,7 +282,7 @@ fn since(
 
 /// The office files that were merged after `position`.
 async fn office(app: &App, position: i64) -> anyhow::Result<Vec<(Vec<u8>, OfficeFormat)>> {
-    let events = app.dispatcher.log().read(position, i64::MAX).await?;
+    let events = app.dispatcher.log().read(position, i64::MAX).await?.events;
     let merged = |recorded: &Recorded| match &recorded.event {
         Event::Document(DocumentEvent::Merged { office, format, .. }) => Some((*office, *format)),
         _ => None,

@@ -53,7 +53,10 @@ pub(super) async fn read(log: &Log, position: i64, count: i64) -> Result<Stretch
     match log.read(position, count).await {
         Err(Reading::Unreadable { position: at, .. }) if at > position + 1 => {
             let before = log.read(position, at - 1 - position).await?;
-            Ok(Stretch { more: true, ..before })
+            Ok(Stretch {
+                more: true,
+                ..before
+            })
         }
         whole_or_failed => whole_or_failed,
     }
@@ -94,7 +97,9 @@ impl Projections {
         .bind(&digests)
         .fetch_all(&mut *transaction)
         .await?;
-        let even = positions.iter().all(|other| Some(other) == positions.first());
+        let even = positions
+            .iter()
+            .all(|other| Some(other) == positions.first());
         let Some(position) = positions.first().copied().filter(|_| even) else {
             return Ok(Advance::Uneven);
         };
@@ -103,14 +108,20 @@ impl Projections {
         }
         let count = until.map_or(BATCH, |until| BATCH.min(until - position));
         if count <= 0 {
-            return Ok(Advance::Moved { position, more: false });
+            return Ok(Advance::Moved {
+                position,
+                more: false,
+            });
         }
         let stretch = window
             .after(&self.log, position, count)
             .await
             .map_err(|cause| Setback::of_reading(first.name(), cause))?;
         if stretch.last == position {
-            return Ok(Advance::Moved { position, more: false });
+            return Ok(Advance::Moved {
+                position,
+                more: false,
+            });
         }
         for projector in group {
             let apply = apply(&mut transaction, *projector, &stretch.events);
@@ -150,14 +161,22 @@ impl Projections {
         let advance = self.advance(&[projector], window, before).await?;
         let shape = Shape::of(projector);
         let held = trouble::note(self.pool(), &shape, Place::Live, &failure).await?;
-        Ok(Apart { held, failure: Some(failure), ..Apart::of(&advance) })
+        Ok(Apart {
+            held,
+            failure: Some(failure),
+            ..Apart::of(&advance)
+        })
     }
 }
 
 impl Apart {
     fn of(advance: &Advance) -> Self {
         match *advance {
-            Advance::Moved { position, more } => Self { position: Some(position), more, ..Self::default() },
+            Advance::Moved { position, more } => Self {
+                position: Some(position),
+                more,
+                ..Self::default()
+            },
             Advance::Uneven => Self::default(),
         }
     }

@@ -29,7 +29,12 @@ pub struct Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { table, key, columns, .. } = self;
+        let Self {
+            table,
+            key,
+            columns,
+            ..
+        } = self;
         write!(f, "{table} {key}: ")?;
         match (self.live, self.rebuilt) {
             (true, false) => write!(f, "only in the live table"),
@@ -55,7 +60,11 @@ pub(super) async fn checksums(
         let statement = format!(
             "SELECT count(*), sum(hashtextextended(t::text, 0)::numeric)::text FROM {schema}.{table} AS t"
         );
-        sums.push(sqlx::query_as(&statement).fetch_one(&mut *connection).await?);
+        sums.push(
+            sqlx::query_as(&statement)
+                .fetch_one(&mut *connection)
+                .await?,
+        );
     }
     Ok(sums)
 }
@@ -125,9 +134,15 @@ async fn differing_rows(
     .bind(format!("{live}.{table}"))
     .fetch_all(&mut *connection)
     .await?;
-    let pairs: Vec<String> = key.iter().map(|column| format!("'{column}', t.{column}")).collect();
+    let pairs: Vec<String> = key
+        .iter()
+        .map(|column| format!("'{column}', t.{column}"))
+        .collect();
     let rows = |schema| {
-        format!("SELECT jsonb_build_object({}) AS key, to_jsonb(t) AS row FROM {schema}.{table} AS t", pairs.join(", "))
+        format!(
+            "SELECT jsonb_build_object({}) AS key, to_jsonb(t) AS row FROM {schema}.{table} AS t",
+            pairs.join(", ")
+        )
     };
     let statement = format!(
         "SELECT $1 AS table, key::text AS key, l.row IS NOT NULL AS live, n.row IS NOT NULL AS rebuilt,

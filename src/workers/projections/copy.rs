@@ -27,7 +27,11 @@ pub(super) struct Copy<'a> {
 
 impl<'a> Copy<'a> {
     /// Waits until nobody else works on the copies of this projection.
-    pub async fn open(log: &'a Log, projector: &'a dyn Projector, place: Place) -> anyhow::Result<Self> {
+    pub async fn open(
+        log: &'a Log,
+        projector: &'a dyn Projector,
+        place: Place,
+    ) -> anyhow::Result<Self> {
         // The lock goes with the connection.
         let mut connection = log.pool().acquire().await?.detach();
         place::lock(&mut connection, true, projector.name()).await?;
@@ -41,7 +45,13 @@ impl<'a> Copy<'a> {
         ))
         .execute(&mut connection)
         .await?;
-        Ok(Self { log, projector, shape, place, connection })
+        Ok(Self {
+            log,
+            projector,
+            shape,
+            place,
+            connection,
+        })
     }
 
     /// Where a copy of this projection stands.
@@ -119,7 +129,6 @@ impl<'a> Copy<'a> {
         }
         setback.into()
     }
-
 }
 
 /// Applies a stretch to a copy, and moves its position.

@@ -119,7 +119,10 @@ impl Projections {
 
     /// The shapes that this release wants.
     pub fn shapes(&self) -> Arc<[Shape]> {
-        self.projectors.iter().map(|projector| Shape::of(projector.as_ref())).collect()
+        self.projectors
+            .iter()
+            .map(|projector| Shape::of(projector.as_ref()))
+            .collect()
     }
 
     /// The projections themselves.
@@ -148,7 +151,11 @@ impl Projections {
             while round.more {
                 round = self.round().await?;
             }
-            glance = if round.failure.is_some() { GLANCE_AT_TROUBLE } else { GLANCE };
+            glance = if round.failure.is_some() {
+                GLANCE_AT_TROUBLE
+            } else {
+                GLANCE
+            };
             tokio::time::sleep(GATHER).await;
         }
     }
@@ -178,7 +185,10 @@ impl Projections {
         let missing = self.standing.borrow().building.clone();
         for projector in self.projectors.iter() {
             if missing.contains(&projector.name()) {
-                tracing::info!(projection = projector.name(), "building the tables that this release wants");
+                tracing::info!(
+                    projection = projector.name(),
+                    "building the tables that this release wants"
+                );
                 rebuild::build_missing(&self.log, projector.as_ref()).await?;
                 tracing::info!(projection = projector.name(), "built");
             }
@@ -192,7 +202,10 @@ impl Projections {
     pub async fn build_missing_until_done(&self) {
         while let Err(error) = self.build_missing().await {
             let error = format!("{error:#}");
-            tracing::error!(error, "a read model cannot be built, and will be tried again");
+            tracing::error!(
+                error,
+                "a read model cannot be built, and will be tried again"
+            );
             tokio::time::sleep(REST).await;
         }
     }
@@ -220,14 +233,21 @@ impl Projections {
             let name = projector.name();
             match find(name) {
                 None => standing.building.push(name),
-                Some(live) if live.held => standing.held.push(Held { name, position: live.position }),
+                Some(live) if live.held => standing.held.push(Held {
+                    name,
+                    position: live.position,
+                }),
                 Some(_) => {}
             }
         }
         let going = live.iter().filter(|live| !live.held);
         standing.position = going.map(|live| live.position).min().unwrap_or(position);
-        self.standing
-            .send_if_modified(|told| *told != standing && { *told = standing; true });
+        self.standing.send_if_modified(|told| {
+            *told != standing && {
+                *told = standing;
+                true
+            }
+        });
     }
 
     /// Applies one window of events to each projection: to all those that are well in one transaction, as
@@ -246,7 +266,10 @@ impl Projections {
                 None => {}
             }
         }
-        let mut round = Round { more: false, failure: None };
+        let mut round = Round {
+            more: false,
+            failure: None,
+        };
         let mut window = Window::default();
         let group: Vec<_> = well.iter().map(|(_, projector)| *projector).collect();
         match self.advance(&group, &mut window, None).await {

@@ -68,12 +68,22 @@ pub fn search_path(projectors: &[Box<dyn Projector>]) -> String {
 }
 
 /// Keeps two processes from making or building the same copy, as long as its transaction or session lasts.
-pub(super) async fn lock(connection: &mut PgConnection, session: bool, name: &str) -> sqlx::Result<()> {
-    let function = if session { "pg_advisory_lock" } else { "pg_advisory_xact_lock" };
-    sqlx::query(&format!("SELECT {function}(hashtext('navette projection'), hashtext($1))"))
-        .bind(name)
-        .execute(connection)
-        .await?;
+pub(super) async fn lock(
+    connection: &mut PgConnection,
+    session: bool,
+    name: &str,
+) -> sqlx::Result<()> {
+    let function = if session {
+        "pg_advisory_lock"
+    } else {
+        "pg_advisory_xact_lock"
+    };
+    sqlx::query(&format!(
+        "SELECT {function}(hashtext('navette projection'), hashtext($1))"
+    ))
+    .bind(name)
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
@@ -101,9 +111,11 @@ pub(super) async fn make(
 ) -> sqlx::Result<()> {
     let shape = Shape::of(projector);
     let schema = shape.schema(place);
-    sqlx::raw_sql(&format!("CREATE SCHEMA {schema}; SET LOCAL search_path = {schema}, public"))
-        .execute(&mut *connection)
-        .await?;
+    sqlx::raw_sql(&format!(
+        "CREATE SCHEMA {schema}; SET LOCAL search_path = {schema}, public"
+    ))
+    .execute(&mut *connection)
+    .await?;
     sqlx::raw_sql(projector.schema())
         .execute(&mut *connection)
         .await?;
@@ -123,9 +135,12 @@ pub(super) async fn drop(
     shape: &Shape,
     place: Place,
 ) -> sqlx::Result<()> {
-    sqlx::raw_sql(&format!("DROP SCHEMA IF EXISTS {} CASCADE", shape.schema(place)))
-        .execute(&mut *connection)
-        .await?;
+    sqlx::raw_sql(&format!(
+        "DROP SCHEMA IF EXISTS {} CASCADE",
+        shape.schema(place)
+    ))
+    .execute(&mut *connection)
+    .await?;
     sqlx::query("DELETE FROM projections WHERE name = $1 AND shape = $2 AND place = $3")
         .bind(shape.name)
         .bind(&shape.digest)
@@ -169,7 +184,10 @@ pub(super) async fn drop_shapes(
     .await?;
     for (rank, (digest, position)) in others.into_iter().enumerate() {
         if unwanted(rank, position) {
-            let other = Shape { name: mine.name, digest };
+            let other = Shape {
+                name: mine.name,
+                digest,
+            };
             for place in [Place::Live, Place::Next, Place::Former] {
                 drop(connection, &other, place).await?;
             }

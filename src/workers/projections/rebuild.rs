@@ -62,7 +62,12 @@ pub async fn build_beside(log: &Log, projector: &dyn Projector) -> anyhow::Resul
     let mut copy = Copy::open(log, projector, Place::Next).await?;
     copy.begin_anew().await?;
     let position = copy.fill(None).await?;
-    let Copy { shape, place, connection, .. } = &mut copy;
+    let Copy {
+        shape,
+        place,
+        connection,
+        ..
+    } = &mut copy;
     check_whole(connection, shape, *place).await?;
     Ok(position)
 }
@@ -92,7 +97,9 @@ pub async fn rebuild(
             .await?;
     }
     let position = swap(&mut copy).await?;
-    let Copy { shape, connection, .. } = &mut copy;
+    let Copy {
+        shape, connection, ..
+    } = &mut copy;
     let sums = compare::checksums(connection, projector, shape, Place::Live).await?;
     let rows = sums.into_iter().map(|(rows, _)| rows);
     Ok(Rebuilt {
@@ -128,7 +135,13 @@ async fn swap(copy: &mut Copy<'_>) -> anyhow::Result<i64> {
 
 /// The same if the live one is near enough.
 async fn swap_now(copy: &mut Copy<'_>) -> anyhow::Result<Option<i64>> {
-    let Copy { log, projector, shape, place, connection } = copy;
+    let Copy {
+        log,
+        projector,
+        shape,
+        place,
+        connection,
+    } = copy;
     let mut transaction = connection.begin().await?;
     // Whoever applies events to the live one waits for this row, and finds it changed.
     let live: Option<i64> = sqlx::query_scalar(
@@ -138,7 +151,9 @@ async fn swap_now(copy: &mut Copy<'_>) -> anyhow::Result<Option<i64>> {
     .bind(&shape.digest)
     .fetch_optional(&mut *transaction)
     .await?;
-    let mut position = place::position(&mut transaction, shape, *place).await?.unwrap_or(0);
+    let mut position = place::position(&mut transaction, shape, *place)
+        .await?
+        .unwrap_or(0);
     let step = live.unwrap_or(0) - position;
     if step > LAST_STEP {
         transaction.rollback().await?;

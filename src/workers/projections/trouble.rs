@@ -124,7 +124,12 @@ fn is_no_answer(error: &sqlx::Error) -> bool {
                 .iter()
                 .any(|class| code.starts_with(class))
         }),
-        E::Io(_) | E::Tls(_) | E::Protocol(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed => true,
+        E::Io(_)
+        | E::Tls(_)
+        | E::Protocol(_)
+        | E::PoolTimedOut
+        | E::PoolClosed
+        | E::WorkerCrashed => true,
         _ => false,
     }
 }
@@ -158,9 +163,19 @@ pub(super) async fn note(
     let (projection, position) = (failure.projection, failure.position);
     let cause = failure.cause.sentence();
     if held {
-        tracing::error!(projection, position, cause, "a projection is held: it cannot apply this event, and nothing after it is applied; mend the cause, then `navette projections --resume`");
+        tracing::error!(
+            projection,
+            position,
+            cause,
+            "a projection is held: it cannot apply this event, and nothing after it is applied; mend the cause, then `navette projections --resume`"
+        );
     } else {
-        tracing::warn!(projection, position, cause, "an event could not be applied and will be tried again");
+        tracing::warn!(
+            projection,
+            position,
+            cause,
+            "an event could not be applied and will be tried again"
+        );
     }
     Ok(held)
 }

@@ -9,7 +9,10 @@ use crate::postgres::test_cluster::TestDatabase;
 use futures::future::join_all;
 use navette_domain::{
     digest::Digest,
+    dossier::Dossier,
+    event::Recorded,
     ids::{BatchId, CommandId},
+    upcast::Written,
 };
 use sqlx::migrate::Migrator;
 use std::collections::HashMap;
@@ -235,4 +238,69 @@ async fn what_another_process_writes_is_heard() {
         .await
         .unwrap();
     listening.abort();
+}
+
+/// A past that never was: `dossier.opened` is now told by two events, `dossier.looked_at` by none.
+const PAST: &[Upcaster] = &[
+    Upcaster {
+        event_type: "dossier.opened",
+        version: 1,
+        reads_as: |payload| {
+            let at = &payload["at"];
+            let written = |name: &str| Written {
+                event_type: name.to_owned(),
+                version: 1,
+                payload: serde_json::json!({ "type": name, "at": at }),
+            };
+            Ok(vec![
+                written("dossier.completed"),
+                written("dossier.taken_up"),
+            ])
+        },
+    },
+    Upcaster {
+        event_type: "dossier.looked_at",
+        version: 1,
+        reads_as: |_| Ok(vec![]),
+    },
+];
+
+#[tokio::test]
+async fn a_stored_event_that_reads_as_several_or_none_still_counts_for_one_position() {
+    let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
+    let log = Log {
+        upcasters: PAST,
+        ..Log::open(database.pool.clone())
+    };
+    let stream = Uuid::now_v7();
+    for (expected, name) in (0..).zip(["dossier.opened", "dossier.looked_at", "dossier.looked_at"])
+    {
+        let mut written = commit(stream, expected, 1);
+        written.streams[0].events[0].event_type = name.to_owned();
+        log.append(written).await.unwrap();
+    }
+    let told = |events: &[Recorded]| -> Vec<_> {
+        events
+            .iter()
+            .map(|read| (read.position, read.version, read.event_type.clone()))
+            .collect()
+    };
+    let two = [
+        (1, 1, "dossier.completed".to_owned()),
+        (1, 1, "dossier.taken_up".to_owned()),
+    ];
+    let first = log.read(0, 1).await.unwrap();
+    assert_eq!(told(&first.events), two);
+    assert_eq!((first.last, first.more), (1, true));
+    // Nothing to apply, and yet the reader goes on.
+    let second = log.read(1, 1).await.unwrap();
+    assert_eq!(
+        (second.events.len(), second.last, second.more),
+        (0, 2, true)
+    );
+    let rest = log.read(2, 2).await.unwrap();
+    assert_eq!((rest.events.len(), rest.last, rest.more), (0, 3, false));
+    assert_eq!(told(&log.stream(stream).await.unwrap()), two);
+    let loaded = log.load::<Dossier>(stream).await.unwrap();
+    assert_eq!(loaded.version, 3);
 }
