@@ -81,9 +81,7 @@ pub(super) async fn compare(copy: &mut Copy<'_>) -> anyhow::Result<Vec<Differenc
         near = copy.fill(Some(live)).await?;
     }
     let mut snapshot = copy.log.pool().begin().await?;
-    sqlx::raw_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SET LOCAL idle_in_transaction_session_timeout = 0")
-        .execute(&mut *snapshot)
-        .await?;
+    place::run(&mut *snapshot, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SET LOCAL idle_in_transaction_session_timeout = 0").await?;
     let Some(live) = place::position(&mut snapshot, &copy.shape, Place::Live).await? else {
         return Ok(vec![]);
     };
@@ -100,9 +98,11 @@ pub(super) async fn compare(copy: &mut Copy<'_>) -> anyhow::Result<Vec<Differenc
 /// The rows that differ, with both copies kept at one position.
 async fn differences(copy: &mut Copy<'_>) -> anyhow::Result<Vec<Difference>> {
     let mut hold = copy.log.pool().begin().await?;
-    sqlx::raw_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
-        .execute(&mut *hold)
-        .await?;
+    place::run(
+        &mut *hold,
+        "SET LOCAL idle_in_transaction_session_timeout = 0",
+    )
+    .await?;
     let live: i64 = sqlx::query_scalar(
         "SELECT position FROM projections WHERE name = $1 AND shape = $2 AND place = 'live' FOR UPDATE",
     )

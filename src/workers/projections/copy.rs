@@ -38,12 +38,14 @@ impl<'a> Copy<'a> {
         let shape = Shape::of(projector);
         // Statements are planned once, and kept from reading whole tables by plans that were made while
         // these were empty. What a crash of the server forgets, the position forgets with it.
-        sqlx::raw_sql(&format!(
-            "SET search_path = {}, public; SET plan_cache_mode = force_generic_plan;
+        place::run(
+            &mut connection,
+            &format!(
+                "SET search_path = {}, public; SET plan_cache_mode = force_generic_plan;
              SET enable_seqscan = off; SET synchronous_commit = off",
-            shape.schema(place)
-        ))
-        .execute(&mut connection)
+                shape.schema(place)
+            ),
+        )
         .await?;
         Ok(Self {
             log,

@@ -21,6 +21,7 @@ pub use trouble::{Poison, ProjectionFailure, resume};
 use super::Timings;
 use advance::{Advance, Window};
 use anyhow::Context as _;
+use futures::{FutureExt as _, future::BoxFuture};
 use navette_adapters::log::Log;
 use navette_projections::Projector;
 use sqlx::PgPool;
@@ -108,7 +109,7 @@ impl Projections {
             timings: Timings::default(),
         };
         let live = projections.live().await?;
-        projections.stand(&live, 0);
+        projections.stand(&live);
         Ok(projections)
     }
 
@@ -181,21 +182,23 @@ impl Projections {
 
     /// Builds the projections that have no tables of the shape this release wants. Those of another release
     /// are left to whoever reads them.
-    pub async fn build_missing(&self) -> anyhow::Result<()> {
-        let missing = self.standing.borrow().building.clone();
-        for projector in self.projectors.iter() {
-            if missing.contains(&projector.name()) {
-                tracing::info!(
-                    projection = projector.name(),
-                    "building the tables that this release wants"
-                );
-                rebuild::build_missing(&self.log, projector.as_ref()).await?;
-                tracing::info!(projection = projector.name(), "built");
+    pub fn build_missing(&self) -> BoxFuture<'_, anyhow::Result<()>> {
+        // Boxed, since the compiler cannot follow that many borrows into a task.
+        let build = async move {
+            let missing = self.standing.borrow().building.clone();
+            for projector in self.projectors.iter() {
+                let projection = projector.name();
+                if missing.contains(&projection) {
+                    tracing::info!(projection, "building the tables that this release wants");
+                    rebuild::build_missing(&self.log, projector.as_ref()).await?;
+                    tracing::info!(projection, "built");
+                }
             }
-        }
-        let live = self.live().await?;
-        self.stand(&live, self.standing.borrow().position);
-        Ok(())
+            let live = self.live().await?;
+            self.stand(&live);
+            Ok(())
+        };
+        build.boxed()
     }
 
     /// The same until nothing is missing; failures are told, and tried again.
@@ -225,8 +228,8 @@ impl Projections {
         .await
     }
 
-    /// Tells how far everybody is; `position` stands when nobody goes on.
-    fn stand(&self, live: &[Live], position: i64) {
+    /// Tells how far everybody is.
+    fn stand(&self, live: &[Live]) {
         let find = |name: &str| live.iter().find(|live| live.name == name);
         let mut standing = Standing::default();
         for projector in self.projectors.iter() {
@@ -241,7 +244,10 @@ impl Projections {
             }
         }
         let going = live.iter().filter(|live| !live.held);
-        standing.position = going.map(|live| live.position).min().unwrap_or(position);
+        standing.position = match going.map(|live| live.position).min() {
+            Some(position) => position,
+            None => self.standing.borrow().position,
+        };
         self.standing.send_if_modified(|told| {
             *told != standing && {
                 *told = standing;
@@ -298,8 +304,7 @@ impl Projections {
                 Err(error) => fault = Some(error),
             }
         }
-        let position = self.standing.borrow().position;
-        self.stand(&live, position);
+        self.stand(&live);
         fault.map_or(Ok(round), Err)
     }
 }

@@ -5,7 +5,7 @@
 
 use navette_domain::digest::Digest;
 use navette_projections::Projector;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{Executor as _, PgConnection, PgPool};
 
 /// Which copy of a projection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +67,12 @@ pub fn search_path(projectors: &[Box<dyn Projector>]) -> String {
         .collect()
 }
 
+/// Runs statements without arguments.
+pub(super) async fn run(connection: &mut PgConnection, statements: &str) -> sqlx::Result<()> {
+    connection.execute(statements).await?;
+    Ok(())
+}
+
 /// Keeps two processes from making or building the same copy, as long as its transaction or session lasts.
 pub(super) async fn lock(
     connection: &mut PgConnection,
@@ -111,14 +117,12 @@ pub(super) async fn make(
 ) -> sqlx::Result<()> {
     let shape = Shape::of(projector);
     let schema = shape.schema(place);
-    sqlx::raw_sql(&format!(
-        "CREATE SCHEMA {schema}; SET LOCAL search_path = {schema}, public"
-    ))
-    .execute(&mut *connection)
+    run(
+        &mut *connection,
+        &format!("CREATE SCHEMA {schema}; SET LOCAL search_path = {schema}, public"),
+    )
     .await?;
-    sqlx::raw_sql(projector.schema())
-        .execute(&mut *connection)
-        .await?;
+    run(&mut *connection, projector.schema()).await?;
     sqlx::query("INSERT INTO projections (name, shape, place, release) VALUES ($1, $2, $3, $4)")
         .bind(shape.name)
         .bind(&shape.digest)
@@ -135,11 +139,10 @@ pub(super) async fn drop(
     shape: &Shape,
     place: Place,
 ) -> sqlx::Result<()> {
-    sqlx::raw_sql(&format!(
-        "DROP SCHEMA IF EXISTS {} CASCADE",
-        shape.schema(place)
-    ))
-    .execute(&mut *connection)
+    run(
+        &mut *connection,
+        &format!("DROP SCHEMA IF EXISTS {} CASCADE", shape.schema(place)),
+    )
     .await?;
     sqlx::query("DELETE FROM projections WHERE name = $1 AND shape = $2 AND place = $3")
         .bind(shape.name)

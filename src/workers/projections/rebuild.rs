@@ -92,9 +92,7 @@ pub async fn rebuild(
     copy.fill(None).await?;
     for table in projector.tables() {
         let schema = copy.shape.schema(copy.place);
-        sqlx::raw_sql(&format!("ANALYZE {schema}.{table}"))
-            .execute(&mut copy.connection)
-            .await?;
+        place::run(&mut copy.connection, &format!("ANALYZE {schema}.{table}")).await?;
     }
     let position = swap(&mut copy).await?;
     let Copy {
@@ -190,7 +188,7 @@ async fn exchange(
     } else {
         format!("ALTER SCHEMA {copy} RENAME TO {live}")
     };
-    sqlx::raw_sql(&renames).execute(&mut *connection).await?;
+    place::run(&mut *connection, &renames).await?;
     let becomes = if replaces { Place::Former } else { Place::Live };
     sqlx::query("UPDATE projections SET place = $4 WHERE name = $1 AND shape = $2 AND place = $3")
         .bind(shape.name)
