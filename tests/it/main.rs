@@ -16,6 +16,7 @@ mod mishaps;
 mod parity;
 mod projections;
 mod readme;
+mod rebuilds;
 mod refusals;
 mod story;
 mod support;

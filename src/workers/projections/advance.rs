@@ -3,7 +3,7 @@
 use super::{
     Projections,
     place::{Place, Shape},
-    trouble::{self, ProjectionFailure, Setback, apply},
+    trouble::{self, Setback, apply},
 };
 use navette_adapters::log::{Log, Reading, Stretch};
 use navette_projections::Projector;
@@ -28,8 +28,8 @@ pub(super) struct Apart {
     pub more: bool,
     /// Whether it is held from now on.
     pub held: bool,
-    /// The event it cannot take.
-    pub failure: Option<ProjectionFailure>,
+    /// Whether it cannot take an event.
+    pub failed: bool,
 }
 
 /// The stretch last read, which most projections want one after the other.
@@ -163,7 +163,7 @@ impl Projections {
         let held = trouble::note(self.pool(), &shape, Place::Live, &failure).await?;
         Ok(Apart {
             held,
-            failure: Some(failure),
+            failed: true,
             ..Apart::of(&advance)
         })
     }

@@ -79,8 +79,8 @@ pub struct Projections {
 struct Round {
     /// Whether there may be more to apply at once.
     more: bool,
-    /// The first event that could not be applied.
-    failure: Option<ProjectionFailure>,
+    /// Whether an event waits to be tried again.
+    stuck: bool,
 }
 
 /// A live copy.
@@ -152,7 +152,7 @@ impl Projections {
             while round.more {
                 round = self.round().await?;
             }
-            glance = if round.failure.is_some() {
+            glance = if round.stuck {
                 GLANCE_AT_TROUBLE
             } else {
                 GLANCE
@@ -161,8 +161,8 @@ impl Projections {
         }
     }
 
-    /// Builds what is missing and applies everything that is in the log now; fails after all the others went
-    /// on if a projection cannot.
+    /// Builds what is missing and applies everything that is in the log now. Fails if a projection is held,
+    /// after all the others went on.
     pub async fn catch_up(&self) -> anyhow::Result<()> {
         self.build_missing().await?;
         loop {
@@ -170,13 +170,16 @@ impl Projections {
             if round.more {
                 continue;
             }
-            if let Some(failure) = round.failure {
-                return Err(failure.into());
+            if round.stuck {
+                tokio::time::sleep(GLANCE_AT_TROUBLE).await;
+                continue;
             }
-            let standing = self.standing.borrow();
-            let held = standing.held.first();
-            anyhow::ensure!(held.is_none(), "a projection is held: {held:?}");
-            return Ok(());
+            return match self.standing.borrow().held.first() {
+                None => Ok(()),
+                Some(Held { name, position }) => Err(anyhow::anyhow!(
+                    "projection {name} is held at position {position}: `navette projections` says why"
+                )),
+            };
         }
     }
 
@@ -274,7 +277,7 @@ impl Projections {
         }
         let mut round = Round {
             more: false,
-            failure: None,
+            stuck: !stuck.is_empty(),
         };
         let mut window = Window::default();
         let group: Vec<_> = well.iter().map(|(_, projector)| *projector).collect();
@@ -299,7 +302,7 @@ impl Projections {
                     round.more |= apart.more;
                     one.position = apart.position.unwrap_or(one.position);
                     one.held = apart.held;
-                    round.failure = round.failure.or(apart.failure);
+                    round.stuck |= apart.failed && !apart.held;
                 }
                 Err(error) => fault = Some(error),
             }
