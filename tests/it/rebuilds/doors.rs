@@ -37,9 +37,7 @@ async fn whoever_asks_for_more_than_a_held_projection_shows_is_told_so_at_once()
     let head = house.events().await;
     let query = "query($at: Position) { dossiers(atLeast: $at) { nodes { reference } } }";
     let began = Instant::now();
-    let answer = house
-        .ask(&token, query, json!({ "at": head }))
-        .await;
+    let answer = house.ask(&token, query, json!({ "at": head })).await;
     assert!(
         began.elapsed() < Duration::from_secs(4),
         "{:?}",
@@ -94,9 +92,7 @@ async fn whoever_asks_for_more_than_a_held_projection_shows_is_told_so_at_once()
         .wait_for(|standing| standing.held.is_empty())
         .await
         .unwrap();
-    let answer = house
-        .ask(&token, query, json!({ "at": head }))
-        .await;
+    let answer = house.ask(&token, query, json!({ "at": head })).await;
     assert!(answer["errors"].is_null(), "{answer}");
     assert_eq!(health(&house.url).await.1["status"], "ok");
 }

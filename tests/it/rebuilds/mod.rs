@@ -116,9 +116,9 @@ async fn an_event_that_nobody_can_read_holds_every_projection_before_it() {
 }
 
 const UNKNOWN: &str = "INSERT INTO events (position, stream_type, stream_id, version, event_type, event_version,
-                                           payload, metadata)
+                                           payload, metadata, recorded_at, hash)
                        SELECT position + 1, stream_type, stream_id, version + 1, 'batch.unheard_of', 1,
-                              payload, metadata
+                              payload, metadata, recorded_at, hash
                        FROM events ORDER BY position DESC LIMIT 1";
 
 #[tokio::test]
