@@ -59,7 +59,8 @@ pub async fn longest_lock(pool: &PgPool) -> sqlx::Result<f64> {
     sqlx::query_scalar(
         "SELECT coalesce(extract(epoch FROM clock_timestamp() - min(xact_start)), 0)::float8
          FROM pg_locks JOIN pg_stat_activity USING (pid)
-         WHERE relation = 'projections'::regclass AND mode = 'RowShareLock' AND granted",
+         WHERE database = (SELECT oid FROM pg_database WHERE datname = current_database())
+           AND relation = 'projections'::regclass AND mode = 'RowShareLock' AND granted",
     )
     .fetch_one(pool)
     .await

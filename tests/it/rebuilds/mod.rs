@@ -6,16 +6,13 @@
 mod doors;
 mod site;
 
-use navette::{
-    app::connect_for,
-    workers::{
-        Held, Place, Projections, Shape, build_beside, rebuild, resume, return_to_former,
-        search_path, statuses,
-    },
+use navette::workers::{
+    Held, Place, Projections, Shape, build_beside, rebuild, resume, return_to_former, search_path,
+    statuses,
 };
 use navette_adapters::log::Log;
 use navette_projections::Projector;
-use site::{PATIENCE, Site, Tally, append, node, rows, whole};
+use site::{Site, Tally, append, node, rows, whole};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use std::sync::{
     Arc,
