@@ -58,13 +58,12 @@ impl Shape {
     }
 }
 
-/// Where connections find the live tables of these projections, then those of the shell.
+/// Where connections find the tables of the shell, then the live ones of these projectors. What is made
+/// without naming a schema is made in the first.
 pub fn search_path(projectors: &[Box<dyn Projector>]) -> String {
-    projectors
-        .iter()
-        .map(|projector| Shape::of(projector.as_ref()).schema(Place::Live) + ",")
-        .chain(["public".to_owned()])
-        .collect()
+    let live = |projector: &Box<dyn Projector>| Shape::of(projector.as_ref()).schema(Place::Live);
+    let path = std::iter::once("public".to_owned()).chain(projectors.iter().map(live));
+    path.collect::<Vec<_>>().join(",")
 }
 
 /// Runs statements without arguments.

@@ -415,3 +415,52 @@ async fn what_is_not_read_can_be_forgotten() {
         "{missing:#}"
     );
 }
+
+#[test]
+fn the_commands_rebuild_go_back_forget_and_tell_on_a_navette_at_work() {
+    run(async {
+        let test = TestApp::start(Manners::obliging()).await;
+        test.granted("SUB-1").await;
+        test.settle().await;
+        let (done, told) = test.navette(&["rebuild", "--all"]).await;
+        assert!(done, "{told}");
+        let line = |told: &str, name: &str| {
+            let found = told.lines().find(|line| line.starts_with(name));
+            found.expect(name).to_owned()
+        };
+        let dossiers = line(&told, "dossiers: rebuilt up to position");
+        assert!(
+            dossiers.ends_with("rows: dossiers 1; differences: 0"),
+            "{dossiers}"
+        );
+        let (done, told) = test.navette(&["rebuild", "dossiers", "--return"]).await;
+        assert!(done, "{told}");
+        let (_, told) = test.navette(&["projections"]).await;
+        let kept = |told: &str| {
+            told.lines()
+                .filter(|line| line.starts_with("dossiers "))
+                .count()
+        };
+        assert_eq!(kept(&told), 2, "{told}");
+        let head = test.app.dispatcher.log().last_position().await.unwrap();
+        let shape = told
+            .lines()
+            .find(|line| line.contains(" live: ") && line.starts_with("dossiers"));
+        assert!(
+            shape
+                .unwrap()
+                .ends_with(&format!(": {head} of {head}, 0 s behind")),
+            "{told}"
+        );
+        test.navette(&["rebuild", "dossiers", "--drop"]).await;
+        let (_, told) = test.navette(&["projections"]).await;
+        assert_eq!(kept(&told), 1, "{told}");
+        for refused in [
+            ["projections", "--resume", "dossiers"],
+            ["rebuild", "nothing", "--drop"],
+        ] {
+            assert!(!test.navette(&refused).await.0, "{refused:?}");
+        }
+        test.end().await;
+    });
+}
