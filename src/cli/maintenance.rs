@@ -87,7 +87,7 @@ async fn rebuild_in(options: &Rebuild, log: Log) -> anyhow::Result<()> {
 /// Does what is asked for one projection, and says what was done.
 async fn one(options: &Rebuild, log: &Log, projector: &dyn Projector) -> anyhow::Result<String> {
     if options.drop {
-        workers::drop_unread(log.pool(), projector, 0).await?;
+        workers::drop_unread(log.pool(), projector).await?;
         return Ok("only the live tables are left".to_owned());
     }
     if options.go_back {

@@ -21,6 +21,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// A read model that leaves an event unapplied for longer is ill, even if it is not held.
 const LATE: f64 = 30.0;
 
+/// What is told of a copy.
+type Value = fn(&Status) -> String;
+
 pub(super) fn routes() -> Router<House> {
     Router::new()
         .route("/health", get(health))
@@ -143,7 +146,6 @@ async fn exposition(house: &House) -> sqlx::Result<String> {
         "How long somebody has kept the projections to apply events to them; 0 when nobody does.",
         [(String::new(), lease.to_string())],
     );
-    type Value = fn(&Status) -> String;
     let of_projections: [(&str, &str, Value); 5] = [
         ("position", "How far the live copy is.", |copy| {
             copy.position.to_string()

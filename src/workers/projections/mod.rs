@@ -204,6 +204,14 @@ impl Projections {
         build.boxed()
     }
 
+    /// Drops the copies that nobody reads, which hold what live ones held: an erasure does not reach them.
+    pub async fn drop_unread(&self) -> sqlx::Result<()> {
+        for projector in self.projectors.iter() {
+            place::drop_unread(self.pool(), projector.as_ref()).await?;
+        }
+        Ok(())
+    }
+
     /// The same until nothing is missing; failures are told, and tried again.
     pub async fn build_missing_until_done(&self) {
         while let Err(error) = self.build_missing().await {

@@ -5,7 +5,12 @@
 
 use navette_domain::digest::Digest;
 use navette_projections::Projector;
-use sqlx::{Executor as _, PgConnection, PgPool};
+use sqlx::{Connection as _, Executor as _, PgConnection, PgPool};
+use std::time::Duration;
+
+/// How often, and how far apart, it is looked whether another release follows its own tables.
+const GLANCES: u32 = 30;
+const GLANCE: Duration = Duration::from_millis(100);
 
 /// Which copy of a projection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,19 +158,34 @@ pub(super) async fn drop(
 }
 
 /// Drops every copy that nobody reads: what is being built, what was replaced, and the shapes of other
-/// releases that are not as far as `position`, so that no release still follows them.
-pub async fn drop_unread(
-    pool: &PgPool,
-    projector: &dyn Projector,
-    position: i64,
-) -> sqlx::Result<()> {
+/// releases that nobody follows any more. Those that somebody follows soon are where the live one is.
+pub async fn drop_unread(pool: &PgPool, projector: &dyn Projector) -> sqlx::Result<()> {
     let mine = Shape::of(projector);
-    let mut transaction = pool.begin().await?;
+    let mut connection = pool.acquire().await?;
+    let here = position(&mut connection, &mine, Place::Live)
+        .await?
+        .unwrap_or(0);
+    for _ in 0..GLANCES {
+        let behind: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT FROM projections
+                            WHERE name = $1 AND shape <> $2 AND place = 'live' AND position < $3)",
+        )
+        .bind(mine.name)
+        .bind(&mine.digest)
+        .bind(here)
+        .fetch_one(&mut *connection)
+        .await?;
+        if !behind {
+            break;
+        }
+        tokio::time::sleep(GLANCE).await;
+    }
+    let mut transaction = connection.begin().await?;
     lock(&mut transaction, false, mine.name).await?;
     for place in [Place::Next, Place::Former] {
         drop(&mut transaction, &mine, place).await?;
     }
-    drop_shapes(&mut transaction, &mine, |_, reached| reached < position).await?;
+    drop_shapes(&mut transaction, &mine, |_, reached| reached < here).await?;
     transaction.commit().await
 }
 

@@ -72,7 +72,7 @@ async fn a_projection_is_held_before_what_it_cannot_take_and_the_others_go_on() 
     let told = statuses(site.log.pool()).await.unwrap();
     assert!(
         told.iter()
-            .all(|copy| copy.behind == 0.0 && copy.trouble.is_none()),
+            .all(|copy| copy.behind <= 0.0 && copy.trouble.is_none()),
         "{told:?}"
     );
     follower.abort();
@@ -397,18 +397,38 @@ async fn a_hole_in_the_log_is_not_taken_for_a_whole_rebuild() {
 }
 
 #[tokio::test]
-async fn what_is_not_read_can_be_forgotten() {
+async fn what_nobody_reads_can_be_forgotten_and_what_another_release_follows_is_not() {
     let site = Site::with_events(5).await;
+    let shape = |tally: &Tally| Shape::of(tally).schema(Place::Live);
+    let other = |schema| Tally {
+        schema,
+        ..Tally::new()
+    };
+    let left =
+        other("CREATE TABLE tally (position bigint PRIMARY KEY, what text NOT NULL, a text)");
+    let followed =
+        other("CREATE TABLE tally (position bigint PRIMARY KEY, what text NOT NULL, b text)");
+    let (_, stopped) = node(&site.database, &left).await;
+    stopped.catch_up().await.unwrap();
+    site.append(1).await;
+    let (_, next) = node(&site.database, &followed).await;
+    next.catch_up().await.unwrap();
+    site.node.catch_up().await.unwrap();
     rebuild(&site.log, &site.tally, false).await.unwrap();
-    let former = Shape::of(&site.tally).schema(Place::Former);
-    let there =
-        || sqlx::query_scalar::<_, bool>("SELECT to_regnamespace($1) IS NOT NULL").bind(&former);
-    assert!(there().fetch_one(site.log.pool()).await.unwrap());
-    navette::workers::drop_unread(site.log.pool(), &site.tally, 0)
-        .await
-        .unwrap();
-    assert!(!there().fetch_one(site.log.pool()).await.unwrap());
-    assert_eq!(site.rows("tally").await, whole(5));
+    let schemas = async || {
+        let names = "SELECT nspname::text FROM pg_namespace WHERE nspname LIKE 'tally%' ORDER BY 1";
+        let names: Vec<String> = sqlx::query_scalar(names)
+            .fetch_all(site.log.pool())
+            .await
+            .unwrap();
+        names
+    };
+    assert_eq!(schemas().await.len(), 4);
+    site.node.drop_unread().await.unwrap();
+    let mut kept = [&site.tally, &followed].map(shape).to_vec();
+    kept.sort();
+    assert_eq!(schemas().await, kept);
+    assert_eq!(site.rows("tally").await, whole(6));
     let missing = return_to_former(&site.log, &site.tally).await.unwrap_err();
     assert!(
         missing.to_string().contains("no former copy of tally"),
