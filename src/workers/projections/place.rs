@@ -9,7 +9,7 @@ use sqlx::{Connection as _, Executor as _, PgConnection, PgPool};
 use std::time::Duration;
 
 /// How often, and how far apart, it is looked whether another release follows its own tables.
-const GLANCES: u32 = 30;
+const GLANCES: u32 = 20;
 const GLANCE: Duration = Duration::from_millis(100);
 
 /// Which copy of a projection.
