@@ -95,10 +95,8 @@ pub async fn rebuild(
         place::run(&mut copy.connection, &format!("ANALYZE {schema}.{table}")).await?;
     }
     let position = swap(&mut copy).await?;
-    let Copy {
-        shape, connection, ..
-    } = &mut copy;
-    let sums = compare::checksums(connection, projector, shape, Place::Live).await?;
+    let mut reader = log.pool().acquire().await?;
+    let sums = compare::checksums(&mut reader, projector, &copy.shape, Place::Live).await?;
     let rows = sums.into_iter().map(|(rows, _)| rows);
     Ok(Rebuilt {
         position,
