@@ -207,7 +207,7 @@ impl Projections {
     /// Drops the copies that nobody reads, which hold what live ones held: an erasure does not reach them.
     pub async fn drop_unread(&self) -> sqlx::Result<()> {
         for projector in self.projectors.iter() {
-            place::drop_unread(self.pool(), projector.as_ref()).await?;
+            drop_unread(self.pool(), projector.as_ref()).await?;
         }
         Ok(())
     }

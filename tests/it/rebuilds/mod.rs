@@ -6,6 +6,8 @@
 mod doors;
 mod site;
 
+use crate::support::{TestApp, run};
+use navette::neighbourhood::Manners;
 use navette::workers::{
     Held, Place, Projections, Shape, build_beside, rebuild, resume, return_to_former, search_path,
     statuses,
