@@ -162,7 +162,13 @@ async fn migrate_alone(pool: &PgPool) -> anyhow::Result<()> {
 /// A pool whose connections cannot hold the order lock for ever: a client that stops between two
 /// statements of a transaction is cut off.
 pub async fn connect(options: PgConnectOptions) -> anyhow::Result<PgPool> {
+    connect_for(options, &workers::search_path(&navette_projections::all())).await
+}
+
+/// The same, where tables are found along `search_path`.
+pub async fn connect_for(options: PgConnectOptions, search_path: &str) -> anyhow::Result<PgPool> {
     let options = options.options([
+        ("search_path", search_path),
         ("idle_in_transaction_session_timeout", "10s"),
         ("TimeZone", "UTC"),
         // A plan made while the tables are empty reads them from end to end once they are full.
@@ -255,7 +261,21 @@ impl App {
                 let projections = projections.clone();
                 async move { projections.follow().await }
             }),
+            self.build_missing(stop),
         ]
+    }
+
+    /// Builds the read models that this release wants and that are not there.
+    fn build_missing(&self, stop: &Stop) -> JoinHandle<()> {
+        let projections = self.projections.clone();
+        let mut stop = stop.clone();
+        tokio::spawn(async move {
+            let building = projections.build_missing_until_done();
+            tokio::select! {
+                () = building => {}
+                () = workers::stopped(&mut stop) => {}
+            }
+        })
     }
 
     /// Carries effects out and closes batches, as the process that calls itself `owner`.
@@ -281,10 +301,10 @@ impl App {
             self.timings.clone(),
         );
         let keeper = carry_out.clone();
-        let (pool, batches, position) = (
+        let (pool, batches, standing) = (
             self.pool.clone(),
             self.batches.clone(),
-            self.projections.position(),
+            self.projections.standing(),
         );
         let stopping = stop.clone();
         Ok(vec![
@@ -294,8 +314,8 @@ impl App {
                 async move { keeper.keep_leases().await }
             }),
             workers::keep_doing("close_batches", stop.clone(), move || {
-                let (pool, batches, position) = (pool.clone(), batches.clone(), position.clone());
-                async move { workers::close_batches(&pool, &batches, position).await }
+                let (pool, batches, standing) = (pool.clone(), batches.clone(), standing.clone());
+                async move { workers::close_batches(&pool, &batches, standing).await }
             }),
         ])
     }

@@ -71,6 +71,8 @@ pub enum Command {
     /// Seal the log, or print its last checkpoint or the public key that signs them.
     #[command(subcommand)]
     Checkpoint(verify::Checkpoint),
+    /// Show how far projections are, and let one that is held try again.
+    Projections(maintenance::Show),
     /// Make, revoke or list API tokens.
     Token(token::Token),
     /// Print the GraphQL schema.
@@ -121,6 +123,9 @@ impl Cli {
                 .map(|()| done),
             Command::Verify(options) => verify::verify(options, &config()?).await,
             Command::Checkpoint(what) => verify::checkpoint(what, &config()?).await.map(|()| done),
+            Command::Projections(options) => maintenance::projections(&options, &config()?)
+                .await
+                .map(|()| done),
             Command::Token(options) => token::token(options, &config()?).await.map(|()| done),
             Command::Schema => {
                 say(crate::graphql::sdl().trim_end());

@@ -18,6 +18,7 @@ mod mishaps;
 mod parity;
 mod projections;
 mod readme;
+mod rebuilds;
 mod refusals;
 mod replay;
 mod story;

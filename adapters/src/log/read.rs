@@ -116,6 +116,8 @@ pub struct Stretch {
     pub events: Vec<Recorded>,
     /// The last position that was read, or the one after which there was nothing.
     pub last: i64,
+    /// How many stored events were read: as many as the positions passed, unless the log has a hole.
+    pub stored: i64,
     /// Whether there may be more.
     pub more: bool,
 }
@@ -124,9 +126,11 @@ impl Log {
     /// What is at the `limit` positions after `position`.
     pub async fn read(&self, position: i64, limit: i64) -> Result<Stretch, Reading> {
         let rows = self.rows_after(position, limit).await?;
+        let stored = i64::try_from(rows.len()).unwrap_or(i64::MAX);
         Ok(Stretch {
             last: rows.last().map_or(position, |row| row.position),
-            more: i64::try_from(rows.len()).is_ok_and(|rows| rows >= limit),
+            stored,
+            more: stored >= limit,
             events: self.recorded(rows)?,
         })
     }
