@@ -33,6 +33,7 @@ use sqlx::{
 };
 use std::{path::Path, sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 /// The tables that are not projections.
 pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
@@ -102,7 +103,7 @@ impl Database {
     }
 }
 
-/// A pool whose connections cannot hold the order lock for ever: a client that stops between two
+/// A pool whose connections cannot hold a lock for ever: a client that stops between two
 /// statements of a transaction is cut off.
 pub async fn connect(options: PgConnectOptions) -> anyhow::Result<PgPool> {
     let options = options.options([
@@ -136,6 +137,8 @@ pub struct App {
     pub ports: Ports,
     /// Tells the time.
     pub clock: Clock,
+    /// In which epoch of the log this process began.
+    pub epoch: Uuid,
     /// Where the time of its outside work goes.
     pub timings: Timings,
     policy: RetryPolicy,
@@ -150,6 +153,7 @@ impl App {
         policy: RetryPolicy,
     ) -> anyhow::Result<Self> {
         let log = Log::open(pool.clone());
+        let epoch = log.epoch().await.context("reading the log's epoch")?;
         let dispatcher = Dispatcher::new(log.clone(), clock.clone());
         let library = Library::new(dispatcher.clone(), ports.files.clone());
         Ok(Self {
@@ -165,6 +169,7 @@ impl App {
             dispatcher,
             ports,
             clock,
+            epoch,
             timings: Timings::default(),
             policy,
         })

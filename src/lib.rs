@@ -10,6 +10,7 @@ pub mod config;
 #[cfg(feature = "sim")]
 pub mod demo;
 pub mod dispatch;
+pub mod epoch;
 pub mod graphql;
 pub mod history;
 pub mod http;

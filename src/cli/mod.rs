@@ -2,6 +2,7 @@
 
 mod check_config;
 mod door;
+mod epoch;
 mod history;
 mod import;
 mod maintenance;
@@ -59,6 +60,8 @@ pub enum Command {
     Migrate,
     /// Rebuild projections from the log, beside the live ones, and put them in their place.
     Rebuild(maintenance::Rebuild),
+    /// Announce that the log was restored or moved, or list its epochs.
+    Epoch(epoch::EpochRole),
     /// Make, revoke or list API tokens.
     Token(token::Token),
     /// Print the GraphQL schema.
@@ -105,6 +108,7 @@ impl Cli {
             Command::Rebuild(options) => maintenance::rebuild(&options, &config()?)
                 .await
                 .map(|()| done),
+            Command::Epoch(role) => epoch::epoch(role, &config()?).await.map(|()| done),
             Command::Token(options) => token::token(options, &config()?).await.map(|()| done),
             Command::Schema => {
                 say(crate::graphql::sdl().trim_end());

@@ -5,9 +5,11 @@ use crate::{
     app::{self, App, Database},
     clock::Clock,
     config::Config,
+    epoch::Memory,
     workers::Stop,
 };
 use clap::Args;
+use navette_adapters::log::Log;
 use std::net::SocketAddr;
 use tokio::task::JoinHandle;
 
@@ -48,7 +50,8 @@ pub(super) async fn serve(serving: Serving) -> anyhow::Result<()> {
         let door = Door::open(config.http.listen).await?;
         tracing::info!(address = %door.address(), "answering");
         let http = door.serve(&app, &config.http, stop.clone());
-        run(&app, work, &stop, vec![http]).await
+        let memory = Memory::in_folder(&config.data).keep(app.dispatcher.log().clone(), &stop);
+        run(&app, work, &stop, vec![http, memory]).await
     };
     let served = served.await;
     database.close().await;
@@ -61,15 +64,19 @@ pub(super) async fn work(config: Config) -> anyhow::Result<()> {
     let database = Database::join(&config).await?;
     let worked = async {
         let app = build(&config, &database).await?;
-        run(&app, true, &stop, vec![]).await
+        let memory = Memory::in_folder(&config.data).keep(app.dispatcher.log().clone(), &stop);
+        run(&app, true, &stop, vec![memory]).await
     };
     let worked = worked.await;
     database.close().await;
     worked
 }
 
-/// Everything that this configuration asks for, on an open database.
+/// Everything that this configuration asks for, on an open database whose log is what it was here.
 pub(crate) async fn build(config: &Config, database: &Database) -> anyhow::Result<App> {
+    Memory::in_folder(&config.data)
+        .check(&Log::open(database.pool.clone()))
+        .await?;
     let workshop = app::workshop()?;
     let ports = app::ports(config.neighbours()?, &config.files(), workshop.clone())?;
     App::build(

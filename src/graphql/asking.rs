@@ -94,11 +94,26 @@ impl Reads {
             return Ok(());
         };
         let mut reached = self.position.clone();
+        if *reached.borrow() < wanted {
+            self.exists(wanted).await?;
+        }
         let wait = reached.wait_for(|position| *position >= wanted);
         match tokio::time::timeout(PATIENCE, wait).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(faults::not_yet()),
         }
+    }
+
+    /// What was never written, or was lost, would be waited for in vain.
+    async fn exists(&self, wanted: i64) -> Result<()> {
+        let head: i64 = sqlx::query_scalar("SELECT coalesce(max(position), 0) FROM events")
+            .fetch_one(&self.pool)
+            .await
+            .map_err(|cause| faults::internal(&cause))?;
+        if wanted > head {
+            return Err(faults::beyond(head));
+        }
+        Ok(())
     }
 
     /// Tells each time the read models moved on.

@@ -3,6 +3,7 @@
 
 mod auth;
 mod downloads;
+mod epoch;
 mod explorer;
 mod form;
 mod graphql;
@@ -63,6 +64,7 @@ pub fn router(app: &App, doors: Doors) -> Router {
         templates: app.templates.clone(),
     };
     let explorer = doors.explorer;
+    let epoch = app.epoch;
     let house = House {
         executor: executor(services.clone(), explorer),
         services,
@@ -88,6 +90,9 @@ pub fn router(app: &App, doors: Doors) -> Router {
         .merge(prints::routes().layer(within(PATIENCE_WITH_PRINTS)))
         .fallback(async || refused(StatusCode::NOT_FOUND, "NOT_FOUND", "Introuvable."))
         .with_state(house)
+        .layer(middleware::from_fn(move |request, next| {
+            epoch::same(epoch, request, next)
+        }))
         .layer(middleware::map_response(headers::secure))
 }
 

@@ -10,6 +10,7 @@ mod architecture;
 mod chain;
 mod demo;
 mod doors;
+mod epochs;
 mod graphql;
 mod history;
 mod import;

@@ -10,12 +10,15 @@
 )]
 
 mod append;
+mod epoch;
 mod read;
+mod snapshots;
 mod store;
 #[cfg(all(test, feature = "sim"))]
 pub(crate) mod tests;
 
 pub use append::{AppendRefusal, Appended, Commit, FinishedEffect, NewEvent, StreamAppend};
+pub use epoch::{Epoch, Seen, Unannounced};
 pub use read::{Reading, StreamState, Stretch};
 pub use store::{LogContext, LogStore};
 
