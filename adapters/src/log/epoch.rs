@@ -105,10 +105,10 @@ impl Log {
         if seen.epoch != epoch {
             // One that was announced since has settled what became of the positions of this one.
             let known = self.epochs().await?;
-            return match known.iter().any(|known| known.epoch == seen.epoch) {
-                true => Ok(()),
-                false => Err(Unannounced::Foreign(seen.epoch)),
-            };
+            let announced = known.iter().any(|known| known.epoch == seen.epoch);
+            return announced
+                .then_some(())
+                .ok_or(Unannounced::Foreign(seen.epoch));
         }
         let hash: Option<[u8; 32]> =
             sqlx::query_scalar("SELECT hash FROM events WHERE position = $1")
