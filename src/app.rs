@@ -38,6 +38,7 @@ use std::{
     time::Duration,
 };
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 /// The tables that are not projections.
 pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
@@ -159,7 +160,7 @@ async fn migrate_alone(pool: &PgPool) -> anyhow::Result<()> {
         .context("bringing the tables up to date")
 }
 
-/// A pool whose connections cannot hold the order lock for ever: a client that stops between two
+/// A pool whose connections cannot hold a lock for ever: a client that stops between two
 /// statements of a transaction is cut off.
 pub async fn connect(options: PgConnectOptions) -> anyhow::Result<PgPool> {
     connect_for(options, &workers::search_path(&navette_projections::all())).await
@@ -201,6 +202,8 @@ pub struct App {
     pub ports: Ports,
     /// Tells the time.
     pub clock: Clock,
+    /// In which epoch of the log this process began.
+    pub epoch: Uuid,
     /// Where the time of its outside work goes.
     pub timings: Timings,
     policy: RetryPolicy,
@@ -216,6 +219,7 @@ impl App {
         key_file: PathBuf,
     ) -> anyhow::Result<Self> {
         let log = Log::open(pool.clone());
+        let epoch = log.epoch().await.context("reading the log's epoch")?;
         let dispatcher = Dispatcher::new(log.clone(), clock.clone());
         let projections = Projections::open(log, navette_projections::all()).await?;
         let library = Library::new(dispatcher.clone(), ports.files.clone());
@@ -238,6 +242,7 @@ impl App {
             dispatcher,
             ports,
             clock,
+            epoch,
             timings: Timings::default(),
             policy,
         })

@@ -3,6 +3,7 @@
 mod bundle;
 mod check_config;
 mod door;
+mod epoch;
 mod history;
 mod import;
 mod maintenance;
@@ -73,6 +74,8 @@ pub enum Command {
     Checkpoint(verify::Checkpoint),
     /// Show how far projections are, and let one that is held try again.
     Projections(maintenance::Show),
+    /// Announce that the log was restored or moved, or list its epochs.
+    Epoch(epoch::EpochRole),
     /// Make, revoke or list API tokens.
     Token(token::Token),
     /// Print the GraphQL schema.
@@ -126,6 +129,7 @@ impl Cli {
             Command::Projections(options) => maintenance::projections(&options, &config()?)
                 .await
                 .map(|()| done),
+            Command::Epoch(role) => epoch::epoch(role, &config()?).await.map(|()| done),
             Command::Token(options) => token::token(options, &config()?).await.map(|()| done),
             Command::Schema => {
                 say(crate::graphql::sdl().trim_end());

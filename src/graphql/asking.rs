@@ -95,6 +95,9 @@ impl Reads {
             return Ok(());
         };
         let mut standing = self.standing.clone();
+        if standing.borrow().position < wanted {
+            self.exists(wanted).await?;
+        }
         let settled = standing.wait_for(|standing| {
             standing.position >= wanted || standing.held_before(wanted).is_some()
         });
@@ -105,6 +108,18 @@ impl Reads {
             Some(held) => Err(faults::held(held)),
             None => Ok(()),
         }
+    }
+
+    /// What was never written, or was lost, would be waited for in vain.
+    async fn exists(&self, wanted: i64) -> Result<()> {
+        let head: i64 = sqlx::query_scalar("SELECT coalesce(max(position), 0) FROM events")
+            .fetch_one(&self.pool)
+            .await
+            .map_err(|cause| faults::internal(&cause))?;
+        if wanted > head {
+            return Err(faults::beyond(head));
+        }
+        Ok(())
     }
 
     /// How far the read models are.

@@ -52,6 +52,17 @@ pub fn held(held: &Held) -> Error {
     })
 }
 
+/// The log has no such position.
+pub fn beyond(head: i64) -> Error {
+    coded(
+        "BEYOND_THE_LOG",
+        format!(
+            "Cette position n'existe pas : le journal s'arrête à la position {head}. S'il a été restauré, ce qui avait été lu au-delà ne vaut plus."
+        ),
+    )
+    .extend_with(|_, extensions| extensions.set("head", head.to_string()))
+}
+
 fn coded(code: &'static str, message: impl Into<String>) -> Error {
     Error::new(message).extend_with(|_, extensions| extensions.set("code", code))
 }

@@ -4,6 +4,7 @@
 mod auth;
 mod bundles;
 mod downloads;
+mod epoch;
 mod explorer;
 mod form;
 mod graphql;
@@ -69,6 +70,7 @@ pub fn router(app: &App, doors: Doors) -> Router {
         templates: app.templates.clone(),
     };
     let explorer = doors.explorer;
+    let epoch = app.epoch;
     let house = House {
         executor: executor(services.clone(), explorer),
         services,
@@ -104,6 +106,9 @@ pub fn router(app: &App, doors: Doors) -> Router {
         .merge(vitals::routes().layer(within(PATIENCE)))
         .fallback(async || refused(StatusCode::NOT_FOUND, "NOT_FOUND", "Introuvable."))
         .with_state(house)
+        .layer(middleware::from_fn(move |request, next| {
+            epoch::same(epoch, request, next)
+        }))
         .layer(middleware::map_response(headers::secure))
 }
 

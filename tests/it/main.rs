@@ -11,6 +11,7 @@ mod bundle;
 mod chain;
 mod demo;
 mod doors;
+mod epochs;
 mod graphql;
 mod history;
 mod import;
