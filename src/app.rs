@@ -38,6 +38,7 @@ use std::{
     time::Duration,
 };
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 /// The tables that are not projections.
 pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
@@ -159,10 +160,16 @@ async fn migrate_alone(pool: &PgPool) -> anyhow::Result<()> {
         .context("bringing the tables up to date")
 }
 
-/// A pool whose connections cannot hold the order lock for ever: a client that stops between two
+/// A pool whose connections cannot hold a lock for ever: a client that stops between two
 /// statements of a transaction is cut off.
 pub async fn connect(options: PgConnectOptions) -> anyhow::Result<PgPool> {
+    connect_for(options, &workers::search_path(&navette_projections::all())).await
+}
+
+/// The same, where tables are found along `search_path`.
+pub async fn connect_for(options: PgConnectOptions, search_path: &str) -> anyhow::Result<PgPool> {
     let options = options.options([
+        ("search_path", search_path),
         ("idle_in_transaction_session_timeout", "10s"),
         ("TimeZone", "UTC"),
         // A plan made while the tables are empty reads them from end to end once they are full.
@@ -195,6 +202,8 @@ pub struct App {
     pub ports: Ports,
     /// Tells the time.
     pub clock: Clock,
+    /// In which epoch of the log this process began.
+    pub epoch: Uuid,
     /// Where the time of its outside work goes.
     pub timings: Timings,
     policy: RetryPolicy,
@@ -210,6 +219,7 @@ impl App {
         key_file: PathBuf,
     ) -> anyhow::Result<Self> {
         let log = Log::open(pool.clone());
+        let epoch = log.epoch().await.context("reading the log's epoch")?;
         let dispatcher = Dispatcher::new(log.clone(), clock.clone());
         let projections = Projections::open(log, navette_projections::all()).await?;
         let library = Library::new(dispatcher.clone(), ports.files.clone());
@@ -232,6 +242,7 @@ impl App {
             dispatcher,
             ports,
             clock,
+            epoch,
             timings: Timings::default(),
             policy,
         })
@@ -255,7 +266,21 @@ impl App {
                 let projections = projections.clone();
                 async move { projections.follow().await }
             }),
+            self.build_missing(stop),
         ]
+    }
+
+    /// Builds the read models that this release wants and that are not there.
+    fn build_missing(&self, stop: &Stop) -> JoinHandle<()> {
+        let projections = self.projections.clone();
+        let mut stop = stop.clone();
+        tokio::spawn(async move {
+            let building = projections.build_missing_until_done();
+            tokio::select! {
+                () = building => {}
+                () = workers::stopped(&mut stop) => {}
+            }
+        })
     }
 
     /// Carries effects out and closes batches, as the process that calls itself `owner`.
@@ -281,10 +306,10 @@ impl App {
             self.timings.clone(),
         );
         let keeper = carry_out.clone();
-        let (pool, batches, position) = (
+        let (pool, batches, standing) = (
             self.pool.clone(),
             self.batches.clone(),
-            self.projections.position(),
+            self.projections.standing(),
         );
         let stopping = stop.clone();
         Ok(vec![
@@ -294,8 +319,8 @@ impl App {
                 async move { keeper.keep_leases().await }
             }),
             workers::keep_doing("close_batches", stop.clone(), move || {
-                let (pool, batches, position) = (pool.clone(), batches.clone(), position.clone());
-                async move { workers::close_batches(&pool, &batches, position).await }
+                let (pool, batches, standing) = (pool.clone(), batches.clone(), standing.clone());
+                async move { workers::close_batches(&pool, &batches, standing).await }
             }),
         ])
     }

@@ -11,6 +11,7 @@ pub mod config;
 #[cfg(feature = "sim")]
 pub mod demo;
 pub mod dispatch;
+pub mod epoch;
 pub mod graphql;
 pub mod history;
 pub mod http;

@@ -3,6 +3,7 @@
 mod bundle;
 mod check_config;
 mod door;
+mod epoch;
 mod history;
 mod import;
 mod maintenance;
@@ -71,6 +72,10 @@ pub enum Command {
     /// Seal the log, or print its last checkpoint or the public key that signs them.
     #[command(subcommand)]
     Checkpoint(verify::Checkpoint),
+    /// Show how far projections are, and let one that is held try again.
+    Projections(maintenance::Show),
+    /// Announce that the log was restored or moved, or list its epochs.
+    Epoch(epoch::EpochRole),
     /// Make, revoke or list API tokens.
     Token(token::Token),
     /// Print the GraphQL schema.
@@ -121,6 +126,10 @@ impl Cli {
                 .map(|()| done),
             Command::Verify(options) => verify::verify(options, &config()?).await,
             Command::Checkpoint(what) => verify::checkpoint(what, &config()?).await.map(|()| done),
+            Command::Projections(options) => maintenance::projections(&options, &config()?)
+                .await
+                .map(|()| done),
+            Command::Epoch(role) => epoch::epoch(role, &config()?).await.map(|()| done),
             Command::Token(options) => token::token(options, &config()?).await.map(|()| done),
             Command::Schema => {
                 say(crate::graphql::sdl().trim_end());

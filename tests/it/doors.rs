@@ -268,9 +268,9 @@ impl House {
     /// Waits until everything that is in the log is shown.
     pub async fn settle(&self) {
         let head = self.app.dispatcher.log().last_position().await.unwrap();
-        let mut position = self.app.projections.position();
-        position
-            .wait_for(|position| *position >= head)
+        let mut standing = self.app.projections.standing();
+        standing
+            .wait_for(|standing| standing.position >= head)
             .await
             .unwrap();
     }

@@ -12,7 +12,7 @@ use navette::{
     steps::Ports,
     templates::Uploaded,
     unit::Envelope,
-    workers::{RetryPolicy, build_beside},
+    workers::{Place, RetryPolicy, Shape, build_beside},
 };
 use navette_adapters::{
     libreoffice::PoolOptions, postgres::test_cluster::TestDatabase, workshop::Workshop,
@@ -312,7 +312,7 @@ impl TestApp {
             "the projections have caught up, and no batch is left to close",
             async || {
                 let last = self.app.dispatcher.log().last_position().await.unwrap();
-                *self.app.projections.position().borrow() == last
+                self.app.projections.standing().borrow().position == last
                     && batches::ended(&self.app.pool).await.unwrap().is_empty()
             },
         )
@@ -338,18 +338,15 @@ impl TestApp {
             .await
             .unwrap();
         for projector in self.app.projections.projectors() {
-            build_beside(
-                self.app.dispatcher.log(),
-                projector.as_ref(),
-                &mut connection,
-            )
-            .await
-            .unwrap();
+            build_beside(self.app.dispatcher.log(), projector.as_ref())
+                .await
+                .unwrap();
+            let shape = Shape::of(projector.as_ref());
             for table in projector.tables() {
-                let live = rows(&mut connection, "public", table).await;
+                let live = rows(&mut connection, &shape.schema(Place::Live), table).await;
                 assert_eq!(
                     live,
-                    rows(&mut connection, "rebuilt", table).await,
+                    rows(&mut connection, &shape.schema(Place::Next), table).await,
                     "{table} equals its rebuild"
                 );
             }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 mod lost_answers;
+mod snapshots;
 
 use super::*;
 use crate::postgres::test_cluster::TestDatabase;
