@@ -235,7 +235,7 @@ impl App {
                 dispatcher.clone(),
                 ports.files.clone(),
                 key_file,
-                projections.position(),
+                projections.standing(),
             ),
             projections,
             pool,

@@ -71,7 +71,7 @@ impl BundleOptions {
             Dispatcher::new(log, Clock::system()),
             Arc::new(files),
             config.key_file(),
-            projections.position(),
+            projections.standing(),
         );
         let dossier = dossier(&database.pool, &self.dossier).await?;
         let bundle = bundles.take(ACTOR, dossier, held).await?;

@@ -110,7 +110,9 @@ async fn a_node_answers_nothing_before_its_read_models_are_built_and_tells_how_f
     sqlx::query(&statement).execute(pool).await.unwrap();
 
     let ports = house.app.ports.clone();
-    let app = App::build(pool.clone(), ports, Clock::system(), RetryPolicy::default())
+    let key_file = "checkpoint.key".into();
+    let policy = RetryPolicy::default();
+    let app = App::build(pool.clone(), ports, Clock::system(), policy, key_file)
         .await
         .unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
