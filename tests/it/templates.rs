@@ -101,6 +101,21 @@ async fn a_template_is_told_what_it_needs_and_what_is_wrong_before_anything_is_k
     let rare = check(&letter_with("beneficiaire.nom", "dossier.champs.canton")).await;
     assert_eq!(rare["usable"], true);
     assert!(!rare["warnings"].as_array().unwrap().is_empty(), "{rare}");
+    // It would be written in another font than the one that its author saw.
+    let fonts = |report: &Value| {
+        let warnings = report["warnings"].as_array().unwrap().iter();
+        let mut of_fonts = warnings.filter(|warning| warning["place"] == "polices");
+        of_fonts
+            .next()
+            .map(|warning| warning["sentence"].to_string())
+    };
+    assert_eq!(fonts(&report), None);
+    let properties = "<style:text-properties ";
+    let other = format!("{properties}fo:font-family=\"Absente\" ");
+    let other = check(&letter_with(properties, &other)).await;
+    assert_eq!(other["usable"], true);
+    let sentence = fonts(&other).unwrap();
+    assert!(sentence.contains("« Absente"), "{sentence}");
     let unreadable = check(b"plain text").await;
     assert_eq!(unreadable["usable"], false);
     assert!(unreadable["sentence"].is_string(), "{unreadable}");
@@ -515,25 +530,26 @@ async fn a_document_stays_on_what_its_template_included_when_its_batch_started()
     let mut house = House::open().await;
     let token = house.token(Role::Supervisor, &[]).await;
     let letter = text_document(
-        "<text:p>{% include \"entete\" %}</text:p><text:p>{{ images.logo|image }}</text:p>",
+        "<text:p>{% include \"entete\" %}</text:p>\
+         <text:p>{{ images.logo|image }}{{ \"sceau\"|image }}</text:p>",
     );
     let send = async |code: &str, bytes: &[u8], status| {
         let path = format!("/templates/{code}");
         answer(house.send(&token, &path, "m.odt", bytes).await, status).await
     };
     let draw = async |content: &str| {
-        let logo = STANDARD.decode(content).unwrap();
-        answer(
-            house.send(&token, "/images/logo", "Logo.png", &logo).await,
-            200,
-        )
-        .await
+        let drawing = STANDARD.decode(content).unwrap();
+        for path in ["/images/logo", "/images/sceau"] {
+            answer(house.send(&token, path, "Image.png", &drawing).await, 200).await;
+        }
     };
     // What does not exist is told; once it does, the letter is taken.
     let refused = send("lettre", &letter, 422).await;
     let faults = refused["faults"].to_string();
     assert!(
-        faults.contains("entete") && faults.contains("images.logo"),
+        ["entete", "images.logo", "images.sceau"]
+            .iter()
+            .all(|name| faults.contains(name)),
         "{faults}"
     );
     draw(RED).await;
@@ -562,6 +578,7 @@ async fn a_document_stays_on_what_its_template_included_when_its_batch_started()
         json!([
             { "kind": "TEMPLATE", "code": "entete", "version": 1, "file": old },
             { "kind": "IMAGE", "code": "logo", "version": 1, "file": red },
+            { "kind": "IMAGE", "code": "sceau", "version": 1, "file": red },
         ])
     );
     let path = format!("/documents/{document}/office");
