@@ -5,7 +5,11 @@
     reason = "a test that meets the unexpected must fail"
 )]
 
-use crate::merge::{Template, archive::Archive, tests::zipped, xml};
+use crate::merge::{
+    Template,
+    archive::Archive,
+    tests::{part, zipped},
+};
 use calamine::{Data, Reader, Xlsx};
 use navette_domain::ports::{MergeFailure, TemplateFault};
 use serde_json::{Value, json};
@@ -157,14 +161,7 @@ impl Merged {
     }
 
     fn part(&self, name: &str) -> String {
-        let mut archive = Archive::open(&self.0).unwrap();
-        let index = archive
-            .names()
-            .iter()
-            .position(|known| known == name)
-            .unwrap();
-        let text = String::from_utf8(archive.read_index(index).unwrap()).unwrap();
-        xml::parse(&text).unwrap_or_else(|_| panic!("not well-formed: {text}"));
+        let text = part(&self.0, name);
         assert!(!text.contains("navette:"), "{text}");
         text
     }
