@@ -11,6 +11,7 @@ pub mod config;
 pub mod demo;
 pub mod dispatch;
 pub mod graphql;
+pub mod history;
 pub mod http;
 pub mod import;
 pub mod library;

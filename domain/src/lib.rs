@@ -7,6 +7,7 @@
 //! - **Chain**: what is done to a document, as a list of **steps**; data, versioned.
 //! - **Batch**: a chain started on a selection of dossiers.
 //! - **Document**: one office file on its way through a chain. **Signature**: its passage at the desk.
+//! - **History**: what happened to a dossier, to its documents and to their signatures, event by event.
 //! - **Effect**: one piece of outside work, recorded with the event that causes it. **Work**: what it does.
 //! - **Neighbour**: a system outside. **Port**: the role it plays. **Principal**: whoever asks.
 //!
@@ -28,6 +29,7 @@ pub mod document;
 pub mod dossier;
 pub mod event;
 pub mod french;
+pub mod history;
 pub mod ids;
 pub mod image;
 pub mod letters;
@@ -36,6 +38,7 @@ pub mod paper_reference;
 pub mod personal;
 pub mod policy;
 pub mod ports;
+pub mod proof;
 pub mod published_date;
 pub mod rna;
 pub mod signature;
@@ -44,3 +47,4 @@ pub mod template;
 #[cfg(test)]
 mod testing;
 pub mod third_party;
+pub mod upcast;

@@ -83,7 +83,9 @@ impl Projector for Timeline {
                 signature_id, document_id)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, COALESCE($9, (
                 SELECT prepared.document_id FROM timeline prepared
-                WHERE prepared.signature_id = $8 AND prepared.event_type = 'signature.prepared')))",
+                WHERE prepared.signature_id = $8 AND prepared.event_type = 'signature.prepared')))
+             -- One stored event is one entry, even if it reads as several events now.
+             ON CONFLICT (position) DO UPDATE SET sentence = timeline.sentence || ' ' || EXCLUDED.sentence",
         )
         .bind(recorded.position)
         .bind(recorded.recorded_at)
@@ -185,6 +187,19 @@ pub async fn histories(
         .into_iter()
         .map(|entry| (entry.subject, entry.row))
         .collect())
+}
+
+/// The streams that a dossier's history is made of: its own, those of its documents and those of their
+/// signatures.
+pub async fn streams(pool: &PgPool, dossier: Uuid) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT $1 UNION
+         SELECT stream FROM timeline CROSS JOIN LATERAL (VALUES (document_id), (signature_id)) AS of (stream)
+         WHERE dossier_id = $1 AND stream IS NOT NULL",
+    )
+    .bind(dossier)
+    .fetch_all(pool)
+    .await
 }
 
 /// How many documents of a batch each kind of event has happened to.

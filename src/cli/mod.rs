@@ -2,6 +2,7 @@
 
 mod check_config;
 mod door;
+mod history;
 mod import;
 mod maintenance;
 mod node;
@@ -52,6 +53,8 @@ pub enum Command {
     Demo(crate::demo::Demo),
     /// Import a file of subsidies.
     Import(import::Import),
+    /// Tell the history of a dossier: its state at a moment, what changed since, or each event.
+    History(history::History),
     /// Bring the tables of the database up to date.
     Migrate,
     /// Rebuild projections from the log, beside the live ones, and put them in their place.
@@ -95,6 +98,9 @@ impl Cli {
             #[cfg(feature = "sim")]
             Command::Demo(options) => crate::demo::run(options).await,
             Command::Import(options) => import::import(&options, &config()?).await,
+            Command::History(options) => {
+                history::history(&options, &config()?).await.map(|()| done)
+            }
             Command::Migrate => maintenance::migrate(&config()?).await.map(|()| done),
             Command::Rebuild(options) => maintenance::rebuild(&options, &config()?)
                 .await

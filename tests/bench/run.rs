@@ -280,7 +280,7 @@ fn since(
 
 /// The office files that were merged after `position`.
 async fn office(app: &App, position: i64) -> anyhow::Result<Vec<(Vec<u8>, OfficeFormat)>> {
-    let events = app.dispatcher.log().read(position, i64::MAX).await?;
+    let events = app.dispatcher.log().read(position, i64::MAX).await?.events;
     let merged = |recorded: &Recorded| match &recorded.event {
         Event::Document(DocumentEvent::Merged { office, format, .. }) => Some((*office, *format)),
         _ => None,

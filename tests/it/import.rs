@@ -61,7 +61,7 @@ impl Desk {
 
     /// The only dossier of the log, with its third party.
     async fn only(&self) -> (DossierId, ThirdPartyId) {
-        let events = self.dispatcher.log().read(0, 10).await.unwrap();
+        let events = self.dispatcher.log().read(0, 10).await.unwrap().events;
         let of = |kind: &str| {
             let event = events.iter().find(|event| event.stream_type == kind);
             event.unwrap().stream_id

@@ -11,6 +11,7 @@ mod chain;
 mod demo;
 mod doors;
 mod graphql;
+mod history;
 mod import;
 mod mishaps;
 mod parity;

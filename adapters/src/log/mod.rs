@@ -1,7 +1,8 @@
 //! The log: one table of events with dense, commit-ordered positions.
 //!
 //! Commands append through one task per process, which writes what is waiting in one transaction under the
-//! order lock (`append`); readers follow with a single number (`read`). Nothing is ever updated.
+//! order lock (`append`); readers follow with a single number (`read`). Nothing is ever updated: what older releases wrote
+//! is read through the domain's upcasters.
 
 #![expect(
     clippy::disallowed_methods,
@@ -13,13 +14,13 @@ mod read;
 mod store;
 #[cfg(all(test, feature = "sim"))]
 pub(crate) mod tests;
-mod upcast;
 
 pub use append::{AppendRefusal, Appended, Commit, FinishedEffect, NewEvent, StreamAppend};
-pub use read::{Reading, StreamState};
+pub use read::{Reading, StreamState, Stretch};
 pub use store::{LogContext, LogStore};
 
 use crate::{effects::Begun, log::append::Pending};
+use navette_domain::upcast::{UPCASTERS, Upcaster};
 use sqlx::PgPool;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -36,6 +37,7 @@ pub struct Log {
     head: watch::Sender<i64>,
     begun: Arc<Begun>,
     instance: Uuid,
+    upcasters: &'static [Upcaster],
 }
 
 impl Log {
@@ -50,6 +52,7 @@ impl Log {
             head: head.clone(),
             begun: begun.clone(),
             instance,
+            connection: None,
         };
         tokio::spawn(writer.run(waiting));
         Self {
@@ -58,6 +61,7 @@ impl Log {
             head,
             begun,
             instance,
+            upcasters: UPCASTERS,
         }
     }
 

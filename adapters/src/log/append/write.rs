@@ -1,178 +1,181 @@
-//! The statements of a group that won: events, receipts, effects, holds, and one notification.
+//! The one statement that writes a group that won: `append_events`, which the migrations make.
 
-use super::{Appended, Commit};
+use super::{
+    Appended, Commit,
+    ground::{Found, Ground},
+};
+use navette_domain::{chain::Effect, digest::Digest};
+use serde_json::{Value, json};
 use sqlx::PgConnection;
+use std::collections::HashMap;
 use uuid::Uuid;
 
-pub(super) async fn write(
-    connection: &mut PgConnection,
-    winners: &[(&Commit, Appended)],
-    first: i64,
-    instance: Uuid,
-) -> sqlx::Result<()> {
-    write_events(connection, winners, first).await?;
-    write_receipts(connection, winners).await?;
-    write_effects(connection, winners).await?;
-    hold_batches(connection, winners).await?;
-    let head = winners
-        .iter()
-        .map(|(_, appended)| appended.position)
-        .max()
-        .unwrap_or(0);
-    sqlx::query("SELECT pg_notify('navette_log', $1)")
-        .bind(format!("{head} {instance}"))
-        .execute(connection)
-        .await?;
-    Ok(())
+/// What the database answers.
+pub(super) enum Answer {
+    /// The ground was as hoped: all is written, after this position.
+    Written { head: i64 },
+    /// It is not, and nothing is written.
+    Otherwise(Found),
 }
 
-#[derive(Default)]
-struct EventColumns<'a> {
-    types: Vec<&'a str>,
-    ids: Vec<Uuid>,
+#[derive(sqlx::FromRow)]
+struct Row {
+    written: bool,
+    head: i64,
     versions: Vec<i64>,
-    event_types: Vec<&'a str>,
-    event_versions: Vec<i16>,
+    leased: Vec<bool>,
+    answered: Option<Vec<Uuid>>,
+    answered_contents: Option<Vec<Vec<u8>>>,
+    answered_versions: Option<Vec<i64>>,
+    answered_positions: Option<Vec<i64>>,
+}
+
+/// The streams of the winners, each once, and their events in order.
+#[derive(Default)]
+struct Events<'a> {
+    stream_ids: Vec<Uuid>,
+    stream_types: Vec<&'a str>,
+    expected: Vec<i64>,
+    /// The place of each event's stream in the columns above, from 1.
+    ranks: Vec<i32>,
+    names: Vec<&'a str>,
+    versions: Vec<i16>,
     payloads: Vec<&'a str>,
     metadata: Vec<&'a str>,
 }
 
-async fn write_events(
-    connection: &mut PgConnection,
-    winners: &[(&Commit, Appended)],
-    first: i64,
-) -> sqlx::Result<()> {
-    let mut columns = EventColumns::default();
-    for stream in winners.iter().flat_map(|(commit, _)| &commit.streams) {
-        for (version, event) in (stream.expected + 1..).zip(&stream.events) {
-            columns.types.push(stream.stream_type);
-            columns.ids.push(stream.stream_id);
-            columns.versions.push(version);
-            columns.event_types.push(&event.event_type);
-            columns.event_versions.push(event.event_version);
-            columns.payloads.push(&event.payload);
-            columns.metadata.push(&event.metadata);
+impl<'a> Events<'a> {
+    fn of(winners: &[(&'a Commit, Appended)], ground: &Ground) -> Self {
+        let mut columns = Self::default();
+        let mut known: HashMap<Uuid, i32> = HashMap::new();
+        for stream in winners.iter().flat_map(|(commit, _)| &commit.streams) {
+            let rank = *known.entry(stream.stream_id).or_insert_with(|| {
+                columns.stream_ids.push(stream.stream_id);
+                columns.stream_types.push(stream.stream_type);
+                let found = ground.versions.get(&stream.stream_id);
+                columns.expected.push(found.copied().unwrap_or_default());
+                i32::try_from(columns.stream_ids.len()).unwrap_or(i32::MAX)
+            });
+            for event in &stream.events {
+                columns.ranks.push(rank);
+                columns.names.push(&event.event_type);
+                columns.versions.push(event.event_version);
+                columns.payloads.push(&event.payload);
+                columns.metadata.push(&event.metadata);
+            }
         }
+        columns
     }
-    if columns.ids.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(
-        "INSERT INTO events (position, stream_type, stream_id, version, event_type, event_version, payload, metadata)
-         SELECT $1 + event.ordinal - 1, event.stream_type, event.stream_id, event.version,
-                event.event_type, event.event_version, event.payload, event.metadata
-         FROM unnest($2::text[], $3::uuid[], $4::bigint[], $5::text[], $6::smallint[], $7::text[], $8::text[])
-              WITH ORDINALITY AS event (stream_type, stream_id, version, event_type, event_version, payload, metadata, ordinal)",
-    )
-    .bind(first)
-    .bind(&columns.types)
-    .bind(&columns.ids)
-    .bind(&columns.versions)
-    .bind(&columns.event_types)
-    .bind(&columns.event_versions)
-    .bind(&columns.payloads)
-    .bind(&columns.metadata)
-    .execute(connection)
-    .await?;
-    Ok(())
 }
 
-async fn write_receipts(
+/// Writes the winners if the ground is as it was when they were judged.
+pub(super) async fn write(
     connection: &mut PgConnection,
+    ground: &Ground,
     winners: &[(&Commit, Appended)],
-) -> sqlx::Result<()> {
-    let (mut commands, mut contents, mut versions, mut positions) =
-        (vec![], vec![], vec![], vec![]);
-    for (commit, appended) in winners {
-        commands.push(commit.command.0);
-        contents.push(commit.content.as_bytes().to_vec());
-        versions.push(appended.version);
-        positions.push(appended.position);
-    }
-    sqlx::query(
-        "INSERT INTO command_receipts (command_id, content, version, position)
-         SELECT * FROM unnest($1::uuid[], $2::bytea[], $3::bigint[], $4::bigint[])",
+    instance: Uuid,
+) -> sqlx::Result<Answer> {
+    let events = Events::of(winners, ground);
+    let finished = || winners.iter().filter_map(|(commit, _)| commit.finished);
+    let leases: Vec<(Uuid, Uuid)> = finished()
+        .map(|effect| (effect.id.0, effect.lease))
+        .collect();
+    let dropped = winners.iter().flat_map(|(commit, _)| &commit.dropped);
+    let commands: Vec<Uuid> = winners.iter().map(|(commit, _)| commit.command.0).collect();
+    let holds: HashMap<Uuid, bool> = winners
+        .iter()
+        .flat_map(|(commit, _)| &commit.held)
+        .map(|(batch, held)| (batch.0, *held))
+        .collect();
+    let holds = |wanted: bool| -> Vec<Uuid> {
+        let batches = holds.iter().filter(|(_, held)| **held == wanted);
+        batches.map(|(batch, _)| *batch).collect()
+    };
+    let row: Row = sqlx::query_as(
+        "SELECT * FROM append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
     )
+    .bind(&events.stream_ids)
+    .bind(&events.stream_types)
+    .bind(&events.expected)
+    .bind(&events.ranks)
+    .bind(&events.names)
+    .bind(&events.versions)
+    .bind(&events.payloads)
+    .bind(&events.metadata)
     .bind(&commands)
-    .bind(&contents)
-    .bind(&versions)
-    .bind(&positions)
-    .execute(connection)
+    .bind(column(winners, |(commit, _)| commit.content.as_bytes().as_slice()))
+    .bind(column(winners, |(_, appended)| appended.version))
+    .bind(column(winners, |(_, appended)| appended.position - ground.head))
+    .bind(column(&leases, |(id, _)| *id))
+    .bind(column(&leases, |(_, lease)| *lease))
+    .bind(dropped.map(|document| document.0).collect::<Vec<_>>())
+    .bind(begun(winners)?)
+    .bind(holds(true))
+    .bind(holds(false))
+    .bind(instance.to_string())
+    .fetch_one(connection)
     .await?;
-    Ok(())
+    if row.written {
+        return Ok(Answer::Written { head: row.head });
+    }
+    let lost = leases.into_iter().zip(&row.leased);
+    Ok(Answer::Otherwise(Found {
+        head: row.head,
+        leases_lost: lost
+            .filter_map(|(lease, holds)| (!holds).then_some(lease))
+            .collect(),
+        versions: events.stream_ids.into_iter().zip(row.versions).collect(),
+        receipts: receipts(
+            row.answered.unwrap_or_default(),
+            row.answered_contents.unwrap_or_default(),
+            row.answered_versions.unwrap_or_default(),
+            row.answered_positions.unwrap_or_default(),
+        ),
+    }))
 }
 
-async fn write_effects(
-    connection: &mut PgConnection,
-    winners: &[(&Commit, Appended)],
-) -> sqlx::Result<()> {
-    let finished: Vec<Uuid> = winners
-        .iter()
-        .filter_map(|(commit, _)| commit.finished)
-        .map(|effect| effect.id.0)
-        .collect();
-    let dropped: Vec<Uuid> = winners
-        .iter()
-        .flat_map(|(commit, _)| &commit.dropped)
-        .map(|document| document.0)
-        .collect();
-    if !finished.is_empty() || !dropped.is_empty() {
-        sqlx::query("DELETE FROM effects WHERE id = ANY($1) OR (document_id = ANY($2) AND on_the_way AND lease_token IS NULL)")
-            .bind(&finished)
-            .bind(&dropped)
-            .execute(&mut *connection)
-            .await?;
-    }
-    let begun: Vec<_> = winners
-        .iter()
-        .flat_map(|(commit, _)| &commit.begun)
-        .collect();
-    if begun.is_empty() {
-        return Ok(());
-    }
-    let json = |error: serde_json::Error| sqlx::Error::Encode(error.into());
-    let works = begun
-        .iter()
-        .map(|effect| serde_json::to_value(&effect.work))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(json)?;
-    sqlx::query(
-        "INSERT INTO effects (id, document_id, batch_id, step, neighbour, work, doubtful, on_the_way)
-         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::jsonb[], $7::boolean[], $8::boolean[])
-         ON CONFLICT (id) DO NOTHING",
-    )
-    .bind(begun.iter().map(|effect| effect.id.0).collect::<Vec<_>>())
-    .bind(begun.iter().map(|effect| effect.document.0).collect::<Vec<_>>())
-    .bind(begun.iter().map(|effect| effect.batch.0).collect::<Vec<_>>())
-    .bind(begun.iter().map(|effect| effect.step.0.as_str()).collect::<Vec<_>>())
-    .bind(begun.iter().map(|effect| effect.work.neighbour().code()).collect::<Vec<_>>())
-    .bind(works)
-    .bind(begun.iter().map(|effect| effect.doubtful).collect::<Vec<_>>())
-    .bind(
-        begun
-            .iter()
-            .map(|effect| effect.work.is_on_the_way())
-            .collect::<Vec<_>>(),
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
+fn column<'a, T, C>(rows: &'a [T], of: impl Fn(&'a T) -> C) -> Vec<C> {
+    rows.iter().map(of).collect()
 }
 
-async fn hold_batches(
-    connection: &mut PgConnection,
-    winners: &[(&Commit, Appended)],
-) -> sqlx::Result<()> {
-    for (batch, held) in winners.iter().flat_map(|(commit, _)| &commit.held) {
-        let statement = if *held {
-            "INSERT INTO batch_holds (batch_id) VALUES ($1) ON CONFLICT DO NOTHING"
-        } else {
-            "DELETE FROM batch_holds WHERE batch_id = $1"
+/// The effects that begin, as the table holds them.
+fn begun(winners: &[(&Commit, Appended)]) -> sqlx::Result<Option<Value>> {
+    let effects = winners.iter().flat_map(|(commit, _)| &commit.begun);
+    let row = |effect: &Effect| {
+        Ok(json!({
+            "id": effect.id.0,
+            "document": effect.document.0,
+            "batch": effect.batch.0,
+            "step": effect.step.0,
+            "neighbour": effect.work.neighbour().code(),
+            "work": serde_json::to_value(&effect.work)?,
+            "doubtful": effect.doubtful,
+            "on_the_way": effect.work.is_on_the_way(),
+        }))
+    };
+    let rows: Vec<Value> = effects
+        .map(row)
+        .collect::<Result<_, serde_json::Error>>()
+        .map_err(|error| sqlx::Error::Encode(error.into()))?;
+    Ok((!rows.is_empty()).then_some(Value::Array(rows)))
+}
+
+fn receipts(
+    commands: Vec<Uuid>,
+    contents: Vec<Vec<u8>>,
+    versions: Vec<i64>,
+    positions: Vec<i64>,
+) -> Vec<(Uuid, (Digest, Appended))> {
+    let standing = versions.into_iter().zip(positions);
+    let rows = commands.into_iter().zip(contents).zip(standing);
+    rows.filter_map(|((command, content), (version, position))| {
+        let content = Digest::from_bytes(content.try_into().ok()?);
+        let appended = Appended {
+            version,
+            position,
+            replayed: true,
         };
-        sqlx::query(statement)
-            .bind(batch.0)
-            .execute(&mut *connection)
-            .await?;
-    }
-    Ok(())
+        Some((command, (content, appended)))
+    })
+    .collect()
 }

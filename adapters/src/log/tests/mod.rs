@@ -9,7 +9,11 @@ use crate::postgres::test_cluster::TestDatabase;
 use futures::future::join_all;
 use navette_domain::{
     digest::Digest,
+    dossier::Dossier,
+    event::Recorded,
     ids::{BatchId, CommandId},
+    proof::HASHED_BEFORE_FIRST,
+    upcast::Written,
 };
 use sqlx::migrate::Migrator;
 use std::collections::HashMap;
@@ -56,22 +60,45 @@ fn on(stream: Uuid, expected: i64, events: usize) -> StreamAppend {
 
 /// The whole log as (position, stream, version), after checking that it is one.
 async fn read_through(pool: &PgPool) -> Vec<(i64, Uuid, i64)> {
-    let rows: Vec<(i64, Uuid, i64)> =
-        sqlx::query_as("SELECT position, stream_id, version FROM events ORDER BY position")
-            .fetch_all(pool)
-            .await
-            .unwrap();
-    let mut versions: HashMap<Uuid, i64> = HashMap::new();
-    for ((position, stream, version), dense) in rows.iter().zip(1..) {
-        assert_eq!(*position, dense, "positions are dense");
-        let last = versions.entry(*stream).or_default();
-        *last += 1;
+    let events = Log::open(pool.clone()).stored(0, i64::MAX).await.unwrap();
+    let mut heads: HashMap<Uuid, (i64, Digest)> = HashMap::new();
+    for (event, dense) in events.iter().zip(1..) {
+        assert_eq!(event.position, dense, "positions are dense");
+        let head = heads.entry(event.stream_id);
+        let (version, hash) = head.or_insert((0, HASHED_BEFORE_FIRST));
+        *version += 1;
         assert_eq!(
-            version, last,
+            event.version, *version,
             "streams are contiguous, in the order of the log"
         );
+        *hash = event.hash_after(hash);
+        assert_eq!(event.hash, *hash, "each event is chained to the one before");
     }
-    rows
+    events
+        .iter()
+        .map(|event| (event.position, event.stream_id, event.version))
+        .collect()
+}
+
+/// Two commits of one group may follow each other on one stream.
+#[tokio::test]
+async fn every_event_is_chained_to_the_one_before_it_in_its_stream() {
+    let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
+    let log = Log::open(database.pool.clone());
+    let (one, other) = (Uuid::now_v7(), Uuid::now_v7());
+    let both = Commit {
+        streams: vec![on(one, 0, 2), on(other, 0, 3)],
+        ..nothing()
+    };
+    let waiting = [both, commit(one, 2, 2), commit(one, 4, 1)].map(|commit| log.append(commit));
+    for answer in join_all(waiting).await {
+        answer.unwrap();
+    }
+    log.append(commit(other, 3, 1)).await.unwrap();
+    assert_eq!(read_through(&database.pool).await.len(), 9);
+    let stream = log.stored_stream(one).await.unwrap();
+    let versions: Vec<_> = stream.iter().map(|event| event.version).collect();
+    assert_eq!(versions, [1, 2, 3, 4, 5]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -235,4 +262,133 @@ async fn what_another_process_writes_is_heard() {
         .await
         .unwrap();
     listening.abort();
+}
+
+/// A past that never was: `dossier.opened` is now told by two events, `dossier.looked_at` by none.
+const PAST: &[Upcaster] = &[
+    Upcaster {
+        event_type: "dossier.opened",
+        version: 1,
+        reads_as: |payload| {
+            let at = &payload["at"];
+            let written = |name: &str| Written {
+                event_type: name.to_owned(),
+                version: 1,
+                payload: serde_json::json!({ "type": name, "at": at }),
+            };
+            Ok(vec![
+                written("dossier.completed"),
+                written("dossier.taken_up"),
+            ])
+        },
+    },
+    Upcaster {
+        event_type: "dossier.looked_at",
+        version: 1,
+        reads_as: |_| Ok(vec![]),
+    },
+];
+
+#[tokio::test]
+async fn a_stored_event_that_reads_as_several_or_none_still_counts_for_one_position() {
+    let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
+    let log = Log {
+        upcasters: PAST,
+        ..Log::open(database.pool.clone())
+    };
+    let stream = Uuid::now_v7();
+    for (expected, name) in (0..).zip(["dossier.opened", "dossier.looked_at", "dossier.looked_at"])
+    {
+        let mut written = commit(stream, expected, 1);
+        written.streams[0].events[0].event_type = name.to_owned();
+        log.append(written).await.unwrap();
+    }
+    let told = |events: &[Recorded]| -> Vec<_> {
+        events
+            .iter()
+            .map(|read| (read.position, read.version, read.event_type.clone()))
+            .collect()
+    };
+    let two = [
+        (1, 1, "dossier.completed".to_owned()),
+        (1, 1, "dossier.taken_up".to_owned()),
+    ];
+    let first = log.read(0, 1).await.unwrap();
+    assert_eq!(told(&first.events), two);
+    assert_eq!((first.last, first.more), (1, true));
+    // Nothing to apply, and yet the reader goes on.
+    let second = log.read(1, 1).await.unwrap();
+    assert_eq!(
+        (second.events.len(), second.last, second.more),
+        (0, 2, true)
+    );
+    let rest = log.read(2, 2).await.unwrap();
+    assert_eq!((rest.events.len(), rest.last, rest.more), (0, 3, false));
+    assert_eq!(told(&log.stream(stream).await.unwrap()), two);
+    let loaded = log.load::<Dossier>(stream).await.unwrap();
+    assert_eq!(loaded.version, 3);
+}
+
+/// Whoever hangs in the middle of a statement or dies does not matter: there is no middle.
+#[tokio::test]
+async fn a_process_that_stops_after_any_answer_of_the_database_holds_no_lock() {
+    let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
+    let log = Log::open(database.pool.clone());
+    log.append(commit(Uuid::now_v7(), 0, 1)).await.unwrap();
+    // The appender has its answer, and says nothing more.
+    let held: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+    )
+    .fetch_one(&database.pool)
+    .await
+    .unwrap();
+    assert_eq!(held, 0);
+    let open: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM pg_stat_activity
+         WHERE datname = current_database() AND state LIKE 'idle in transaction%'",
+    )
+    .fetch_one(&database.pool)
+    .await
+    .unwrap();
+    assert_eq!(open, 0);
+}
+
+#[tokio::test]
+async fn the_database_hashes_whatever_text_it_is_given_as_the_domain_does() {
+    let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
+    let log = Log::open(database.pool.clone());
+    let stream = Uuid::now_v7();
+    let texts = [
+        "",
+        "é € 𝄞",
+        "\\x41 \\ \"quoted\" 'twice' $1 %",
+        "a\nb\tc\r",
+        "{\"at\":\"2026\"}",
+    ];
+    for (expected, text) in (0..).zip(texts) {
+        let mut written = commit(stream, expected, 1);
+        let event = &mut written.streams[0].events[0];
+        event.payload = text.to_owned();
+        event.metadata = text.repeat(3000);
+        event.event_version = i16::MAX;
+        log.append(written).await.unwrap();
+    }
+    assert_eq!(read_through(&database.pool).await.len(), texts.len());
+}
+
+#[tokio::test]
+async fn a_thousand_streams_are_written_by_one_commit() {
+    let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
+    let log = Log::open(database.pool.clone());
+    let streams: Vec<_> = (0..1200).map(|_| on(Uuid::now_v7(), 0, 2)).collect();
+    let appended = log
+        .append(Commit {
+            streams,
+            ..nothing()
+        })
+        .await
+        .unwrap();
+    assert_eq!((appended.version, appended.position), (2, 2400));
+    assert_eq!(read_through(&database.pool).await.len(), 2400);
 }
