@@ -212,7 +212,7 @@ fn a_font_that_is_not_in_the_file_is_named() {
 }
 
 #[test]
-fn the_archive_wants_the_claim_of_pdf_a_2_by_elements_or_by_attributes() {
+fn the_archive_wants_the_claim_of_its_format_by_elements_or_by_attributes() {
     let part = "<pdfaid:part>2</pdfaid:part>";
     let conformance = "<pdfaid:conformance>B</pdfaid:conformance>";
     let claims = |part_now: &'static str, conformance_now: &'static str| {
