@@ -4,6 +4,7 @@
 use crate::{
     amount::Amount,
     batch::BatchEvent,
+    bundle::BundleEvent,
     chain::ChainEvent,
     document::{DocumentEvent, DocumentStatus},
     dossier::{DossierEvent, DossierStatus},
@@ -141,6 +142,10 @@ pub fn sentence(event: &Event) -> String {
         }) => format!(
             "Chaîne « {} » publiée en version {version}",
             definition.label
+        ),
+        Event::Bundle(BundleEvent::Taken { size, file, .. }) => format!(
+            "Recueil de preuves remis, arrêté à {size} événements (empreinte {})",
+            file.short()
         ),
     }
 }

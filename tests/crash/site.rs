@@ -67,6 +67,11 @@ impl Site {
         self.folder.path().join("navette.log")
     }
 
+    /// The key that Navette signs its checkpoints with.
+    pub fn key_file(&self) -> PathBuf {
+        self.data().join("checkpoint.key")
+    }
+
     fn postgres(&self) -> PathBuf {
         self.data().join("postgres")
     }
@@ -84,7 +89,8 @@ impl Site {
         let neighbours = config.neighbours().unwrap();
         let ports = app::ports(neighbours, &config.files(), workshop.clone()).unwrap();
         let (pool, clock) = (database.pool.clone(), Clock::system());
-        let app = App::build(pool, ports, clock, config.retry).await;
+        let key_file = config.key_file();
+        let app = App::build(pool, ports, clock, config.retry, key_file).await;
         (database, app.unwrap())
     }
 

@@ -81,7 +81,8 @@ impl House {
         let workshop = Arc::new(Workshop::new(PoolOptions::for_this_machine(worker)));
         let ports = app::ports(&neighbours.config(), files.path(), workshop.clone()).unwrap();
         let policy = RetryPolicy::default();
-        let app = App::build(pool, ports, Clock::system(), policy)
+        let key_file = files.path().join("checkpoint.key");
+        let app = App::build(pool, ports, Clock::system(), policy, key_file)
             .await
             .unwrap();
         let (stop, stopping) = watch::channel(false);
@@ -267,9 +268,9 @@ impl House {
     /// Waits until everything that is in the log is shown.
     pub async fn settle(&self) {
         let head = self.app.dispatcher.log().last_position().await.unwrap();
-        let mut position = self.app.projections.position();
-        position
-            .wait_for(|position| *position >= head)
+        let mut standing = self.app.projections.standing();
+        standing
+            .wait_for(|standing| standing.position >= head)
             .await
             .unwrap();
     }

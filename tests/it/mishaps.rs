@@ -529,7 +529,7 @@ fn two_rebuilds_at_once_do_not_fill_each_others_copy() {
         test.settle().await;
         let log = test.app.dispatcher.log();
         for projector in test.app.projections.projectors() {
-            let rebuild = || navette::workers::rebuild(log, projector.as_ref());
+            let rebuild = || navette::workers::rebuild(log, projector.as_ref(), false);
             let (one, two) = tokio::join!(rebuild(), rebuild());
             one.unwrap();
             two.unwrap();

@@ -10,12 +10,18 @@
 )]
 
 mod append;
+mod copy;
+mod epoch;
 mod read;
+mod snapshots;
 mod store;
 #[cfg(all(test, feature = "sim"))]
 pub(crate) mod tests;
 
 pub use append::{AppendRefusal, Appended, Commit, FinishedEffect, NewEvent, StreamAppend};
+pub use copy::copy;
+pub use epoch::{Epoch, Seen, Unannounced};
+pub(crate) use read::Row;
 pub use read::{Reading, StreamState, Stretch};
 pub use store::{LogContext, LogStore};
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 mod lost_answers;
+mod snapshots;
 
 use super::*;
 use crate::postgres::test_cluster::TestDatabase;
@@ -22,7 +23,7 @@ use std::collections::HashMap;
 pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
 
 /// A commit of a fresh command that adds so many events to one stream.
-fn commit(stream: Uuid, expected: i64, events: usize) -> Commit {
+pub(crate) fn commit(stream: Uuid, expected: i64, events: usize) -> Commit {
     Commit {
         streams: vec![on(stream, expected, events)],
         ..nothing()
