@@ -478,7 +478,6 @@ fn word_cases() -> Vec<Case> {
     ]
 }
 
-#[expect(clippy::too_many_lines, reason = "a table")]
 fn excel_cases() -> Vec<Case> {
     let sheet = |cell: &str| format!("<worksheet><sheetData>{cell}</sheetData></worksheet>");
     let case = |name, entry: &str, content: &str, reason| Case {
