@@ -149,11 +149,15 @@ impl<'a> Verifying<'a> {
         let epoch: Uuid = sqlx::query_scalar("SELECT epoch FROM log")
             .fetch_one(pool)
             .await?;
+        // Checkpoints keep the name of the epoch they were made in.
+        let epochs: Vec<Uuid> = sqlx::query_scalar("SELECT epoch FROM epochs")
+            .fetch_all(pool)
+            .await?;
         held.sort_by_key(|note| std::cmp::Reverse(note.checkpoint.size));
         Ok(Self {
             pool,
             public,
-            epochs: HashSet::from([epoch]),
+            epochs: epochs.into_iter().collect(),
             epoch,
             held,
             sealed,

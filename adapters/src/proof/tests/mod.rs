@@ -30,13 +30,11 @@ struct Site {
 impl Site {
     async fn new() -> Self {
         let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
+        let log = Log::open(database.pool.clone());
         // The databases of tests are copies of one; real ones have an epoch each.
-        sqlx::query("UPDATE log SET epoch = gen_random_uuid()")
-            .execute(&database.pool)
-            .await
-            .unwrap();
+        log.begin_epoch("test").await.unwrap();
         Self {
-            log: Log::open(database.pool.clone()),
+            log,
             database,
             folder: TempDir::new().unwrap(),
             streams: std::array::from_fn(|_| Uuid::now_v7()),

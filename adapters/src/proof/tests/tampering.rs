@@ -209,13 +209,23 @@ async fn a_checkpoint_of_another_key_or_another_epoch_or_that_was_changed_is_tol
     )
     .await;
     tells(
-        "UPDATE log SET epoch = gen_random_uuid()",
+        "DELETE FROM epochs",
         &[
             "autre époque : le point de contrôle à 12 événements",
             "autre époque : le point de contrôle à 20 événements",
         ],
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_log_that_goes_on_in_an_epoch_that_was_announced_keeps_its_checkpoints() {
+    let (site, [first, _]) = Site::sealed().await;
+    let epoch = site.log.begin_epoch("moved").await.unwrap().epoch;
+    let third = site.seal().await;
+    assert_eq!((third.checkpoint.epoch, third.checkpoint.size), (epoch, 22));
+    let told = site.faults(&[&first, &third]).await;
+    assert_eq!(told, Vec::<String>::new());
 }
 
 #[tokio::test]
