@@ -8,6 +8,8 @@
 //! - **Batch**: a chain started on a selection of dossiers.
 //! - **Document**: one office file on its way through a chain. **Signature**: its passage at the desk.
 //! - **Effect**: one piece of outside work, recorded with the event that causes it. **Work**: what it does.
+//! - **Subject**: whose personal data it is, a third party or an agent; its values are sealed under its key.
+//!   **Erasure**: the destruction of that key.
 //! - **Neighbour**: a system outside. **Port**: the role it plays. **Principal**: whoever asks.
 //!
 //! # How a document moves

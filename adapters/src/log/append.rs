@@ -26,8 +26,8 @@ const ORDER_LOCK: i64 = 0x4e_4156_4554_5445;
 /// The most commits that share one transaction.
 const GROUP: usize = 256;
 /// How often a group is tried again when the database does not answer, and how long apart.
-const TRIES: u32 = 60;
-const PAUSE: Duration = Duration::from_millis(500);
+pub(super) const TRIES: u32 = 60;
+pub(super) const PAUSE: Duration = Duration::from_millis(500);
 
 /// An event about to be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -235,7 +235,7 @@ impl Writer {
 
 /// Whether the database may answer later: its connection was lost, it starts, it stops, or two
 /// transactions stood in each other's way.
-fn is_passing(error: &sqlx::Error) -> bool {
+pub(super) fn is_passing(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)

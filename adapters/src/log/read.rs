@@ -1,6 +1,7 @@
 //! Reading the log: one stream, several streams at once, or everything in order.
 
 use super::{Appended, Log, upcast};
+use crate::keys::{self, KeysFault, Place};
 use chrono::{DateTime, Utc};
 use cqrs_es::persist::SerializedEvent;
 use navette_domain::{
@@ -8,7 +9,7 @@ use navette_domain::{
     event::{Decider, Event, Metadata, Recorded, UnreadableEvent},
     ids::CommandId,
 };
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// Why the log could not be read.
@@ -17,6 +18,9 @@ pub enum Reading {
     /// The database did not answer.
     #[error("the log cannot be read")]
     Database(#[from] sqlx::Error),
+    /// The keys of its personal values are out of reach.
+    #[error("the log cannot be opened")]
+    Keys(#[from] KeysFault),
     /// An event is not one of ours.
     #[error("position {position} of the log cannot be read")]
     Unreadable {
@@ -109,6 +113,35 @@ impl Row {
 }
 
 impl Log {
+    /// These rows with their personal values as they were, or erased.
+    async fn opened(&self, mut rows: Vec<Row>) -> Result<Vec<Row>, Reading> {
+        let needed = rows.iter().flat_map(|row| keys::keys_of(&row.payload));
+        let needed: BTreeSet<Uuid> = needed.collect();
+        if needed.is_empty() {
+            return Ok(rows);
+        }
+        let ring = self.keys.ring(&needed).await?;
+        for row in &mut rows {
+            let place = Place {
+                stream_type: &row.stream_type,
+                stream_id: row.stream_id,
+                event_type: &row.event_type,
+            };
+            let opened = place.open(&row.payload, &ring);
+            let opened = opened.map_err(|fault| Reading::Unreadable {
+                position: row.position,
+                cause: UnreadableEvent {
+                    event_type: row.event_type.clone(),
+                    cause: fault.to_string(),
+                },
+            })?;
+            if let Some(payload) = opened {
+                row.payload = payload;
+            }
+        }
+        Ok(rows)
+    }
+
     /// At most `limit` events after `position`, in order.
     pub async fn read(&self, position: i64, limit: i64) -> Result<Vec<Recorded>, Reading> {
         let rows: Vec<Row> =
@@ -117,7 +150,11 @@ impl Log {
                 .bind(limit)
                 .fetch_all(&self.pool)
                 .await?;
-        rows.into_iter().map(Row::read).collect()
+        self.opened(rows)
+            .await?
+            .into_iter()
+            .map(Row::read)
+            .collect()
     }
 
     /// All the events of one stream, in order.
@@ -127,7 +164,11 @@ impl Log {
                 .bind(stream)
                 .fetch_all(&self.pool)
                 .await?;
-        rows.into_iter().map(Row::read).collect()
+        self.opened(rows)
+            .await?
+            .into_iter()
+            .map(Row::read)
+            .collect()
     }
 
     /// One aggregate; unborn, at version 0, if its stream does not exist.
@@ -149,6 +190,7 @@ impl Log {
             .bind(A::TYPE)
             .fetch_all(&self.pool)
             .await?;
+        let rows = self.opened(rows).await?;
         let mut loaded: HashMap<Uuid, StreamState<A>> = HashMap::new();
         for row in rows {
             let (position, stream, version) = (row.position, row.stream_id, row.version);
