@@ -16,6 +16,7 @@ use navette_adapters::{
     file_store::Files,
     grants_tool::GenericGrantsTool,
     iparapheur::IParapheur,
+    keys::Keys,
     libreoffice::PoolOptions,
     log::Log,
     maarch::MaarchCourrier,
@@ -44,6 +45,8 @@ const CONNECTIONS: u32 = 16;
 pub struct Database {
     /// Its pool.
     pub pool: PgPool,
+    /// The keys of its personal values.
+    pub keys: Keys,
     embedded: Option<EmbeddedPostgres>,
 }
 
@@ -60,7 +63,7 @@ impl Database {
             let embedded = EmbeddedPostgres::start(&config.data.join("postgres")).await?;
             (embedded.connect_options(), Some(embedded))
         };
-        Self::prepare(options, embedded).await
+        Self::prepare(config, options, embedded).await
     }
 
     /// The same for work that may be done beside another Navette: when that one runs the embedded
@@ -75,12 +78,13 @@ impl Database {
             Some(EmbeddedPostgresError::InUse(_))
         );
         match EmbeddedPostgres::reach(&config.data.join("postgres")) {
-            Some(options) if in_use => Self::prepare(options, None).await,
+            Some(options) if in_use => Self::prepare(config, options, None).await,
             _ => Err(refused),
         }
     }
 
     async fn prepare(
+        config: &Config,
         options: PgConnectOptions,
         embedded: Option<EmbeddedPostgres>,
     ) -> anyhow::Result<Self> {
@@ -90,7 +94,17 @@ impl Database {
             .run(&pool)
             .await
             .context("bringing the tables up to date")?;
-        Ok(Self { pool, embedded })
+        let keys = keys(config, &pool).await?;
+        Ok(Self {
+            pool,
+            keys,
+            embedded,
+        })
+    }
+
+    /// Its log, as one more process sees it.
+    pub fn log(&self) -> Log {
+        Log::open(self.pool.clone(), self.keys.clone())
     }
 
     /// Stops our own PostgreSQL, if we run one.
@@ -119,6 +133,22 @@ pub async fn connect(options: PgConnectOptions) -> anyhow::Result<PgPool> {
         .context("connecting to PostgreSQL")
 }
 
+/// The keys of personal values: in the log's database, unless the configuration gives them another.
+async fn keys(config: &Config, pool: &PgPool) -> anyhow::Result<Keys> {
+    let (pool, apart) = match &config.keys.url {
+        None => (pool.clone(), false),
+        Some(url) => {
+            let options = url.expose_secret().parse();
+            (
+                connect(options.context("understanding keys.url")?).await?,
+                true,
+            )
+        }
+    };
+    let keys = Keys::open(pool, apart, &config.master_key()).await;
+    keys.context("opening the keys of personal data")
+}
+
 /// Everything that doors and workers share.
 #[derive(Clone)]
 pub struct App {
@@ -145,11 +175,12 @@ impl App {
     /// Puts the parts together on an open database.
     pub async fn build(
         pool: PgPool,
+        keys: Keys,
         ports: Ports,
         clock: Clock,
         policy: RetryPolicy,
     ) -> anyhow::Result<Self> {
-        let log = Log::open(pool.clone());
+        let log = Log::open(pool.clone(), keys);
         let dispatcher = Dispatcher::new(log.clone(), clock.clone());
         let library = Library::new(dispatcher.clone(), ports.files.clone());
         Ok(Self {

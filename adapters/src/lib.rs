@@ -20,6 +20,7 @@ pub mod file_store;
 pub mod grants_tool;
 pub mod http;
 pub mod iparapheur;
+pub mod keys;
 pub mod libreoffice;
 pub mod log;
 pub mod maarch;

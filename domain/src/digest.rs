@@ -14,8 +14,16 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// The digest of all the `parts`, one after the other.
+    pub fn of_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let digest = parts
+            .into_iter()
+            .fold(Sha256::new(), |digest, part| digest.chain_update(part));
+        Self(digest.finalize().into())
+    }
+
     /// The digest that was stored as these bytes.
-    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 

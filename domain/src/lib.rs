@@ -38,6 +38,7 @@ pub mod paper_reference;
 pub mod personal;
 pub mod policy;
 pub mod ports;
+pub mod proof;
 pub mod published_date;
 pub mod rna;
 pub mod signature;
@@ -46,3 +47,4 @@ pub mod template;
 #[cfg(test)]
 mod testing;
 pub mod third_party;
+pub mod upcast;

@@ -1,8 +1,9 @@
 //! The corpus of events: one golden file for each stored name and version, since what is stored is a
 //! contract with every log there is.
 //!
-//! `UPDATE_EVENTS=1` writes the files that are missing. A file that exists is never rewritten: a change of
-//! shape is a new version, or a new optional field whose sample leaves it out.
+//! `UPDATE_EVENTS=1` writes the files that are missing, and their sums in `SHA256SUMS`. A file that exists is
+//! never rewritten: a change of shape is a new version with an upcaster that reads the old one, or a new
+//! optional field whose sample leaves it out.
 #![expect(clippy::expect_used, reason = "a test stops where it cannot go on")]
 
 #[path = "events/samples.rs"]
@@ -10,8 +11,10 @@ mod samples;
 
 use cqrs_es::DomainEvent;
 use navette_domain::{
+    digest::Digest,
     event::Event,
     personal::{self, ERASED},
+    upcast::{self, UPCASTERS},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -23,8 +26,15 @@ use std::{
 /// File name → content.
 type Corpus = BTreeMap<String, String>;
 
+/// What was released, as `sha256sum` prints it: a line is never changed or taken away.
+const SUMS: &str = "SHA256SUMS";
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/events")
+}
+
 static CORPUS: LazyLock<Corpus> = LazyLock::new(|| {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/events");
+    let folder = folder();
     if std::env::var_os("UPDATE_EVENTS").is_some() {
         fs::create_dir_all(&folder).expect("the folder can be made");
         for event in samples::all() {
@@ -38,11 +48,25 @@ static CORPUS: LazyLock<Corpus> = LazyLock::new(|| {
         let name = entry.file_name().to_string_lossy().into_owned();
         (name, fs::read_to_string(entry.path()).expect("a text file"))
     };
-    let entries = fs::read_dir(folder).expect("the folder of the corpus");
-    entries
+    let entries = fs::read_dir(&folder).expect("the folder of the corpus");
+    let mut corpus: Corpus = entries
         .map(|entry| read(entry.expect("an entry")))
-        .collect()
+        .collect();
+    let mut released = corpus.remove(SUMS).unwrap_or_default();
+    if std::env::var_os("UPDATE_EVENTS").is_some() {
+        for (file, content) in &corpus {
+            if !released.contains(&format!("  {file}\n")) {
+                released += &sum(file, content);
+            }
+        }
+        fs::write(folder.join(SUMS), released).expect("the file can be written");
+    }
+    corpus
 });
+
+fn sum(file: &str, content: &str) -> String {
+    format!("{}  {file}\n", Digest::of(content.as_bytes()))
+}
 
 fn domain_event(event: &Event) -> &dyn NamedEvent {
     match event {
@@ -91,19 +115,56 @@ fn every_event_has_a_golden_file() {
 }
 
 #[test]
-fn every_golden_file_is_an_event_of_this_version_or_an_older_one() {
-    let current: BTreeMap<_, _> = Event::types().collect();
-    for file in CORPUS.keys() {
-        let parts = file
-            .strip_suffix(".json")
-            .and_then(|stem| stem.rsplit_once(".v"));
-        let (name, version) = parts.expect("<type>.v<version>.json");
-        let known = current.get(name).copied().unwrap_or_default();
-        let version: u16 = version.parse().expect("a number");
+fn what_was_released_is_neither_changed_nor_taken_away() {
+    let released: BTreeSet<_> = fs::read_to_string(folder().join(SUMS))
+        .expect("the sums of what was released")
+        .lines()
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let present: BTreeSet<_> = CORPUS
+        .iter()
+        .map(|(file, content)| sum(file, content))
+        .collect();
+    let gone: Vec<_> = released.difference(&present).collect();
+    assert_eq!(
+        gone, [""; 0],
+        "golden files are for ever: write a new version"
+    );
+    let unknown: Vec<_> = present.difference(&released).collect();
+    assert_eq!(unknown, [""; 0], "UPDATE_EVENTS=1 adds them");
+}
+
+/// The name and version of a golden file.
+fn released(file: &str) -> (&str, u16) {
+    let parts = file
+        .strip_suffix(".json")
+        .and_then(|stem| stem.rsplit_once(".v"));
+    let (name, version) = parts.expect("<type>.v<version>.json");
+    (name, version.parse().expect("a number"))
+}
+
+#[test]
+fn every_event_ever_released_reads_as_events_of_this_version() {
+    for (file, payload) in CORPUS.iter() {
+        let (name, version) = released(file);
+        let read = upcast::current(UPCASTERS, name.to_owned(), version, payload.clone());
+        for (name, payload) in read.unwrap_or_else(|error| panic!("{file}: {error}")) {
+            Event::read(&name, &payload).unwrap_or_else(|error| panic!("{file}: {error}"));
+        }
+    }
+}
+
+#[test]
+fn upcasters_read_what_was_released_and_nothing_that_is_written_today() {
+    let mut seen = BTreeSet::new();
+    for upcaster in UPCASTERS {
+        let (name, version) = (upcaster.event_type, upcaster.version);
+        assert!(seen.insert((name, version)), "{name} {version} twice");
         assert!(
-            (1..=known).contains(&version),
-            "{file} is no event of Navette"
+            CORPUS.contains_key(&format!("{name}.v{version}.json")),
+            "{name} {version} was never released"
         );
+        assert!(!Event::types().any(|today| today == (name, version)));
     }
 }
 

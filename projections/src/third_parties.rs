@@ -108,9 +108,15 @@ impl Projector for ThirdParties {
         let Event::ThirdParty(event) = &recorded.event else {
             return Ok(());
         };
-        let (ThirdPartyEvent::Registered { profile, at }
-        | ThirdPartyEvent::Amended { profile, at }) = event;
-        keep(connection, recorded, profile, *at).await
+        match event {
+            ThirdPartyEvent::Registered { profile, at }
+            | ThirdPartyEvent::Amended { profile, at } => {
+                keep(connection, recorded, profile, *at).await
+            }
+            ThirdPartyEvent::Erased { at, .. } => {
+                keep(connection, recorded, &Profile::erased(), *at).await
+            }
+        }
     }
 }
 

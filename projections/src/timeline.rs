@@ -83,7 +83,9 @@ impl Projector for Timeline {
                 signature_id, document_id)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, COALESCE($9, (
                 SELECT prepared.document_id FROM timeline prepared
-                WHERE prepared.signature_id = $8 AND prepared.event_type = 'signature.prepared')))",
+                WHERE prepared.signature_id = $8 AND prepared.event_type = 'signature.prepared')))
+             -- One stored event is one entry, even if it reads as several events now.
+             ON CONFLICT (position) DO UPDATE SET sentence = timeline.sentence || ' ' || EXCLUDED.sentence",
         )
         .bind(recorded.position)
         .bind(recorded.recorded_at)

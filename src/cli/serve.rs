@@ -74,6 +74,7 @@ pub(crate) async fn build(config: &Config, database: &Database) -> anyhow::Resul
     let ports = app::ports(config.neighbours()?, &config.files(), workshop.clone())?;
     App::build(
         database.pool.clone(),
+        database.keys.clone(),
         ports,
         Clock::system(),
         config.retry.clone(),

@@ -108,7 +108,8 @@ impl Coded for ThirdPartyRefusal {
         match self {
             Self::NotRegistered => RefusalCode::NotFound,
             Self::AlreadyRegistered => RefusalCode::AlreadyExists,
-            Self::NoName => RefusalCode::InvalidInput,
+            Self::NoName | Self::NoReason => RefusalCode::InvalidInput,
+            Self::Erased => RefusalCode::NotAtThisStage,
         }
     }
 }

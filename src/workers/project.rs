@@ -2,7 +2,7 @@
 
 use super::Timings;
 use anyhow::Context as _;
-use navette_adapters::log::Log;
+use navette_adapters::log::{Log, Stretch};
 use navette_domain::{digest::Digest, event::Recorded};
 use navette_projections::Projector;
 use sqlx::{Connection as _, PgConnection, PgPool};
@@ -115,12 +115,13 @@ impl Projections {
         if positions.iter().any(|other| *other != position) {
             return Ok(None);
         }
-        let events = self.log.read(position, BATCH).await?;
-        let Some(last) = events.last().map(|last| last.position) else {
+        let stretch = self.log.read(position, BATCH).await?;
+        let last = stretch.last;
+        if last == position {
             return Ok(Some((position, false)));
-        };
+        }
         for projector in self.projectors.iter() {
-            let apply = apply(&mut transaction, projector.as_ref(), &events);
+            let apply = apply(&mut transaction, projector.as_ref(), &stretch.events);
             self.timings.of(projector.name(), apply).await?;
         }
         sqlx::query("UPDATE projection_checkpoints SET position = $2 WHERE name = ANY($1)")
@@ -130,7 +131,7 @@ impl Projections {
             .await?;
         let commit = transaction.commit();
         self.timings.of("commit", commit).await?;
-        Ok(Some((last, is_full(&events))))
+        Ok(Some((last, stretch.more)))
     }
 
     /// The same for each projection in a transaction of its own; fails after the others went on.
@@ -167,40 +168,36 @@ impl Projections {
         .bind(projector.name())
         .fetch_one(&mut *transaction)
         .await?;
-        let events = window.after(&self.log, position).await?;
-        let Some(last) = events.last().map(|last| last.position) else {
+        let stretch = window.after(&self.log, position).await?;
+        let last = stretch.last;
+        if last == position {
             return Ok((position, false));
-        };
-        apply(&mut transaction, projector, events).await?;
+        }
+        apply(&mut transaction, projector, &stretch.events).await?;
         sqlx::query("UPDATE projection_checkpoints SET position = $2 WHERE name = $1")
             .bind(projector.name())
             .bind(last)
             .execute(&mut *transaction)
             .await?;
         transaction.commit().await?;
-        Ok((last, is_full(events)))
+        Ok((last, stretch.more))
     }
-}
-
-/// Whether there may be more events than these.
-fn is_full(events: &[Recorded]) -> bool {
-    i64::try_from(events.len()).is_ok_and(|count| count >= BATCH)
 }
 
 /// The events last read, which most projections want one after the other.
 #[derive(Default)]
 struct Window {
     after: Option<i64>,
-    events: Vec<Recorded>,
+    stretch: Stretch,
 }
 
 impl Window {
-    async fn after(&mut self, log: &Log, position: i64) -> anyhow::Result<&[Recorded]> {
+    async fn after(&mut self, log: &Log, position: i64) -> anyhow::Result<&Stretch> {
         if self.after != Some(position) {
-            self.events = log.read(position, BATCH).await?;
+            self.stretch = log.read(position, BATCH).await?;
             self.after = Some(position);
         }
-        Ok(&self.events)
+        Ok(&self.stretch)
     }
 }
 
@@ -282,14 +279,14 @@ pub async fn build_beside(
         .await?;
     let mut position = 0;
     loop {
-        let events = log.read(position, BATCH).await?;
-        let Some(last) = events.last().map(|last| last.position) else {
+        let stretch = log.read(position, BATCH).await?;
+        if stretch.last == position {
             break;
-        };
+        }
         let mut transaction = connection.begin().await?;
-        apply(&mut transaction, projector, &events).await?;
+        apply(&mut transaction, projector, &stretch.events).await?;
         transaction.commit().await?;
-        position = last;
+        position = stretch.last;
     }
     sqlx::raw_sql("SET search_path = DEFAULT")
         .execute(&mut *connection)

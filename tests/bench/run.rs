@@ -14,7 +14,9 @@ use navette::{
     neighbourhood::{Manners, Neighbourhood},
     workers::{RetryPolicy, Timing},
 };
-use navette_adapters::{postgres::EmbeddedPostgres, sim::ledger::Ledger, workshop::Workshop};
+use navette_adapters::{
+    keys::Keys, postgres::EmbeddedPostgres, sim::ledger::Ledger, workshop::Workshop,
+};
 use navette_domain::{
     batch::Batch,
     document::{Document, DocumentEvent},
@@ -174,7 +176,14 @@ impl Bench {
         MIGRATIONS.run(&pool).await?;
         let files = tempfile::tempdir()?;
         let ports = app::ports(&around.config(), files.path(), self.workshop.clone())?;
-        let app = App::build(pool, ports, Clock::system(), policy()).await?;
+        let app = App::build(
+            pool.clone(),
+            Keys::of_tests(pool),
+            ports,
+            Clock::system(),
+            policy(),
+        )
+        .await?;
         Ok((app, files))
     }
 
@@ -280,7 +289,7 @@ fn since(
 
 /// The office files that were merged after `position`.
 async fn office(app: &App, position: i64) -> anyhow::Result<Vec<(Vec<u8>, OfficeFormat)>> {
-    let events = app.dispatcher.log().read(position, i64::MAX).await?;
+    let events = app.dispatcher.log().read(position, i64::MAX).await?.events;
     let merged = |recorded: &Recorded| match &recorded.event {
         Event::Document(DocumentEvent::Merged { office, format, .. }) => Some((*office, *format)),
         _ => None,

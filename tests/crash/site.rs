@@ -83,8 +83,8 @@ impl Site {
         let workshop = app::workshop().unwrap();
         let neighbours = config.neighbours().unwrap();
         let ports = app::ports(neighbours, &config.files(), workshop.clone()).unwrap();
-        let (pool, clock) = (database.pool.clone(), Clock::system());
-        let app = App::build(pool, ports, clock, config.retry).await;
+        let (pool, keys) = (database.pool.clone(), database.keys.clone());
+        let app = App::build(pool, keys, ports, Clock::system(), config.retry).await;
         (database, app.unwrap())
     }
 

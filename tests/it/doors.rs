@@ -13,7 +13,7 @@ use navette::{
     workers::RetryPolicy,
 };
 use navette_adapters::{
-    libreoffice::PoolOptions, postgres::test_cluster::TestDatabase, workshop::Workshop,
+    keys::Keys, libreoffice::PoolOptions, postgres::test_cluster::TestDatabase, workshop::Workshop,
 };
 use navette_domain::{
     chain::{Chain, ChainCommand},
@@ -81,9 +81,15 @@ impl House {
         let workshop = Arc::new(Workshop::new(PoolOptions::for_this_machine(worker)));
         let ports = app::ports(&neighbours.config(), files.path(), workshop.clone()).unwrap();
         let policy = RetryPolicy::default();
-        let app = App::build(pool, ports, Clock::system(), policy)
-            .await
-            .unwrap();
+        let app = App::build(
+            pool.clone(),
+            Keys::of_tests(pool),
+            ports,
+            Clock::system(),
+            policy,
+        )
+        .await
+        .unwrap();
         let (stop, stopping) = watch::channel(false);
         let mut tasks = app.follow(&stopping);
         let followers = tasks.len();

@@ -10,6 +10,7 @@ use navette::{
     import::import,
 };
 use navette_adapters::{
+    keys::Keys,
     log::Log,
     postgres::{EmbeddedPostgres, test_cluster::TestDatabase},
     subsidies::{ImportReport, ReadOptions, SubsidyFile},
@@ -43,7 +44,10 @@ impl Desk {
         let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
         let pool = app::connect(database.connect_options()).await.unwrap();
         Self {
-            dispatcher: Dispatcher::new(Log::open(pool), Clock::system()),
+            dispatcher: {
+                let log = Log::open(pool.clone(), Keys::of_tests(pool));
+                Dispatcher::new(log, Clock::system())
+            },
             _database: database,
         }
     }
@@ -61,7 +65,7 @@ impl Desk {
 
     /// The only dossier of the log, with its third party.
     async fn only(&self) -> (DossierId, ThirdPartyId) {
-        let events = self.dispatcher.log().read(0, 10).await.unwrap();
+        let events = self.dispatcher.log().read(0, 10).await.unwrap().events;
         let of = |kind: &str| {
             let event = events.iter().find(|event| event.stream_type == kind);
             event.unwrap().stream_id

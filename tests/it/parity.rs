@@ -7,6 +7,7 @@ use cqrs_es::{
     AggregateError, CqrsFramework, EventEnvelope, EventStore, persist::PersistedEventStore,
 };
 use navette_adapters::{
+    keys::Keys,
     log::{Log, LogStore},
     postgres::test_cluster::TestDatabase,
 };
@@ -61,7 +62,7 @@ impl Both {
         };
         let ours = TestDatabase::create(&sqlx::migrate!()).await.unwrap();
         Self {
-            log: Log::open(ours.pool.clone()),
+            log: Log::open(ours.pool.clone(), Keys::of_tests(ours.pool.clone())),
             stock: TestDatabase::create(&stock).await.unwrap(),
             ours,
         }

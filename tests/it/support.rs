@@ -15,7 +15,7 @@ use navette::{
     workers::{RetryPolicy, build_beside},
 };
 use navette_adapters::{
-    libreoffice::PoolOptions, postgres::test_cluster::TestDatabase, workshop::Workshop,
+    keys::Keys, libreoffice::PoolOptions, postgres::test_cluster::TestDatabase, workshop::Workshop,
 };
 use navette_domain::{
     amount::Amount,
@@ -103,9 +103,15 @@ impl TestApp {
         let neighbours = Neighbourhood::start(manners).await.unwrap();
         let files = tempfile::tempdir().unwrap();
         let ports = app::ports(&neighbours.config(), files.path(), WORKSHOP.clone()).unwrap();
-        let app = App::build(pool, around(ports), Clock::system(), policy)
-            .await
-            .unwrap();
+        let app = App::build(
+            pool.clone(),
+            Keys::of_tests(pool),
+            around(ports),
+            Clock::system(),
+            policy,
+        )
+        .await
+        .unwrap();
         let (stop, stopping) = watch::channel(false);
         let mut workers = app.follow(&stopping);
         workers.extend(app.work("test", &stopping).await.unwrap());

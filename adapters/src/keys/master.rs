@@ -29,10 +29,14 @@ pub enum MasterFault {
     #[error("the master key {0} is not 64 hexadecimal digits: bring back the right file")]
     Garbled(PathBuf),
     /// There are keys already, and the file is not there.
-    #[error("the master key {0} is missing, and keys were made under it: bring it back, or copy it from the node that made it")]
+    #[error(
+        "the master key {0} is missing, and keys were made under it: bring it back, or copy it from the node that made it"
+    )]
     Gone(PathBuf),
     /// It is another's.
-    #[error("the master key {0} is not the one under which the keys of this database were made: copy it from the node that made it")]
+    #[error(
+        "the master key {0} is not the one under which the keys of this database were made: copy it from the node that made it"
+    )]
     Foreign(PathBuf),
     /// The system gives no random bytes.
     #[error("the system gives no random bytes")]
@@ -110,14 +114,20 @@ impl Master {
     pub(super) fn agent(&self, value: &str) -> Uuid {
         let tag = hmac::sign(&self.agents, value.trim().to_lowercase().as_bytes());
         let mut bytes = [0; 16];
-        bytes.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
+        bytes
+            .iter_mut()
+            .zip(tag.as_ref())
+            .for_each(|(to, from)| *to = *from);
         uuid::Builder::from_custom_bytes(bytes).into_uuid()
     }
 
     pub(super) fn blind(&self, content: Digest) -> Digest {
         let tag = hmac::sign(&self.receipts, content.as_bytes());
         let mut bytes = [0; 32];
-        bytes.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
+        bytes
+            .iter_mut()
+            .zip(tag.as_ref())
+            .for_each(|(to, from)| *to = *from);
         Digest::from_bytes(bytes)
     }
 
@@ -149,7 +159,9 @@ fn about(id: Uuid, subject: Uuid) -> String {
 }
 
 fn random(bytes: &mut [u8]) -> Result<(), MasterFault> {
-    SystemRandom::new().fill(bytes).map_err(|_| MasterFault::Random)
+    SystemRandom::new()
+        .fill(bytes)
+        .map_err(|_| MasterFault::Random)
 }
 
 /// `plain` under `key`, after its nonce. `about` must be the same to open it.
@@ -185,7 +197,10 @@ pub(super) fn unlock<'a>(
 /// Writes a file that only we can read, whole and on disk, unless there is one.
 fn place(file: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = file.parent().unwrap_or(Path::new("."));
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)?;
     let mut text = String::new();
     for byte in bytes {
         let _ = write!(text, "{byte:02x}");

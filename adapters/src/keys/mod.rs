@@ -95,7 +95,10 @@ impl Keys {
             (None, Some(_)) => return Err(MasterFault::Gone(file.to_owned()).into()),
         };
         let known = "INSERT INTO keys.master (mark) VALUES ($1) ON CONFLICT DO NOTHING";
-        sqlx::query(known).bind(master.mark()).execute(&pool).await?;
+        sqlx::query(known)
+            .bind(master.mark())
+            .execute(&pool)
+            .await?;
         if self::mark(&pool).await?.as_deref() != Some(master.mark()) {
             return Err(MasterFault::Foreign(file.to_owned()).into());
         }

@@ -11,10 +11,7 @@ use crate::log::NewEvent;
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use navette_domain::personal::{self, Erased, Owner, PersonalField};
 use serde_json::{Value, json};
-use std::{
-    collections::HashMap,
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 use uuid::Uuid;
 
 const BEGIN: &str = r#"{"sealed":[""#;
@@ -136,10 +133,7 @@ impl<'a> Unsealed<'a> {
     }
 
     /// Seals its values, each under the key of its subject.
-    pub fn seal(
-        self,
-        keys: &HashMap<Uuid, (Uuid, Arc<SubjectKey>)>,
-    ) -> Result<(), KeysFault> {
+    pub fn seal(self, keys: &HashMap<Uuid, (Uuid, Arc<SubjectKey>)>) -> Result<(), KeysFault> {
         let Self {
             stream_type,
             stream_id,

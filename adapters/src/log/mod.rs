@@ -1,7 +1,8 @@
 //! The log: one table of events with dense, commit-ordered positions.
 //!
 //! Commands append through one task per process, which writes what is waiting in one transaction under the
-//! order lock (`append`); readers follow with a single number (`read`). Nothing is ever updated.
+//! order lock (`append`); readers follow with a single number (`read`). Nothing is ever updated: what older releases wrote
+//! is read through the domain's upcasters.
 
 #![expect(
     clippy::disallowed_methods,
@@ -13,10 +14,9 @@ mod read;
 mod store;
 #[cfg(all(test, feature = "sim"))]
 pub(crate) mod tests;
-mod upcast;
 
 pub use append::{AppendRefusal, Appended, Commit, FinishedEffect, NewEvent, StreamAppend};
-pub use read::{Reading, StreamState};
+pub use read::{Reading, StreamState, Stretch};
 pub use store::{LogContext, LogStore};
 
 use crate::{
@@ -24,7 +24,10 @@ use crate::{
     keys::Keys,
     log::append::{PAUSE, Pending, TRIES, is_passing},
 };
-use navette_domain::digest::Digest;
+use navette_domain::{
+    digest::Digest,
+    upcast::{UPCASTERS, Upcaster},
+};
 use sqlx::PgPool;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -42,6 +45,7 @@ pub struct Log {
     begun: Arc<Begun>,
     instance: Uuid,
     keys: Keys,
+    upcasters: &'static [Upcaster],
 }
 
 impl Log {
@@ -66,6 +70,7 @@ impl Log {
             begun,
             instance,
             keys,
+            upcasters: UPCASTERS,
         }
     }
 

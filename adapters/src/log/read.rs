@@ -1,13 +1,13 @@
 //! Reading the log: one stream, several streams at once, or everything in order.
 
-use super::{Appended, Log, upcast};
+use super::{Appended, Log};
 use crate::keys::{self, KeysFault, Place};
 use chrono::{DateTime, Utc};
-use cqrs_es::persist::SerializedEvent;
 use navette_domain::{
     digest::Digest,
     event::{Decider, Event, Metadata, Recorded, UnreadableEvent},
     ids::CommandId,
+    upcast::{self, Upcaster},
 };
 use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
@@ -55,61 +55,53 @@ struct Row {
 }
 
 impl Row {
-    fn read(self) -> Result<Recorded, Reading> {
+    fn read(self, upcasters: &[Upcaster]) -> Result<Vec<Recorded>, Reading> {
         let position = self.position;
-        let unreadable = |event_type: &str, cause: String| Reading::Unreadable {
-            position,
-            cause: UnreadableEvent {
-                event_type: event_type.to_owned(),
-                cause,
-            },
-        };
-        let metadata: Metadata = serde_json::from_str(&self.metadata)
-            .map_err(|error| unreadable(&self.event_type, error.to_string()))?;
-        let (event_type, payload) = self.current()?;
-        let event = Event::read(&event_type, &payload)
-            .map_err(|cause| Reading::Unreadable { position, cause })?;
-        Ok(Recorded {
-            position,
-            stream_type: self.stream_type,
-            stream_id: self.stream_id,
-            version: self.version,
-            event,
-            event_type,
-            metadata,
-            recorded_at: self.recorded_at,
-        })
-    }
-
-    /// The event's name and payload as this version writes them. What needs no upcaster is not even parsed.
-    fn current(&self) -> Result<(String, String), Reading> {
-        let upcasters = upcast::upcasters();
-        let version = self.event_version.to_string();
-        if !upcasters
-            .iter()
-            .any(|upcaster| upcaster.can_upcast(&self.event_type, &version))
-        {
-            return Ok((self.event_type.clone(), self.payload.clone()));
-        }
-        let unreadable = |error: serde_json::Error| Reading::Unreadable {
-            position: self.position,
-            cause: UnreadableEvent {
+        let unreadable = |cause| Reading::Unreadable { position, cause };
+        let metadata: Metadata = serde_json::from_str(&self.metadata).map_err(|error| {
+            unreadable(UnreadableEvent {
                 event_type: self.event_type.clone(),
                 cause: error.to_string(),
-            },
-        };
-        let event = SerializedEvent::new(
-            self.stream_id.to_string(),
-            usize::try_from(self.version).unwrap_or_default(),
-            self.stream_type.clone(),
-            self.event_type.clone(),
-            version,
-            serde_json::from_str(&self.payload).map_err(unreadable)?,
-            serde_json::Value::Null,
-        );
-        let event = upcast::upcast(event, &upcasters);
-        Ok((event.event_type, event.payload.to_string()))
+            })
+        })?;
+        let (stream_type, stream_id) = (self.stream_type.clone(), self.stream_id);
+        let (version, recorded_at) = (self.version, self.recorded_at);
+        self.current(upcasters)?
+            .into_iter()
+            .map(|(event_type, payload)| {
+                Ok(Recorded {
+                    position,
+                    stream_type: stream_type.clone(),
+                    stream_id,
+                    version,
+                    event: Event::read(&event_type, &payload).map_err(unreadable)?,
+                    event_type,
+                    metadata: metadata.clone(),
+                    recorded_at,
+                })
+            })
+            .collect()
     }
+
+    /// The names and payloads under which this version of Navette reads it.
+    fn current(self, upcasters: &[Upcaster]) -> Result<Vec<(String, String)>, Reading> {
+        let version = u16::try_from(self.event_version).unwrap_or_default();
+        let position = self.position;
+        upcast::current(upcasters, self.event_type, version, self.payload)
+            .map_err(|cause| Reading::Unreadable { position, cause })
+    }
+}
+
+/// A part of the log, in order. A stored event may read as several events, or as none, so their number is
+/// not that of the positions.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Stretch {
+    /// The events; those that come of one stored event share its position.
+    pub events: Vec<Recorded>,
+    /// The last position that was read, or the one after which there was nothing.
+    pub last: i64,
+    /// Whether there may be more.
+    pub more: bool,
 }
 
 impl Log {
@@ -142,19 +134,19 @@ impl Log {
         Ok(rows)
     }
 
-    /// At most `limit` events after `position`, in order.
-    pub async fn read(&self, position: i64, limit: i64) -> Result<Vec<Recorded>, Reading> {
+    /// What is at the `limit` positions after `position`.
+    pub async fn read(&self, position: i64, limit: i64) -> Result<Stretch, Reading> {
         let rows: Vec<Row> =
             sqlx::query_as("SELECT * FROM events WHERE position > $1 ORDER BY position LIMIT $2")
                 .bind(position)
                 .bind(limit)
                 .fetch_all(&self.pool)
                 .await?;
-        self.opened(rows)
-            .await?
-            .into_iter()
-            .map(Row::read)
-            .collect()
+        Ok(Stretch {
+            last: rows.last().map_or(position, |row| row.position),
+            more: i64::try_from(rows.len()).is_ok_and(|rows| rows >= limit),
+            events: self.recorded(rows).await?,
+        })
     }
 
     /// All the events of one stream, in order.
@@ -164,11 +156,15 @@ impl Log {
                 .bind(stream)
                 .fetch_all(&self.pool)
                 .await?;
-        self.opened(rows)
-            .await?
-            .into_iter()
-            .map(Row::read)
-            .collect()
+        self.recorded(rows).await
+    }
+
+    async fn recorded(&self, rows: Vec<Row>) -> Result<Vec<Recorded>, Reading> {
+        let mut events = Vec::with_capacity(rows.len());
+        for row in self.opened(rows).await? {
+            events.extend(row.read(self.upcasters)?);
+        }
+        Ok(events)
     }
 
     /// One aggregate; unborn, at version 0, if its stream does not exist.
@@ -193,19 +189,20 @@ impl Log {
         let rows = self.opened(rows).await?;
         let mut loaded: HashMap<Uuid, StreamState<A>> = HashMap::new();
         for row in rows {
-            let (position, stream, version) = (row.position, row.stream_id, row.version);
-            let (event_type, payload) = row.current()?;
-            let event: A::Event =
-                serde_json::from_str(&payload).map_err(|error| Reading::Unreadable {
-                    position,
-                    cause: UnreadableEvent {
-                        event_type,
-                        cause: error.to_string(),
-                    },
-                })?;
-            let entry = loaded.entry(stream).or_default();
-            entry.state.apply(event);
-            entry.version = version;
+            let position = row.position;
+            let entry = loaded.entry(row.stream_id).or_default();
+            entry.version = row.version;
+            for (event_type, payload) in row.current(self.upcasters)? {
+                let event: A::Event =
+                    serde_json::from_str(&payload).map_err(|error| Reading::Unreadable {
+                        position,
+                        cause: UnreadableEvent {
+                            event_type,
+                            cause: error.to_string(),
+                        },
+                    })?;
+                entry.state.apply(event);
+            }
         }
         Ok(loaded)
     }

@@ -9,13 +9,22 @@ use crate::postgres::test_cluster::TestDatabase;
 use futures::future::join_all;
 use navette_domain::{
     digest::Digest,
+    dossier::Dossier,
+    event::Recorded,
     ids::{BatchId, CommandId},
+    upcast::Written,
 };
 use sqlx::migrate::Migrator;
 use std::collections::HashMap;
 
 /// The tables of the shell.
 pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
+
+/// The log of one more process.
+pub(crate) fn log_of(database: &TestDatabase) -> Log {
+    let pool = &database.pool;
+    Log::open(pool.clone(), Keys::of_tests(pool.clone()))
+}
 
 /// A commit of a fresh command that adds so many events to one stream.
 fn commit(stream: Uuid, expected: i64, events: usize) -> Commit {
@@ -78,7 +87,7 @@ async fn read_through(pool: &PgPool) -> Vec<(i64, Uuid, i64)> {
 async fn positions_are_dense_and_streams_contiguous_with_sixteen_writers_in_two_processes() {
     const COMMITS: usize = 20;
     let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
-    let processes = [(); 2].map(|()| Log::open(database.pool.clone()));
+    let processes = [(); 2].map(|()| log_of(&database));
     let streams: [Uuid; 4] = std::array::from_fn(|_| Uuid::now_v7());
     let writers = (0..16).map(|writer| {
         let log = processes[writer % 2].clone();
@@ -110,7 +119,7 @@ async fn positions_are_dense_and_streams_contiguous_with_sixteen_writers_in_two_
 #[tokio::test(flavor = "multi_thread")]
 async fn of_fifty_commands_on_one_version_exactly_one_wins() {
     let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
-    let processes = [(); 2].map(|()| Log::open(database.pool.clone()));
+    let processes = [(); 2].map(|()| log_of(&database));
     let stream = Uuid::now_v7();
     let answers = (0..50).map(|rank| processes[rank % 2].append(commit(stream, 0, 2)));
     let answers = join_all(answers).await;
@@ -125,11 +134,11 @@ async fn of_fifty_commands_on_one_version_exactly_one_wins() {
 #[tokio::test]
 async fn a_repeated_command_gets_its_first_answer_and_changes_nothing() {
     let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
-    let log = Log::open(database.pool.clone());
+    let log = log_of(&database);
     let asked = commit(Uuid::now_v7(), 0, 2);
     let first = log.append(asked.clone()).await.unwrap();
     log.append(commit(Uuid::now_v7(), 0, 1)).await.unwrap();
-    let again = Log::open(database.pool.clone()).append(asked.clone()).await;
+    let again = log_of(&database).append(asked.clone()).await;
     assert_eq!(
         again,
         Ok(Appended {
@@ -154,7 +163,7 @@ async fn a_repeated_command_gets_its_first_answer_and_changes_nothing() {
 #[tokio::test]
 async fn a_command_id_used_for_another_content_is_refused() {
     let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
-    let log = Log::open(database.pool.clone());
+    let log = log_of(&database);
     let asked = commit(Uuid::now_v7(), 0, 1);
     log.append(asked.clone()).await.unwrap();
     let other = Commit {
@@ -168,7 +177,7 @@ async fn a_command_id_used_for_another_content_is_refused() {
 #[tokio::test]
 async fn a_commit_in_conflict_writes_nothing_and_does_not_disturb_those_written_with_it() {
     let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
-    let log = Log::open(database.pool.clone());
+    let log = log_of(&database);
     let [one, other, third] = std::array::from_fn(|_| Uuid::now_v7());
     let torn = Commit {
         streams: vec![on(one, 0, 1), on(other, 7, 1)],
@@ -202,7 +211,7 @@ async fn a_commit_in_conflict_writes_nothing_and_does_not_disturb_those_written_
 #[tokio::test]
 async fn what_is_in_the_log_cannot_be_changed_or_removed() {
     let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
-    let log = Log::open(database.pool.clone());
+    let log = log_of(&database);
     log.append(commit(Uuid::now_v7(), 0, 3)).await.unwrap();
     for change in [
         "UPDATE events SET payload = '{}' WHERE position = 1",
@@ -224,7 +233,7 @@ async fn what_is_in_the_log_cannot_be_changed_or_removed() {
 #[tokio::test]
 async fn what_another_process_writes_is_heard() {
     let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
-    let [here, there] = [(); 2].map(|()| Log::open(database.pool.clone()));
+    let [here, there] = [(); 2].map(|()| log_of(&database));
     let mut head = here.head();
     let listening = tokio::spawn({
         let here = here.clone();
@@ -235,4 +244,69 @@ async fn what_another_process_writes_is_heard() {
         .await
         .unwrap();
     listening.abort();
+}
+
+/// A past that never was: `dossier.opened` is now told by two events, `dossier.looked_at` by none.
+const PAST: &[Upcaster] = &[
+    Upcaster {
+        event_type: "dossier.opened",
+        version: 1,
+        reads_as: |payload| {
+            let at = &payload["at"];
+            let written = |name: &str| Written {
+                event_type: name.to_owned(),
+                version: 1,
+                payload: serde_json::json!({ "type": name, "at": at }),
+            };
+            Ok(vec![
+                written("dossier.completed"),
+                written("dossier.taken_up"),
+            ])
+        },
+    },
+    Upcaster {
+        event_type: "dossier.looked_at",
+        version: 1,
+        reads_as: |_| Ok(vec![]),
+    },
+];
+
+#[tokio::test]
+async fn a_stored_event_that_reads_as_several_or_none_still_counts_for_one_position() {
+    let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
+    let log = Log {
+        upcasters: PAST,
+        ..log_of(&database)
+    };
+    let stream = Uuid::now_v7();
+    for (expected, name) in (0..).zip(["dossier.opened", "dossier.looked_at", "dossier.looked_at"])
+    {
+        let mut written = commit(stream, expected, 1);
+        written.streams[0].events[0].event_type = name.to_owned();
+        log.append(written).await.unwrap();
+    }
+    let told = |events: &[Recorded]| -> Vec<_> {
+        events
+            .iter()
+            .map(|read| (read.position, read.version, read.event_type.clone()))
+            .collect()
+    };
+    let two = [
+        (1, 1, "dossier.completed".to_owned()),
+        (1, 1, "dossier.taken_up".to_owned()),
+    ];
+    let first = log.read(0, 1).await.unwrap();
+    assert_eq!(told(&first.events), two);
+    assert_eq!((first.last, first.more), (1, true));
+    // Nothing to apply, and yet the reader goes on.
+    let second = log.read(1, 1).await.unwrap();
+    assert_eq!(
+        (second.events.len(), second.last, second.more),
+        (0, 2, true)
+    );
+    let rest = log.read(2, 2).await.unwrap();
+    assert_eq!((rest.events.len(), rest.last, rest.more), (0, 3, false));
+    assert_eq!(told(&log.stream(stream).await.unwrap()), two);
+    let loaded = log.load::<Dossier>(stream).await.unwrap();
+    assert_eq!(loaded.version, 3);
 }
