@@ -5,6 +5,7 @@ use crate::{
     clock::Clock,
     config::{Config, NeighboursConfig},
     dispatch::Dispatcher,
+    erasure::Erasure,
     library::Library,
     steps::{Ports, Steps},
     templates::Templates,
@@ -26,6 +27,7 @@ use navette_adapters::{
     smtp::Smtp,
     workshop::Workshop,
 };
+use navette_domain::third_party::Retention;
 use secrecy::ExposeSecret as _;
 use sqlx::{
     PgPool,
@@ -162,6 +164,8 @@ pub struct App {
     pub templates: Templates,
     /// Follows the log.
     pub projections: Projections,
+    /// Erases third parties.
+    pub erasure: Erasure,
     /// Does the outside work.
     pub ports: Ports,
     /// Tells the time.
@@ -179,10 +183,14 @@ impl App {
         ports: Ports,
         clock: Clock,
         policy: RetryPolicy,
+        retention: Retention,
     ) -> anyhow::Result<Self> {
         let log = Log::open(pool.clone(), keys);
         let dispatcher = Dispatcher::new(log.clone(), clock.clone());
         let library = Library::new(dispatcher.clone(), ports.files.clone());
+        let projections = Projections::open(log, navette_projections::all()).await?;
+        let files = ports.files.clone();
+        let erasure = Erasure::new(dispatcher.clone(), projections.clone(), files, retention);
         Ok(Self {
             batches: Batches::new(dispatcher.clone(), library.clone()),
             templates: Templates::new(
@@ -191,7 +199,8 @@ impl App {
                 ports.files.clone(),
                 ports.office.clone(),
             ),
-            projections: Projections::open(log, navette_projections::all()).await?,
+            projections,
+            erasure,
             pool,
             dispatcher,
             ports,
@@ -212,12 +221,16 @@ impl App {
 
     /// Follows the log: what every process does, even one that only answers questions.
     pub fn follow(&self, stop: &Stop) -> Vec<JoinHandle<()>> {
-        let projections = self.projections.clone();
+        let (projections, erasure) = (self.projections.clone(), self.erasure.clone());
         vec![
             workers::listen(self.dispatcher.log().clone(), stop.clone()),
             workers::keep_doing("project", stop.clone(), move || {
                 let projections = projections.clone();
                 async move { projections.follow().await }
+            }),
+            workers::keep_doing("erase", stop.clone(), move || {
+                let erasure = erasure.clone();
+                async move { erasure.follow().await }
             }),
         ]
     }

@@ -10,6 +10,7 @@ pub mod config;
 #[cfg(feature = "sim")]
 pub mod demo;
 pub mod dispatch;
+pub mod erasure;
 pub mod graphql;
 pub mod http;
 pub mod import;

@@ -2,6 +2,7 @@
 
 mod check_config;
 mod door;
+mod erase;
 mod import;
 mod maintenance;
 mod node;
@@ -52,6 +53,8 @@ pub enum Command {
     Demo(crate::demo::Demo),
     /// Import a file of subsidies.
     Import(import::Import),
+    /// Erase what is known of a third party, unless the law still holds it.
+    Erase(erase::Erase),
     /// Bring the tables of the database up to date.
     Migrate,
     /// Rebuild projections from the log, beside the live ones, and put them in their place.
@@ -95,6 +98,7 @@ impl Cli {
             #[cfg(feature = "sim")]
             Command::Demo(options) => crate::demo::run(options).await,
             Command::Import(options) => import::import(&options, &config()?).await,
+            Command::Erase(options) => erase::erase(&options, &config()?).await,
             Command::Migrate => maintenance::migrate(&config()?).await.map(|()| done),
             Command::Rebuild(options) => maintenance::rebuild(&options, &config()?)
                 .await

@@ -78,6 +78,7 @@ pub(crate) async fn build(config: &Config, database: &Database) -> anyhow::Resul
         ports,
         Clock::system(),
         config.retry.clone(),
+        config.retention(),
     )
     .await
 }

@@ -23,6 +23,7 @@ use navette_domain::{
     event::{Event, Recorded},
     ids::{BatchId, DocumentId, DossierId},
     ports::{OfficeFormat, OfficeWorkshop as _},
+    third_party::Retention,
 };
 use sqlx::{Connection as _, PgConnection};
 use std::{
@@ -182,6 +183,7 @@ impl Bench {
             ports,
             Clock::system(),
             policy(),
+            Retention::default(),
         )
         .await?;
         Ok((app, files))

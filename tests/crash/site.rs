@@ -84,7 +84,15 @@ impl Site {
         let neighbours = config.neighbours().unwrap();
         let ports = app::ports(neighbours, &config.files(), workshop.clone()).unwrap();
         let (pool, keys) = (database.pool.clone(), database.keys.clone());
-        let app = App::build(pool, keys, ports, Clock::system(), config.retry).await;
+        let app = App::build(
+            pool,
+            keys,
+            ports,
+            Clock::system(),
+            config.retry.clone(),
+            config.retention(),
+        )
+        .await;
         (database, app.unwrap())
     }
 

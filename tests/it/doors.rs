@@ -23,7 +23,7 @@ use navette_domain::{
     policy::Role,
     ports::OfficeFormat,
     template::{Template, TemplateCommand},
-    third_party::{ThirdParty, ThirdPartyCommand},
+    third_party::{Retention, ThirdParty, ThirdPartyCommand},
 };
 use reqwest::{
     Client, RequestBuilder, Response,
@@ -87,6 +87,7 @@ impl House {
             ports,
             Clock::system(),
             policy,
+            Retention::default(),
         )
         .await
         .unwrap();

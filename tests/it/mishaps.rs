@@ -123,6 +123,9 @@ impl FileStore for Forgetful {
         }
         self.files.get(digest).await
     }
+    async fn remove(&self, digest: Digest) -> StoreResult<()> {
+        self.files.remove(digest).await
+    }
 }
 
 #[test]

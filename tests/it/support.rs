@@ -25,7 +25,7 @@ use navette_domain::{
     dossier::{Authority, Decision, Dossier, DossierCommand, DossierStatus, Payment, Request},
     ids::{BatchId, ChainId, CommandId, DocumentId, DossierId},
     personal::Personal,
-    third_party::{PostalAddress, Profile, ThirdParty, ThirdPartyCommand},
+    third_party::{PostalAddress, Profile, Retention, ThirdParty, ThirdPartyCommand},
 };
 use navette_projections::{batches, scope::Scope};
 use sqlx::{Connection as _, PgConnection};
@@ -109,6 +109,7 @@ impl TestApp {
             around(ports),
             Clock::system(),
             policy,
+            Retention::default(),
         )
         .await
         .unwrap();

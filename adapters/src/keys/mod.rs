@@ -235,7 +235,7 @@ impl Keys {
 
     /// Says that the log's erasures were carried out up to `position`.
     pub async fn set_erased_up_to(&self, position: i64) -> Result<(), KeysFault> {
-        sqlx::query("UPDATE keys.erasures SET position = $1 WHERE position < $1")
+        sqlx::query("UPDATE keys.erasures SET position = $1")
             .bind(position)
             .execute(&self.pool)
             .await?;

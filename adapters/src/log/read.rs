@@ -159,6 +159,25 @@ impl Log {
         self.recorded(rows).await
     }
 
+    /// The events of one stored name after `position`, up to `last`, in order.
+    pub async fn read_named(
+        &self,
+        event_type: &str,
+        position: i64,
+        last: i64,
+    ) -> Result<Vec<Recorded>, Reading> {
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT * FROM events WHERE event_type = $1 AND position > $2 AND position <= $3
+             ORDER BY position",
+        )
+        .bind(event_type)
+        .bind(position)
+        .bind(last)
+        .fetch_all(&self.pool)
+        .await?;
+        self.recorded(rows).await
+    }
+
     async fn recorded(&self, rows: Vec<Row>) -> Result<Vec<Recorded>, Reading> {
         let mut events = Vec::with_capacity(rows.len());
         for row in self.opened(rows).await? {
