@@ -10,6 +10,7 @@ mod architecture;
 mod chain;
 mod demo;
 mod doors;
+mod erasure;
 mod graphql;
 mod import;
 mod mishaps;
