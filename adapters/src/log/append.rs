@@ -4,7 +4,9 @@
 //! receipt and the lease of the effect it finishes; those that lose are answered, and do not disturb the
 //! others.
 
+use self::chain::Chains;
 use crate::effects::Begun;
+use chrono::{DateTime, Utc};
 use navette_domain::{
     chain::Effect,
     digest::Digest,
@@ -19,6 +21,7 @@ use std::{
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
+mod chain;
 mod write;
 
 /// The advisory lock under which positions are given: "NAVETTE" in ASCII.
@@ -227,7 +230,8 @@ impl Writer {
             transaction.rollback().await?;
             return Ok(verdicts);
         }
-        write::write(&mut transaction, &winners, ground.first, self.instance).await?;
+        let events = ground.chains.extend(&winners);
+        write::write(&mut transaction, &winners, &events, self.instance).await?;
         transaction.commit().await?;
         Ok(verdicts)
     }
@@ -255,7 +259,7 @@ pub(super) fn is_passing(error: &sqlx::Error) -> bool {
 /// What the commits of a group are judged against. It changes as commits win, so that two commits of one
 /// group may follow each other on one stream.
 struct Ground {
-    first: i64,
+    chains: Chains,
     position: i64,
     versions: HashMap<Uuid, i64>,
     receipts: HashMap<Uuid, (Digest, Appended)>,
@@ -264,19 +268,20 @@ struct Ground {
 
 impl Ground {
     async fn survey(connection: &mut PgConnection, commits: &[Commit]) -> sqlx::Result<Self> {
-        let (position,): (i64,) = sqlx::query_as("SELECT coalesce(max(position), 0) FROM events")
-            .fetch_one(&mut *connection)
-            .await?;
+        let (position, now): (i64, DateTime<Utc>) =
+            sqlx::query_as("SELECT coalesce(max(position), 0), clock_timestamp() FROM events")
+                .fetch_one(&mut *connection)
+                .await?;
         let streams: Vec<Uuid> = commits
             .iter()
             .flat_map(|commit| &commit.streams)
             .map(|stream| stream.stream_id)
             .collect();
-        let versions: Vec<(Uuid, i64)> = sqlx::query_as(
-            "SELECT stream.id, event.version
+        let heads: Vec<(Uuid, i64, [u8; 32])> = sqlx::query_as(
+            "SELECT stream.id, event.version, event.hash
              FROM unnest($1::uuid[]) AS stream (id)
              CROSS JOIN LATERAL (
-                 SELECT version FROM events WHERE stream_id = stream.id ORDER BY version DESC LIMIT 1
+                 SELECT version, hash FROM events WHERE stream_id = stream.id ORDER BY version DESC LIMIT 1
              ) AS event",
         )
         .bind(&streams)
@@ -302,9 +307,19 @@ impl Ground {
                 .await?
         };
         Ok(Self {
-            first: position + 1,
+            chains: Chains {
+                first: position + 1,
+                now,
+                heads: heads
+                    .iter()
+                    .map(|(id, _, hash)| (*id, Digest::from_bytes(*hash)))
+                    .collect(),
+            },
             position,
-            versions: versions.into_iter().collect(),
+            versions: heads
+                .iter()
+                .map(|(id, version, _)| (*id, *version))
+                .collect(),
             receipts: receipts
                 .into_iter()
                 .filter_map(|(id, content, version, position)| {

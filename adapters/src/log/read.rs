@@ -7,6 +7,7 @@ use navette_domain::{
     digest::Digest,
     event::{Decider, Event, Metadata, Recorded, UnreadableEvent},
     ids::CommandId,
+    proof::StoredEvent,
     upcast::{self, Upcaster},
 };
 use std::collections::{BTreeSet, HashMap};
@@ -41,8 +42,9 @@ pub struct StreamState<A> {
     pub version: i64,
 }
 
+/// A row of the log.
 #[derive(sqlx::FromRow)]
-struct Row {
+pub(crate) struct Row {
     position: i64,
     stream_type: String,
     stream_id: Uuid,
@@ -52,6 +54,24 @@ struct Row {
     payload: String,
     metadata: String,
     recorded_at: DateTime<Utc>,
+    hash: [u8; 32],
+}
+
+impl From<Row> for StoredEvent {
+    fn from(row: Row) -> Self {
+        Self {
+            position: row.position,
+            stream_type: row.stream_type,
+            stream_id: row.stream_id,
+            version: row.version,
+            event_type: row.event_type,
+            event_version: row.event_version,
+            recorded_at: row.recorded_at,
+            payload: row.payload,
+            metadata: row.metadata,
+            hash: Digest::from_bytes(row.hash),
+        }
+    }
 }
 
 impl Row {
@@ -136,12 +156,7 @@ impl Log {
 
     /// What is at the `limit` positions after `position`.
     pub async fn read(&self, position: i64, limit: i64) -> Result<Stretch, Reading> {
-        let rows: Vec<Row> =
-            sqlx::query_as("SELECT * FROM events WHERE position > $1 ORDER BY position LIMIT $2")
-                .bind(position)
-                .bind(limit)
-                .fetch_all(&self.pool)
-                .await?;
+        let rows = self.rows_after(position, limit).await?;
         Ok(Stretch {
             last: rows.last().map_or(position, |row| row.position),
             more: i64::try_from(rows.len()).is_ok_and(|rows| rows >= limit),
@@ -151,11 +166,7 @@ impl Log {
 
     /// All the events of one stream, in order.
     pub async fn stream(&self, stream: Uuid) -> Result<Vec<Recorded>, Reading> {
-        let rows: Vec<Row> =
-            sqlx::query_as("SELECT * FROM events WHERE stream_id = $1 ORDER BY version")
-                .bind(stream)
-                .fetch_all(&self.pool)
-                .await?;
+        let rows = self.rows_of(stream).await?;
         self.recorded(rows).await
     }
 
@@ -176,6 +187,33 @@ impl Log {
         .fetch_all(&self.pool)
         .await?;
         self.recorded(rows).await
+    }
+
+    /// The events at the `limit` positions after `position`, as they are stored.
+    pub async fn stored(&self, position: i64, limit: i64) -> sqlx::Result<Vec<StoredEvent>> {
+        let rows = self.rows_after(position, limit).await?;
+        Ok(rows.into_iter().map(StoredEvent::from).collect())
+    }
+
+    /// All the events of one stream, in order, as they are stored.
+    pub async fn stored_stream(&self, stream: Uuid) -> sqlx::Result<Vec<StoredEvent>> {
+        let rows = self.rows_of(stream).await?;
+        Ok(rows.into_iter().map(StoredEvent::from).collect())
+    }
+
+    async fn rows_after(&self, position: i64, limit: i64) -> sqlx::Result<Vec<Row>> {
+        sqlx::query_as("SELECT * FROM events WHERE position > $1 ORDER BY position LIMIT $2")
+            .bind(position)
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await
+    }
+
+    async fn rows_of(&self, stream: Uuid) -> sqlx::Result<Vec<Row>> {
+        sqlx::query_as("SELECT * FROM events WHERE stream_id = $1 ORDER BY version")
+            .bind(stream)
+            .fetch_all(&self.pool)
+            .await
     }
 
     async fn recorded(&self, rows: Vec<Row>) -> Result<Vec<Recorded>, Reading> {

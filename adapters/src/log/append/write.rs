@@ -1,16 +1,17 @@
 //! The statements of a group that won: events, receipts, effects, holds, and one notification.
 
 use super::{Appended, Commit};
+use navette_domain::proof::StoredEvent;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 pub(super) async fn write(
     connection: &mut PgConnection,
     winners: &[(&Commit, Appended)],
-    first: i64,
+    events: &[StoredEvent],
     instance: Uuid,
 ) -> sqlx::Result<()> {
-    write_events(connection, winners, first).await?;
+    write_events(connection, events).await?;
     write_receipts(connection, winners).await?;
     write_effects(connection, winners).await?;
     hold_batches(connection, winners).await?;
@@ -26,52 +27,30 @@ pub(super) async fn write(
     Ok(())
 }
 
-#[derive(Default)]
-struct EventColumns<'a> {
-    types: Vec<&'a str>,
-    ids: Vec<Uuid>,
-    versions: Vec<i64>,
-    event_types: Vec<&'a str>,
-    event_versions: Vec<i16>,
-    payloads: Vec<&'a str>,
-    metadata: Vec<&'a str>,
-}
-
-async fn write_events(
-    connection: &mut PgConnection,
-    winners: &[(&Commit, Appended)],
-    first: i64,
-) -> sqlx::Result<()> {
-    let mut columns = EventColumns::default();
-    for stream in winners.iter().flat_map(|(commit, _)| &commit.streams) {
-        for (version, event) in (stream.expected + 1..).zip(&stream.events) {
-            columns.types.push(stream.stream_type);
-            columns.ids.push(stream.stream_id);
-            columns.versions.push(version);
-            columns.event_types.push(&event.event_type);
-            columns.event_versions.push(event.event_version);
-            columns.payloads.push(&event.payload);
-            columns.metadata.push(&event.metadata);
-        }
-    }
-    if columns.ids.is_empty() {
+async fn write_events(connection: &mut PgConnection, events: &[StoredEvent]) -> sqlx::Result<()> {
+    let Some(first) = events.first() else {
         return Ok(());
+    };
+    fn column<'a, T>(events: &'a [StoredEvent], of: impl Fn(&'a StoredEvent) -> T) -> Vec<T> {
+        events.iter().map(of).collect()
     }
     sqlx::query(
-        "INSERT INTO events (position, stream_type, stream_id, version, event_type, event_version, payload, metadata)
-         SELECT $1 + event.ordinal - 1, event.stream_type, event.stream_id, event.version,
-                event.event_type, event.event_version, event.payload, event.metadata
-         FROM unnest($2::text[], $3::uuid[], $4::bigint[], $5::text[], $6::smallint[], $7::text[], $8::text[])
-              WITH ORDINALITY AS event (stream_type, stream_id, version, event_type, event_version, payload, metadata, ordinal)",
+        "INSERT INTO events (position, recorded_at, stream_type, stream_id, version, event_type, event_version, payload, metadata, hash)
+         SELECT $1 + event.ordinal - 1, $2, event.stream_type, event.stream_id, event.version,
+                event.event_type, event.event_version, event.payload, event.metadata, event.hash
+         FROM unnest($3::text[], $4::uuid[], $5::bigint[], $6::text[], $7::smallint[], $8::text[], $9::text[], $10::bytea[])
+              WITH ORDINALITY AS event (stream_type, stream_id, version, event_type, event_version, payload, metadata, hash, ordinal)",
     )
-    .bind(first)
-    .bind(&columns.types)
-    .bind(&columns.ids)
-    .bind(&columns.versions)
-    .bind(&columns.event_types)
-    .bind(&columns.event_versions)
-    .bind(&columns.payloads)
-    .bind(&columns.metadata)
+    .bind(first.position)
+    .bind(first.recorded_at)
+    .bind(column(events, |event| event.stream_type.as_str()))
+    .bind(column(events, |event| event.stream_id))
+    .bind(column(events, |event| event.version))
+    .bind(column(events, |event| event.event_type.as_str()))
+    .bind(column(events, |event| event.event_version))
+    .bind(column(events, |event| event.payload.as_str()))
+    .bind(column(events, |event| event.metadata.as_str()))
+    .bind(column(events, |event| event.hash.as_bytes().as_slice()))
     .execute(connection)
     .await?;
     Ok(())

@@ -12,6 +12,7 @@ use navette_domain::{
     dossier::Dossier,
     event::Recorded,
     ids::{BatchId, CommandId},
+    proof::HASHED_BEFORE_FIRST,
     upcast::Written,
 };
 use sqlx::migrate::Migrator;
@@ -65,22 +66,45 @@ fn on(stream: Uuid, expected: i64, events: usize) -> StreamAppend {
 
 /// The whole log as (position, stream, version), after checking that it is one.
 async fn read_through(pool: &PgPool) -> Vec<(i64, Uuid, i64)> {
-    let rows: Vec<(i64, Uuid, i64)> =
-        sqlx::query_as("SELECT position, stream_id, version FROM events ORDER BY position")
-            .fetch_all(pool)
-            .await
-            .unwrap();
-    let mut versions: HashMap<Uuid, i64> = HashMap::new();
-    for ((position, stream, version), dense) in rows.iter().zip(1..) {
-        assert_eq!(*position, dense, "positions are dense");
-        let last = versions.entry(*stream).or_default();
-        *last += 1;
+    let events = Log::open(pool.clone()).stored(0, i64::MAX).await.unwrap();
+    let mut heads: HashMap<Uuid, (i64, Digest)> = HashMap::new();
+    for (event, dense) in events.iter().zip(1..) {
+        assert_eq!(event.position, dense, "positions are dense");
+        let head = heads.entry(event.stream_id);
+        let (version, hash) = head.or_insert((0, HASHED_BEFORE_FIRST));
+        *version += 1;
         assert_eq!(
-            version, last,
+            event.version, *version,
             "streams are contiguous, in the order of the log"
         );
+        *hash = event.hash_after(hash);
+        assert_eq!(event.hash, *hash, "each event is chained to the one before");
     }
-    rows
+    events
+        .iter()
+        .map(|event| (event.position, event.stream_id, event.version))
+        .collect()
+}
+
+/// Two commits of one group may follow each other on one stream.
+#[tokio::test]
+async fn every_event_is_chained_to_the_one_before_it_in_its_stream() {
+    let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
+    let log = Log::open(database.pool.clone());
+    let (one, other) = (Uuid::now_v7(), Uuid::now_v7());
+    let both = Commit {
+        streams: vec![on(one, 0, 2), on(other, 0, 3)],
+        ..nothing()
+    };
+    let waiting = [both, commit(one, 2, 2), commit(one, 4, 1)].map(|commit| log.append(commit));
+    for answer in join_all(waiting).await {
+        answer.unwrap();
+    }
+    log.append(commit(other, 3, 1)).await.unwrap();
+    assert_eq!(read_through(&database.pool).await.len(), 9);
+    let stream = log.stored_stream(one).await.unwrap();
+    let versions: Vec<_> = stream.iter().map(|event| event.version).collect();
+    assert_eq!(versions, [1, 2, 3, 4, 5]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
