@@ -35,7 +35,7 @@ impl Place<'_> {
             event_type,
         } = self;
         let erased = erased.code();
-        format!("navette event 1|{stream_type}|{stream_id}|{event_type}|{subject}|{erased}")
+        format!("navette sealed 1|{stream_type}|{stream_id}|{event_type}|{subject}|{erased}")
     }
 
     /// The payload with its sealed values opened, or erased; none if it holds none.

@@ -66,7 +66,10 @@ fn on(stream: Uuid, expected: i64, events: usize) -> StreamAppend {
 
 /// The whole log as (position, stream, version), after checking that it is one.
 async fn read_through(pool: &PgPool) -> Vec<(i64, Uuid, i64)> {
-    let events = Log::open(pool.clone()).stored(0, i64::MAX).await.unwrap();
+    let events = Log::open(pool.clone(), Keys::of_tests(pool.clone()))
+        .stored(0, i64::MAX)
+        .await
+        .unwrap();
     let mut heads: HashMap<Uuid, (i64, Digest)> = HashMap::new();
     for (event, dense) in events.iter().zip(1..) {
         assert_eq!(event.position, dense, "positions are dense");
@@ -90,7 +93,7 @@ async fn read_through(pool: &PgPool) -> Vec<(i64, Uuid, i64)> {
 #[tokio::test]
 async fn every_event_is_chained_to_the_one_before_it_in_its_stream() {
     let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
-    let log = Log::open(database.pool.clone());
+    let log = log_of(&database);
     let (one, other) = (Uuid::now_v7(), Uuid::now_v7());
     let both = Commit {
         streams: vec![on(one, 0, 2), on(other, 0, 3)],
