@@ -2,7 +2,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the clock")]
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono_tz::Europe::Paris;
 use std::{fmt, sync::Arc};
 
 /// Tells the time.
@@ -37,5 +38,20 @@ impl fmt::Debug for Clock {
 
 /// The day it is for those who read the letters.
 pub fn paris_date(at: DateTime<Utc>) -> NaiveDate {
-    at.with_timezone(&chrono_tz::Europe::Paris).date_naive()
+    at.with_timezone(&Paris).date_naive()
+}
+
+/// The last microsecond of that day for those who read the letters.
+pub fn end_of_paris_day(day: NaiveDate) -> DateTime<Utc> {
+    let next = day.checked_add_days(Days::new(1)).unwrap_or(day);
+    // Clocks change at other hours than midnight there.
+    let midnight = next.and_time(NaiveTime::MIN).and_local_timezone(Paris);
+    let midnight = midnight.earliest().map(|midnight| midnight.to_utc());
+    midnight.unwrap_or(DateTime::<Utc>::MAX_UTC) - TimeDelta::microseconds(1)
+}
+
+/// The time that clocks in France show: `12/03/2026 à 10:02:03`.
+pub fn paris_time(at: DateTime<Utc>) -> String {
+    let local = at.with_timezone(&Paris);
+    local.format("%d/%m/%Y à %H:%M:%S").to_string()
 }

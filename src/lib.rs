@@ -12,6 +12,7 @@ pub mod demo;
 pub mod dispatch;
 pub mod erasure;
 pub mod graphql;
+pub mod history;
 pub mod http;
 pub mod import;
 pub mod library;

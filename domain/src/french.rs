@@ -2,13 +2,14 @@
 //! failures carry their sentence with them; e-mails are in [`crate::letters`].
 
 use crate::{
+    amount::Amount,
     batch::BatchEvent,
     chain::ChainEvent,
     document::{DocumentEvent, DocumentStatus},
     dossier::{DossierEvent, DossierStatus},
     event::Event,
     image::ImageEvent,
-    signature::{Binding, SignatureEvent},
+    signature::{Binding, Signature, SignatureEvent},
     template::TemplateEvent,
     third_party::ThirdPartyEvent,
 };
@@ -45,6 +46,21 @@ pub fn document_status(status: DocumentStatus) -> &'static str {
         DocumentStatus::Attached => "rattaché",
         DocumentStatus::Delivered => "remis",
         DocumentStatus::Cancelled => "annulé",
+    }
+}
+
+/// Where a passage at the signing desk stands, once it began.
+pub fn signature_status(signature: &Signature) -> Option<&'static str> {
+    match signature {
+        Signature::Unborn => None,
+        Signature::Prepared { .. } => Some("préparée"),
+        Signature::Submitted { .. } => Some("au parapheur"),
+        Signature::Signed { .. } => Some("signée"),
+        Signature::Rejected { .. } => Some("refusée"),
+        Signature::Withdrawn { .. } => Some("retirée"),
+        Signature::Retrieved { .. } => Some("signée, PDF rapporté"),
+        Signature::Archived { .. } => Some("signée, classée au parapheur"),
+        Signature::Discarded { .. } => Some("refusée, classée au parapheur"),
     }
 }
 
@@ -86,6 +102,21 @@ pub fn date(date: NaiveDate) -> String {
     format!("{day} {} {}", MONTHS[date.month0() as usize], date.year())
 }
 
+/// An amount as people write it, with the spaces of French typography: `1 234,56 €`.
+pub fn euros(amount: Amount) -> String {
+    let cents = amount.cents().unsigned_abs();
+    let digits = (cents / 100).to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push('\u{202f}');
+        }
+        grouped.push(digit);
+    }
+    let sign = if amount.cents() < 0 { "-" } else { "" };
+    format!("{sign}{grouped},{:02}\u{a0}€", cents % 100)
+}
+
 /// What an event says in a history that a clerk reads, without personal data.
 pub fn sentence(event: &Event) -> String {
     match event {
@@ -120,7 +151,7 @@ fn dossier(event: &DossierEvent) -> String {
     match event {
         E::Registered { .. } => "Dossier enregistré".into(),
         E::TakenOver { amount, .. } => {
-            format!("Dossier repris comme déjà accordé, pour {amount} €")
+            format!("Dossier repris comme déjà accordé, pour {}", euros(*amount))
         }
         E::Amended { .. } => "Demande modifiée".into(),
         E::Completed { .. } => "Dossier déclaré complet".into(),
@@ -128,7 +159,7 @@ fn dossier(event: &DossierEvent) -> String {
         E::Scheduled { commission, .. } => {
             format!("Inscrit à la commission du {}", date(*commission))
         }
-        E::Granted { amount, .. } => format!("Subvention accordée : {amount} €"),
+        E::Granted { amount, .. } => format!("Subvention accordée : {}", euros(*amount)),
         E::Refused { reason, .. } => format!("Subvention refusée : {reason}"),
         E::Adjourned { reason, .. } => format!("Dossier ajourné : {reason}"),
         E::Notified { .. } => "Décision notifiée".into(),
@@ -232,5 +263,18 @@ mod tests {
             "iParapheur n'a pas répondu à temps."
         );
         assert_eq!(capitalised(""), "");
+    }
+
+    #[test]
+    fn an_amount_is_grouped_by_thousands_with_a_comma_before_its_cents() {
+        for (cents, expected) in [
+            (5, "0,05 €"),
+            (100_000, "1 000,00 €"),
+            (123_456_789, "1 234 567,89 €"),
+            (-100_050, "-1 000,50 €"),
+        ] {
+            let shown = euros(Amount::from_cents(cents)).replace(['\u{a0}', '\u{202f}'], " ");
+            assert_eq!(shown, expected);
+        }
     }
 }

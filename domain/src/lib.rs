@@ -7,6 +7,7 @@
 //! - **Chain**: what is done to a document, as a list of **steps**; data, versioned.
 //! - **Batch**: a chain started on a selection of dossiers.
 //! - **Document**: one office file on its way through a chain. **Signature**: its passage at the desk.
+//! - **History**: what happened to a dossier, to its documents and to their signatures, event by event.
 //! - **Effect**: one piece of outside work, recorded with the event that causes it. **Work**: what it does.
 //! - **Subject**: whose personal data it is, a third party or an agent; its values are sealed under its key.
 //!   **Erasure**: the destruction of that key.
@@ -30,6 +31,7 @@ pub mod document;
 pub mod dossier;
 pub mod event;
 pub mod french;
+pub mod history;
 pub mod ids;
 pub mod image;
 pub mod letters;

@@ -189,6 +189,19 @@ pub async fn histories(
         .collect())
 }
 
+/// The streams that a dossier's history is made of: its own, those of its documents and those of their
+/// signatures.
+pub async fn streams(pool: &PgPool, dossier: Uuid) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT $1 UNION
+         SELECT stream FROM timeline CROSS JOIN LATERAL (VALUES (document_id), (signature_id)) AS of (stream)
+         WHERE dossier_id = $1 AND stream IS NOT NULL",
+    )
+    .bind(dossier)
+    .fetch_all(pool)
+    .await
+}
+
 /// How many documents of a batch each kind of event has happened to.
 pub async fn documents_by_event(
     pool: &PgPool,

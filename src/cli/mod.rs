@@ -3,6 +3,7 @@
 mod check_config;
 mod door;
 mod erase;
+mod history;
 mod import;
 mod maintenance;
 mod node;
@@ -55,6 +56,8 @@ pub enum Command {
     Import(import::Import),
     /// Erase what is known of a third party, unless the law still holds it.
     Erase(erase::Erase),
+    /// Tell the history of a dossier: its state at a moment, what changed since, or each event.
+    History(history::History),
     /// Bring the tables of the database up to date.
     Migrate,
     /// Rebuild projections from the log, beside the live ones, and put them in their place.
@@ -99,6 +102,9 @@ impl Cli {
             Command::Demo(options) => crate::demo::run(options).await,
             Command::Import(options) => import::import(&options, &config()?).await,
             Command::Erase(options) => erase::erase(&options, &config()?).await,
+            Command::History(options) => {
+                history::history(&options, &config()?).await.map(|()| done)
+            }
             Command::Migrate => maintenance::migrate(&config()?).await.map(|()| done),
             Command::Rebuild(options) => maintenance::rebuild(&options, &config()?)
                 .await

@@ -12,6 +12,7 @@ mod demo;
 mod doors;
 mod erasure;
 mod graphql;
+mod history;
 mod import;
 mod mishaps;
 mod parity;

@@ -28,13 +28,13 @@ use navette_domain::{
     third_party::{PostalAddress, Profile, Retention, ThirdParty, ThirdPartyCommand},
 };
 use navette_projections::{batches, scope::Scope};
-use sqlx::{Connection as _, PgConnection};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 use std::{
     future::Future,
     sync::{Arc, LazyLock},
     time::{Duration, Instant},
 };
-use tokio::{runtime::Runtime, sync::watch, task::JoinHandle};
+use tokio::{process::Command, runtime::Runtime, sync::watch, task::JoinHandle};
 use uuid::Uuid;
 
 /// One runtime for all the tests, so that they share the PDF workers, which are slow to start.
@@ -283,6 +283,25 @@ impl TestApp {
         })
         .await;
         self.journey(document).await.trouble.unwrap()
+    }
+
+    /// What the program says on this database, and whether it succeeds.
+    pub async fn navette(&self, arguments: &[&str]) -> (bool, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("navette.toml");
+        let url = self.database.connect_options().to_url_lossy();
+        let data = folder.path().join("data");
+        let text = format!("database_url = \"{url}\"\ndata = {data:?}\n");
+        std::fs::write(&config, text).unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_navette"))
+            .arg("--config")
+            .arg(config)
+            .args(arguments)
+            .output()
+            .await
+            .unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(said).unwrap())
     }
 
     /// Waits until no outside work is left, and the projections have seen it all.

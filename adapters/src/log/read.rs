@@ -166,7 +166,12 @@ impl Log {
 
     /// All the events of one stream, in order.
     pub async fn stream(&self, stream: Uuid) -> Result<Vec<Recorded>, Reading> {
-        let rows = self.rows_of(stream).await?;
+        self.streams(&[stream]).await
+    }
+
+    /// All the events of these streams, in the order of the log.
+    pub async fn streams(&self, streams: &[Uuid]) -> Result<Vec<Recorded>, Reading> {
+        let rows = self.rows_of(streams).await?;
         self.recorded(rows).await
     }
 
@@ -197,7 +202,12 @@ impl Log {
 
     /// All the events of one stream, in order, as they are stored.
     pub async fn stored_stream(&self, stream: Uuid) -> sqlx::Result<Vec<StoredEvent>> {
-        let rows = self.rows_of(stream).await?;
+        self.stored_streams(&[stream]).await
+    }
+
+    /// All the events of these streams, in the order of the log, as they are stored.
+    pub async fn stored_streams(&self, streams: &[Uuid]) -> sqlx::Result<Vec<StoredEvent>> {
+        let rows = self.rows_of(streams).await?;
         Ok(rows.into_iter().map(StoredEvent::from).collect())
     }
 
@@ -209,9 +219,9 @@ impl Log {
             .await
     }
 
-    async fn rows_of(&self, stream: Uuid) -> sqlx::Result<Vec<Row>> {
-        sqlx::query_as("SELECT * FROM events WHERE stream_id = $1 ORDER BY version")
-            .bind(stream)
+    async fn rows_of(&self, streams: &[Uuid]) -> sqlx::Result<Vec<Row>> {
+        sqlx::query_as("SELECT * FROM events WHERE stream_id = ANY($1) ORDER BY position")
+            .bind(streams)
             .fetch_all(&self.pool)
             .await
     }

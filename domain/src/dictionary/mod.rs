@@ -14,7 +14,7 @@ use crate::chain::Scope;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use table::{AROUND, BATCH, CASE};
+use table::{AROUND, BATCH, CASE, Row};
 
 /// What a field holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -188,6 +188,11 @@ impl Dictionary {
     pub fn images(&self) -> &BTreeSet<String> {
         &self.images
     }
+}
+
+/// What a clerk reads about a field of documents about one dossier.
+pub fn label(path: &str) -> Option<&'static str> {
+    CASE.iter().find(|row| row.path == path).map(Row::label)
 }
 
 /// Where a document about a batch finds what a document about a dossier calls `path`.

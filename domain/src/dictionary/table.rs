@@ -15,6 +15,10 @@ pub(super) struct Row {
 }
 
 impl Row {
+    pub(super) fn label(&self) -> &'static str {
+        self.label
+    }
+
     pub(super) fn field(&self, path: String, scopes: &'static [Scope]) -> Field {
         Field {
             path,

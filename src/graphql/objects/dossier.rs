@@ -1,6 +1,9 @@
 //! A dossier.
 
-use super::{Document, ThirdParty, history};
+use super::{
+    Document, ThirdParty, history,
+    history::{DossierState, History, HistoryStep, Moment, StateChange, past},
+};
 use crate::graphql::loaders::{self, DocumentsOf, ThirdPartyById};
 use async_graphql::{Context, Object, Result, SimpleObject};
 use chrono::NaiveDate;
@@ -94,5 +97,56 @@ impl Dossier {
         after: Option<Position>,
     ) -> Option<Result<Vec<TimelineRow>>> {
         Some(history(context, Kind::Dossier, self.0.id, first, after).await)
+    }
+
+    /// How it stood at a moment, with its documents and their signatures; now unless told.
+    #[graphql(complexity = "200 + child_complexity")]
+    async fn state(
+        &self,
+        context: &Context<'_>,
+        as_of: Option<Moment>,
+    ) -> Option<Result<DossierState>> {
+        let answer = async {
+            let as_of = match as_of {
+                Some(moment) => Some(past(context, moment).await?),
+                None => None,
+            };
+            let history = History::read(context, self.0.id).await?;
+            Ok(history.state(as_of))
+        };
+        Some(answer.await)
+    }
+
+    /// What changed between two moments, field by field; until now unless told.
+    #[graphql(complexity = "200 + child_complexity")]
+    async fn changes(
+        &self,
+        context: &Context<'_>,
+        from: Moment,
+        to: Option<Moment>,
+    ) -> Option<Result<Vec<StateChange>>> {
+        let answer = async {
+            let from = past(context, from).await?;
+            let to = match to {
+                Some(moment) => Some(past(context, moment).await?),
+                None => None,
+            };
+            let history = History::read(context, self.0.id).await?;
+            Ok(history.changes(from, to))
+        };
+        Some(answer.await)
+    }
+
+    /// Its history replayed, with that of its documents and their signatures: each event, what it changed,
+    /// and the state after it. At most 100 events, the oldest first, after a position.
+    #[graphql(complexity = "200 + 4 * child_complexity")]
+    async fn steps(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        after: Option<Position>,
+    ) -> Option<Result<Vec<HistoryStep>>> {
+        let history = History::read(context, self.0.id).await;
+        Some(history.and_then(|history| history.steps(first, after)))
     }
 }

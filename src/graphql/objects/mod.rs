@@ -4,6 +4,7 @@ mod batch;
 mod chain;
 mod document;
 mod dossier;
+mod history;
 mod template;
 mod third_party;
 
