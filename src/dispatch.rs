@@ -144,12 +144,13 @@ impl Dispatcher {
         envelope: &Envelope,
         decide: impl Fn(Unit) -> BoxFuture<'a, Result<Unit, DispatchFailure<R>>> + Send + Sync,
     ) -> Result<Receipt, DispatchFailure<R>> {
-        if let Some(receipt) = self.answered(envelope).await? {
-            return Ok(receipt);
-        }
         let mut tries = 0;
         loop {
-            let unit = decide(Unit::new(envelope, self.clock.now())).await?;
+            let unit = match decide(Unit::new(envelope, self.clock.now())).await {
+                Ok(unit) => unit,
+                // Perhaps because it was done before; what is decided again is told by the log itself.
+                Err(failure) => return self.answered(envelope).await?.ok_or(failure),
+            };
             match self.log.append(unit.into_commit()).await {
                 Ok(appended) => return Ok(appended.into()),
                 // Whoever expects a version is refused by `decide`, which looks at it anew.

@@ -2,30 +2,24 @@
 //!
 //! Commits that wait together are written together. Each is judged against the streams' versions, its
 //! receipt and the lease of the effect it finishes; those that lose are answered, and do not disturb the
-//! others.
+//! others. The ground they are judged on is hoped for first, which is nearly always right, and the one
+//! statement that writes looks whether it is so: no lock outlives it, whatever becomes of this process.
 
-use self::chain::Chains;
+use self::{ground::Ground, write::Answer};
 use crate::effects::Begun;
-use chrono::{DateTime, Utc};
 use navette_domain::{
     chain::Effect,
     digest::Digest,
     ids::{BatchId, CommandId, DocumentId, EffectId},
 };
 use sqlx::{PgConnection, PgPool};
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
-mod chain;
+mod ground;
 mod write;
 
-/// The advisory lock under which positions are given: "NAVETTE" in ASCII.
-const ORDER_LOCK: i64 = 0x4e_4156_4554_5445;
 /// The most commits that share one transaction.
 const GROUP: usize = 256;
 /// How often a group is tried again when the database does not answer, and how long apart.
@@ -122,8 +116,11 @@ pub enum AppendRefusal {
 #[derive(Debug)]
 pub(super) struct Pending {
     pub commit: Commit,
-    pub answer: oneshot::Sender<Result<Appended, AppendRefusal>>,
+    pub answer: oneshot::Sender<Verdict>,
 }
+
+/// What becomes of a commit.
+type Verdict = Result<Appended, AppendRefusal>;
 
 /// The only task of this process that writes to the log.
 pub(super) struct Writer {
@@ -131,10 +128,12 @@ pub(super) struct Writer {
     pub head: watch::Sender<i64>,
     pub begun: Arc<Begun>,
     pub instance: Uuid,
+    /// Its own, as long as it works: the pool's would be tried each time before they are used.
+    pub connection: Option<PgConnection>,
 }
 
 impl Writer {
-    pub async fn run(self, mut waiting: mpsc::Receiver<Pending>) {
+    pub async fn run(mut self, mut waiting: mpsc::Receiver<Pending>) {
         let mut group = Vec::new();
         while waiting.recv_many(&mut group, GROUP).await > 0 {
             let (commits, answers): (Vec<_>, Vec<_>) = group
@@ -150,7 +149,7 @@ impl Writer {
         }
     }
 
-    fn announce(&self, commits: &[Commit], verdicts: &[Result<Appended, AppendRefusal>]) {
+    fn announce(&self, commits: &[Commit], verdicts: &[Verdict]) {
         let Some(last) = verdicts
             .iter()
             .flatten()
@@ -176,7 +175,7 @@ impl Writer {
     }
 
     /// Tries until the database answers: receipts make a second try harmless even if the first was written.
-    async fn append_stubbornly(&self, commits: &[Commit]) -> Vec<Result<Appended, AppendRefusal>> {
+    async fn append_stubbornly(&mut self, commits: &[Commit]) -> Vec<Verdict> {
         let mut tries = 0;
         loop {
             match self.append(commits).await {
@@ -207,38 +206,39 @@ impl Writer {
         }
     }
 
-    async fn append(
-        &self,
-        commits: &[Commit],
-    ) -> sqlx::Result<Vec<Result<Appended, AppendRefusal>>> {
-        let mut transaction = self.pool.begin().await?;
-        sqlx::query("SELECT pg_advisory_xact_lock($1)")
-            .bind(ORDER_LOCK)
-            .execute(&mut *transaction)
-            .await?;
-        let mut ground = Ground::survey(&mut transaction, commits).await?;
-        let verdicts: Vec<_> = commits.iter().map(|commit| ground.judge(commit)).collect();
-        let winners: Vec<_> = commits
-            .iter()
-            .zip(&verdicts)
-            .filter_map(|(commit, verdict)| match verdict {
-                Ok(appended) if !appended.replayed => Some((commit, *appended)),
-                _ => None,
-            })
-            .collect();
-        if winners.is_empty() {
-            transaction.rollback().await?;
-            return Ok(verdicts);
+    async fn append(&mut self, commits: &[Commit]) -> sqlx::Result<Vec<Verdict>> {
+        let mut ground = Ground::hoped_for(commits);
+        loop {
+            let verdicts = ground.judge(commits);
+            let winners: Vec<_> = commits
+                .iter()
+                .zip(&verdicts)
+                .filter_map(|(commit, verdict)| match verdict {
+                    Ok(appended) if !appended.replayed => Some((commit, *appended)),
+                    _ => None,
+                })
+                .collect();
+            if winners.is_empty() {
+                return Ok(verdicts);
+            }
+            // Dropped, and so closed, unless it answers: what it had under way is then undone by the server.
+            let mut connection = match self.connection.take() {
+                Some(connection) => connection,
+                None => self.pool.acquire().await?.detach(),
+            };
+            let answer = write::write(&mut connection, &ground, &winners, self.instance).await?;
+            self.connection = Some(connection);
+            match answer {
+                Answer::Written { head } => return Ok(ground.at(head).judge(commits)),
+                // Nothing was written, and at least one of the winners is none: each turn settles some.
+                Answer::Otherwise(found) => ground.learn(found),
+            }
         }
-        let events = ground.chains.extend(&winners);
-        write::write(&mut transaction, &winners, &events, self.instance).await?;
-        transaction.commit().await?;
-        Ok(verdicts)
     }
 }
 
 /// Whether the database may answer later: its connection was lost, it starts, it stops, or two
-/// transactions stood in each other's way.
+/// transactions stood in each other's way, or in line for too long.
 pub(super) fn is_passing(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_)
@@ -247,149 +247,11 @@ pub(super) fn is_passing(error: &sqlx::Error) -> bool {
         | sqlx::Error::Protocol(_)
         | sqlx::Error::WorkerCrashed => true,
         sqlx::Error::Database(database) => database.code().is_some_and(|code| {
-            matches!(&*code, "40001" | "40P01")
+            matches!(&*code, "40001" | "40P01" | "55P03")
                 || code.starts_with("08")
                 || code.starts_with("57")
                 || code.starts_with("53")
         }),
         _ => false,
     }
-}
-
-/// What the commits of a group are judged against. It changes as commits win, so that two commits of one
-/// group may follow each other on one stream.
-struct Ground {
-    chains: Chains,
-    position: i64,
-    versions: HashMap<Uuid, i64>,
-    receipts: HashMap<Uuid, (Digest, Appended)>,
-    leases: HashSet<(Uuid, Uuid)>,
-}
-
-impl Ground {
-    async fn survey(connection: &mut PgConnection, commits: &[Commit]) -> sqlx::Result<Self> {
-        let (position, now): (i64, DateTime<Utc>) =
-            sqlx::query_as("SELECT coalesce(max(position), 0), clock_timestamp() FROM events")
-                .fetch_one(&mut *connection)
-                .await?;
-        let streams: Vec<Uuid> = commits
-            .iter()
-            .flat_map(|commit| &commit.streams)
-            .map(|stream| stream.stream_id)
-            .collect();
-        let heads: Vec<(Uuid, i64, [u8; 32])> = sqlx::query_as(
-            "SELECT stream.id, event.version, event.hash
-             FROM unnest($1::uuid[]) AS stream (id)
-             CROSS JOIN LATERAL (
-                 SELECT version, hash FROM events WHERE stream_id = stream.id ORDER BY version DESC LIMIT 1
-             ) AS event",
-        )
-        .bind(&streams)
-        .fetch_all(&mut *connection)
-        .await?;
-        let commands: Vec<Uuid> = commits.iter().map(|commit| commit.command.0).collect();
-        let receipts: Vec<(Uuid, Vec<u8>, i64, i64)> =
-            sqlx::query_as("SELECT command_id, content, version, position FROM command_receipts WHERE command_id = ANY($1)")
-                .bind(&commands)
-                .fetch_all(&mut *connection)
-                .await?;
-        let finished: Vec<Uuid> = commits
-            .iter()
-            .filter_map(|commit| commit.finished)
-            .map(|effect| effect.id.0)
-            .collect();
-        let leases: Vec<(Uuid, Uuid)> = if finished.is_empty() {
-            vec![]
-        } else {
-            sqlx::query_as("SELECT id, lease_token FROM effects WHERE id = ANY($1) AND lease_token IS NOT NULL FOR UPDATE")
-                .bind(&finished)
-                .fetch_all(&mut *connection)
-                .await?
-        };
-        Ok(Self {
-            chains: Chains {
-                first: position + 1,
-                now,
-                heads: heads
-                    .iter()
-                    .map(|(id, _, hash)| (*id, Digest::from_bytes(*hash)))
-                    .collect(),
-            },
-            position,
-            versions: heads
-                .iter()
-                .map(|(id, version, _)| (*id, *version))
-                .collect(),
-            receipts: receipts
-                .into_iter()
-                .filter_map(|(id, content, version, position)| {
-                    let content = Digest::from_bytes(content.try_into().ok()?);
-                    Some((
-                        id,
-                        (
-                            content,
-                            Appended {
-                                version,
-                                position,
-                                replayed: true,
-                            },
-                        ),
-                    ))
-                })
-                .collect(),
-            leases: leases.into_iter().collect(),
-        })
-    }
-
-    fn judge(&mut self, commit: &Commit) -> Result<Appended, AppendRefusal> {
-        match self.receipts.get(&commit.command.0) {
-            Some((content, appended)) if *content == commit.content => return Ok(*appended),
-            Some(_) => return Err(AppendRefusal::KeyReused),
-            None => {}
-        }
-        if let Some(effect) = commit.finished
-            && !self.leases.remove(&(effect.id.0, effect.lease))
-        {
-            return Err(AppendRefusal::LeaseLost);
-        }
-        for stream in &commit.streams {
-            let actual = self.versions.get(&stream.stream_id).copied().unwrap_or(0);
-            if actual != stream.expected {
-                return Err(AppendRefusal::Conflict {
-                    stream: stream.stream_id,
-                    actual,
-                });
-            }
-        }
-        for stream in &commit.streams {
-            let added = count(&stream.events);
-            self.position += added;
-            self.versions
-                .insert(stream.stream_id, stream.expected + added);
-        }
-        let version = commit
-            .streams
-            .first()
-            .map_or(0, |stream| stream.expected + count(&stream.events));
-        let appended = Appended {
-            version,
-            position: self.position,
-            replayed: false,
-        };
-        self.receipts.insert(
-            commit.command.0,
-            (
-                commit.content,
-                Appended {
-                    replayed: true,
-                    ..appended
-                },
-            ),
-        );
-        Ok(appended)
-    }
-}
-
-fn count(events: &[NewEvent]) -> i64 {
-    i64::try_from(events.len()).unwrap_or(i64::MAX)
 }

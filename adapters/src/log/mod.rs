@@ -61,6 +61,7 @@ impl Log {
             head: head.clone(),
             begun: begun.clone(),
             instance,
+            connection: None,
         };
         tokio::spawn(writer.run(waiting));
         Self {

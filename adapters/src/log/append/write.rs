@@ -1,157 +1,181 @@
-//! The statements of a group that won: events, receipts, effects, holds, and one notification.
+//! The one statement that writes a group that won: `append_events`, which the migrations make.
 
-use super::{Appended, Commit};
-use navette_domain::proof::StoredEvent;
+use super::{
+    Appended, Commit,
+    ground::{Found, Ground},
+};
+use navette_domain::{chain::Effect, digest::Digest};
+use serde_json::{Value, json};
 use sqlx::PgConnection;
+use std::collections::HashMap;
 use uuid::Uuid;
 
+/// What the database answers.
+pub(super) enum Answer {
+    /// The ground was as hoped: all is written, after this position.
+    Written { head: i64 },
+    /// It is not, and nothing is written.
+    Otherwise(Found),
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    written: bool,
+    head: i64,
+    versions: Vec<i64>,
+    leased: Vec<bool>,
+    answered: Option<Vec<Uuid>>,
+    answered_contents: Option<Vec<Vec<u8>>>,
+    answered_versions: Option<Vec<i64>>,
+    answered_positions: Option<Vec<i64>>,
+}
+
+/// The streams of the winners, each once, and their events in order.
+#[derive(Default)]
+struct Events<'a> {
+    stream_ids: Vec<Uuid>,
+    stream_types: Vec<&'a str>,
+    expected: Vec<i64>,
+    /// The place of each event's stream in the columns above, from 1.
+    ranks: Vec<i32>,
+    names: Vec<&'a str>,
+    versions: Vec<i16>,
+    payloads: Vec<&'a str>,
+    metadata: Vec<&'a str>,
+}
+
+impl<'a> Events<'a> {
+    fn of(winners: &[(&'a Commit, Appended)], ground: &Ground) -> Self {
+        let mut columns = Self::default();
+        let mut known: HashMap<Uuid, i32> = HashMap::new();
+        for stream in winners.iter().flat_map(|(commit, _)| &commit.streams) {
+            let rank = *known.entry(stream.stream_id).or_insert_with(|| {
+                columns.stream_ids.push(stream.stream_id);
+                columns.stream_types.push(stream.stream_type);
+                let found = ground.versions.get(&stream.stream_id);
+                columns.expected.push(found.copied().unwrap_or_default());
+                i32::try_from(columns.stream_ids.len()).unwrap_or(i32::MAX)
+            });
+            for event in &stream.events {
+                columns.ranks.push(rank);
+                columns.names.push(&event.event_type);
+                columns.versions.push(event.event_version);
+                columns.payloads.push(&event.payload);
+                columns.metadata.push(&event.metadata);
+            }
+        }
+        columns
+    }
+}
+
+/// Writes the winners if the ground is as it was when they were judged.
 pub(super) async fn write(
     connection: &mut PgConnection,
+    ground: &Ground,
     winners: &[(&Commit, Appended)],
-    events: &[StoredEvent],
     instance: Uuid,
-) -> sqlx::Result<()> {
-    write_events(connection, events).await?;
-    write_receipts(connection, winners).await?;
-    write_effects(connection, winners).await?;
-    hold_batches(connection, winners).await?;
-    let head = winners
+) -> sqlx::Result<Answer> {
+    let events = Events::of(winners, ground);
+    let finished = || winners.iter().filter_map(|(commit, _)| commit.finished);
+    let leases: Vec<(Uuid, Uuid)> = finished()
+        .map(|effect| (effect.id.0, effect.lease))
+        .collect();
+    let dropped = winners.iter().flat_map(|(commit, _)| &commit.dropped);
+    let commands: Vec<Uuid> = winners.iter().map(|(commit, _)| commit.command.0).collect();
+    let holds: HashMap<Uuid, bool> = winners
         .iter()
-        .map(|(_, appended)| appended.position)
-        .max()
-        .unwrap_or(0);
-    sqlx::query("SELECT pg_notify('navette_log', $1)")
-        .bind(format!("{head} {instance}"))
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-async fn write_events(connection: &mut PgConnection, events: &[StoredEvent]) -> sqlx::Result<()> {
-    let Some(first) = events.first() else {
-        return Ok(());
+        .flat_map(|(commit, _)| &commit.held)
+        .map(|(batch, held)| (batch.0, *held))
+        .collect();
+    let holds = |wanted: bool| -> Vec<Uuid> {
+        let batches = holds.iter().filter(|(_, held)| **held == wanted);
+        batches.map(|(batch, _)| *batch).collect()
     };
-    fn column<'a, T>(events: &'a [StoredEvent], of: impl Fn(&'a StoredEvent) -> T) -> Vec<T> {
-        events.iter().map(of).collect()
-    }
-    sqlx::query(
-        "INSERT INTO events (position, recorded_at, stream_type, stream_id, version, event_type, event_version, payload, metadata, hash)
-         SELECT $1 + event.ordinal - 1, $2, event.stream_type, event.stream_id, event.version,
-                event.event_type, event.event_version, event.payload, event.metadata, event.hash
-         FROM unnest($3::text[], $4::uuid[], $5::bigint[], $6::text[], $7::smallint[], $8::text[], $9::text[], $10::bytea[])
-              WITH ORDINALITY AS event (stream_type, stream_id, version, event_type, event_version, payload, metadata, hash, ordinal)",
+    let row: Row = sqlx::query_as(
+        "SELECT * FROM append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
     )
-    .bind(first.position)
-    .bind(first.recorded_at)
-    .bind(column(events, |event| event.stream_type.as_str()))
-    .bind(column(events, |event| event.stream_id))
-    .bind(column(events, |event| event.version))
-    .bind(column(events, |event| event.event_type.as_str()))
-    .bind(column(events, |event| event.event_version))
-    .bind(column(events, |event| event.payload.as_str()))
-    .bind(column(events, |event| event.metadata.as_str()))
-    .bind(column(events, |event| event.hash.as_bytes().as_slice()))
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-async fn write_receipts(
-    connection: &mut PgConnection,
-    winners: &[(&Commit, Appended)],
-) -> sqlx::Result<()> {
-    let (mut commands, mut contents, mut versions, mut positions) =
-        (vec![], vec![], vec![], vec![]);
-    for (commit, appended) in winners {
-        commands.push(commit.command.0);
-        contents.push(commit.content.as_bytes().to_vec());
-        versions.push(appended.version);
-        positions.push(appended.position);
-    }
-    sqlx::query(
-        "INSERT INTO command_receipts (command_id, content, version, position)
-         SELECT * FROM unnest($1::uuid[], $2::bytea[], $3::bigint[], $4::bigint[])",
-    )
+    .bind(&events.stream_ids)
+    .bind(&events.stream_types)
+    .bind(&events.expected)
+    .bind(&events.ranks)
+    .bind(&events.names)
+    .bind(&events.versions)
+    .bind(&events.payloads)
+    .bind(&events.metadata)
     .bind(&commands)
-    .bind(&contents)
-    .bind(&versions)
-    .bind(&positions)
-    .execute(connection)
+    .bind(column(winners, |(commit, _)| commit.content.as_bytes().as_slice()))
+    .bind(column(winners, |(_, appended)| appended.version))
+    .bind(column(winners, |(_, appended)| appended.position - ground.head))
+    .bind(column(&leases, |(id, _)| *id))
+    .bind(column(&leases, |(_, lease)| *lease))
+    .bind(dropped.map(|document| document.0).collect::<Vec<_>>())
+    .bind(begun(winners)?)
+    .bind(holds(true))
+    .bind(holds(false))
+    .bind(instance.to_string())
+    .fetch_one(connection)
     .await?;
-    Ok(())
+    if row.written {
+        return Ok(Answer::Written { head: row.head });
+    }
+    let lost = leases.into_iter().zip(&row.leased);
+    Ok(Answer::Otherwise(Found {
+        head: row.head,
+        leases_lost: lost
+            .filter_map(|(lease, holds)| (!holds).then_some(lease))
+            .collect(),
+        versions: events.stream_ids.into_iter().zip(row.versions).collect(),
+        receipts: receipts(
+            row.answered.unwrap_or_default(),
+            row.answered_contents.unwrap_or_default(),
+            row.answered_versions.unwrap_or_default(),
+            row.answered_positions.unwrap_or_default(),
+        ),
+    }))
 }
 
-async fn write_effects(
-    connection: &mut PgConnection,
-    winners: &[(&Commit, Appended)],
-) -> sqlx::Result<()> {
-    let finished: Vec<Uuid> = winners
-        .iter()
-        .filter_map(|(commit, _)| commit.finished)
-        .map(|effect| effect.id.0)
-        .collect();
-    let dropped: Vec<Uuid> = winners
-        .iter()
-        .flat_map(|(commit, _)| &commit.dropped)
-        .map(|document| document.0)
-        .collect();
-    if !finished.is_empty() || !dropped.is_empty() {
-        sqlx::query("DELETE FROM effects WHERE id = ANY($1) OR (document_id = ANY($2) AND on_the_way AND lease_token IS NULL)")
-            .bind(&finished)
-            .bind(&dropped)
-            .execute(&mut *connection)
-            .await?;
-    }
-    let begun: Vec<_> = winners
-        .iter()
-        .flat_map(|(commit, _)| &commit.begun)
-        .collect();
-    if begun.is_empty() {
-        return Ok(());
-    }
-    let json = |error: serde_json::Error| sqlx::Error::Encode(error.into());
-    let works = begun
-        .iter()
-        .map(|effect| serde_json::to_value(&effect.work))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(json)?;
-    sqlx::query(
-        "INSERT INTO effects (id, document_id, batch_id, step, neighbour, work, doubtful, on_the_way)
-         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::jsonb[], $7::boolean[], $8::boolean[])
-         ON CONFLICT (id) DO NOTHING",
-    )
-    .bind(begun.iter().map(|effect| effect.id.0).collect::<Vec<_>>())
-    .bind(begun.iter().map(|effect| effect.document.0).collect::<Vec<_>>())
-    .bind(begun.iter().map(|effect| effect.batch.0).collect::<Vec<_>>())
-    .bind(begun.iter().map(|effect| effect.step.0.as_str()).collect::<Vec<_>>())
-    .bind(begun.iter().map(|effect| effect.work.neighbour().code()).collect::<Vec<_>>())
-    .bind(works)
-    .bind(begun.iter().map(|effect| effect.doubtful).collect::<Vec<_>>())
-    .bind(
-        begun
-            .iter()
-            .map(|effect| effect.work.is_on_the_way())
-            .collect::<Vec<_>>(),
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
+fn column<'a, T, C>(rows: &'a [T], of: impl Fn(&'a T) -> C) -> Vec<C> {
+    rows.iter().map(of).collect()
 }
 
-async fn hold_batches(
-    connection: &mut PgConnection,
-    winners: &[(&Commit, Appended)],
-) -> sqlx::Result<()> {
-    for (batch, held) in winners.iter().flat_map(|(commit, _)| &commit.held) {
-        let statement = if *held {
-            "INSERT INTO batch_holds (batch_id) VALUES ($1) ON CONFLICT DO NOTHING"
-        } else {
-            "DELETE FROM batch_holds WHERE batch_id = $1"
+/// The effects that begin, as the table holds them.
+fn begun(winners: &[(&Commit, Appended)]) -> sqlx::Result<Option<Value>> {
+    let effects = winners.iter().flat_map(|(commit, _)| &commit.begun);
+    let row = |effect: &Effect| {
+        Ok(json!({
+            "id": effect.id.0,
+            "document": effect.document.0,
+            "batch": effect.batch.0,
+            "step": effect.step.0,
+            "neighbour": effect.work.neighbour().code(),
+            "work": serde_json::to_value(&effect.work)?,
+            "doubtful": effect.doubtful,
+            "on_the_way": effect.work.is_on_the_way(),
+        }))
+    };
+    let rows: Vec<Value> = effects
+        .map(row)
+        .collect::<Result<_, serde_json::Error>>()
+        .map_err(|error| sqlx::Error::Encode(error.into()))?;
+    Ok((!rows.is_empty()).then_some(Value::Array(rows)))
+}
+
+fn receipts(
+    commands: Vec<Uuid>,
+    contents: Vec<Vec<u8>>,
+    versions: Vec<i64>,
+    positions: Vec<i64>,
+) -> Vec<(Uuid, (Digest, Appended))> {
+    let standing = versions.into_iter().zip(positions);
+    let rows = commands.into_iter().zip(contents).zip(standing);
+    rows.filter_map(|((command, content), (version, position))| {
+        let content = Digest::from_bytes(content.try_into().ok()?);
+        let appended = Appended {
+            version,
+            position,
+            replayed: true,
         };
-        sqlx::query(statement)
-            .bind(batch.0)
-            .execute(&mut *connection)
-            .await?;
-    }
-    Ok(())
+        Some((command, (content, appended)))
+    })
+    .collect()
 }

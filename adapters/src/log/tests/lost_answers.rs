@@ -1,4 +1,4 @@
-//! A connection that is cut around COMMIT: whether the commit was written is unknown, and found out.
+//! A connection that is cut while a group is written: whether it was is unknown, and found out.
 
 use super::*;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -15,7 +15,7 @@ use tokio::{
     net::{UnixListener, UnixStream},
 };
 
-/// What becomes of the next COMMIT.
+/// What becomes of the next group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Cut {
     /// The server never hears it.
@@ -24,7 +24,7 @@ enum Cut {
     After,
 }
 
-/// A socket in front of PostgreSQL's that cuts one connection at its COMMIT.
+/// A socket in front of PostgreSQL's that cuts one connection when it writes.
 struct Proxy {
     folder: TempDir,
     armed: Arc<AtomicBool>,
@@ -52,7 +52,10 @@ impl Proxy {
     }
 }
 
-/// Passes everything on until an armed COMMIT; then the connection ends.
+/// The name of the events that are written, which travels with their values only.
+const WRITTEN: &[u8] = b"dossier.taken_up";
+
+/// Passes everything on until an armed group; then the connection ends.
 async fn relay(mut client: UnixStream, mut server: UnixStream, cut: Cut, armed: Arc<AtomicBool>) {
     let (mut asked, mut answered) = (vec![0; 1 << 16], vec![0; 1 << 16]);
     loop {
@@ -60,8 +63,8 @@ async fn relay(mut client: UnixStream, mut server: UnixStream, cut: Cut, armed: 
             length = client.read(&mut asked) => {
                 let Ok(length @ 1..) = length else { return };
                 let asked = &asked[..length];
-                let commits = asked.windows(7).any(|word| word == b"COMMIT\0");
-                let cuts = commits && armed.swap(false, Ordering::SeqCst);
+                let writes = asked.windows(WRITTEN.len()).any(|word| word == WRITTEN);
+                let cuts = writes && armed.swap(false, Ordering::SeqCst);
                 if cuts && cut == Cut::Before {
                     return;
                 }
@@ -90,7 +93,7 @@ async fn append_through(cut: Cut) -> (Appended, TestDatabase) {
     };
     proxy.armed.store(true, Ordering::SeqCst);
     let appended = log.append(commit(Uuid::now_v7(), 0, 2)).await.unwrap();
-    assert!(!proxy.armed.load(Ordering::SeqCst), "no COMMIT was cut");
+    assert!(!proxy.armed.load(Ordering::SeqCst), "nothing was cut");
     (appended, database)
 }
 

@@ -333,3 +333,67 @@ async fn a_stored_event_that_reads_as_several_or_none_still_counts_for_one_posit
     let loaded = log.load::<Dossier>(stream).await.unwrap();
     assert_eq!(loaded.version, 3);
 }
+
+/// Whoever hangs in the middle of a statement or dies does not matter: there is no middle.
+#[tokio::test]
+async fn a_process_that_stops_after_any_answer_of_the_database_holds_no_lock() {
+    let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
+    let log = log_of(&database);
+    log.append(commit(Uuid::now_v7(), 0, 1)).await.unwrap();
+    // The appender has its answer, and says nothing more.
+    let held: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+    )
+    .fetch_one(&database.pool)
+    .await
+    .unwrap();
+    assert_eq!(held, 0);
+    let open: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM pg_stat_activity
+         WHERE datname = current_database() AND state LIKE 'idle in transaction%'",
+    )
+    .fetch_one(&database.pool)
+    .await
+    .unwrap();
+    assert_eq!(open, 0);
+}
+
+#[tokio::test]
+async fn the_database_hashes_whatever_text_it_is_given_as_the_domain_does() {
+    let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
+    let log = log_of(&database);
+    let stream = Uuid::now_v7();
+    let texts = [
+        "",
+        "é € 𝄞",
+        "\\x41 \\ \"quoted\" 'twice' $1 %",
+        "a\nb\tc\r",
+        "{\"at\":\"2026\"}",
+    ];
+    for (expected, text) in (0..).zip(texts) {
+        let mut written = commit(stream, expected, 1);
+        let event = &mut written.streams[0].events[0];
+        event.payload = text.to_owned();
+        event.metadata = text.repeat(3000);
+        event.event_version = i16::MAX;
+        log.append(written).await.unwrap();
+    }
+    assert_eq!(read_through(&database.pool).await.len(), texts.len());
+}
+
+#[tokio::test]
+async fn a_thousand_streams_are_written_by_one_commit() {
+    let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
+    let log = log_of(&database);
+    let streams: Vec<_> = (0..1200).map(|_| on(Uuid::now_v7(), 0, 2)).collect();
+    let appended = log
+        .append(Commit {
+            streams,
+            ..nothing()
+        })
+        .await
+        .unwrap();
+    assert_eq!((appended.version, appended.position), (2, 2400));
+    assert_eq!(read_through(&database.pool).await.len(), 2400);
+}
