@@ -12,12 +12,13 @@ mod cache;
 mod master;
 mod sealed;
 
-pub use master::{Master, MasterFault};
+pub use master::MasterFault;
 pub(crate) use sealed::{Place, keys_of};
 
 use crate::log::StreamAppend;
 use cache::Cache;
 use chrono::{DateTime, Utc};
+use master::Master;
 use navette_domain::digest::Digest;
 use ring::aead::LessSafeKey;
 use sealed::Unsealed;

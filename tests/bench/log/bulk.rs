@@ -11,7 +11,10 @@ use cqrs_es::{
     persist::{PersistedEventRepository as _, SerializedEvent},
 };
 use futures::{TryStreamExt as _, stream};
-use navette_adapters::log::{Commit, Log, StreamAppend};
+use navette_adapters::{
+    keys::Keys,
+    log::{Commit, Log, StreamAppend},
+};
 use navette_domain::{digest::Digest, dossier::Dossier, ids::CommandId};
 use postgres_es::PostgresEventRepository;
 use sqlx::PgPool;
