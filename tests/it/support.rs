@@ -30,7 +30,9 @@ use navette_domain::{
 use navette_projections::{batches, scope::Scope};
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 use std::{
+    fs::Permissions,
     future::Future,
+    os::unix::fs::PermissionsExt as _,
     sync::{Arc, LazyLock},
     time::{Duration, Instant},
 };
@@ -293,6 +295,11 @@ impl TestApp {
         let data = folder.path().join("data");
         let text = format!("database_url = \"{url}\"\ndata = {data:?}\n");
         std::fs::write(&config, text).unwrap();
+        // The master key of tests, under which `Keys::of_tests` seals.
+        let master = data.join("keys/master");
+        std::fs::create_dir_all(master.parent().unwrap()).unwrap();
+        std::fs::write(&master, "07".repeat(32)).unwrap();
+        std::fs::set_permissions(&master, Permissions::from_mode(0o600)).unwrap();
         let output = Command::new(env!("CARGO_BIN_EXE_navette"))
             .arg("--config")
             .arg(config)
