@@ -2,6 +2,7 @@
 
 use crate::{
     batches::Batches,
+    bundle::Bundles,
     clock::Clock,
     config::{Config, NeighboursConfig},
     dispatch::Dispatcher,
@@ -28,14 +29,19 @@ use navette_adapters::{
     workshop::Workshop,
 };
 use navette_domain::third_party::Retention;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::{
-    PgPool,
+    Connection as _, PgConnection, PgPool,
     migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 /// The tables that are not projections.
 pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
@@ -55,17 +61,17 @@ pub struct Database {
 impl Database {
     /// Opens the site's PostgreSQL, or starts our own; brings its tables up to date.
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
-        let (options, embedded) = if let Some(url) = &config.database_url {
-            let options: PgConnectOptions = url
-                .expose_secret()
-                .parse()
-                .context("understanding database_url")?;
-            (options, None)
-        } else {
-            let embedded = EmbeddedPostgres::start(&config.data.join("postgres")).await?;
-            (embedded.connect_options(), Some(embedded))
-        };
-        Self::prepare(config, options, embedded).await
+        if let Some(url) = &config.database_url {
+            let parse = |url: &SecretString, name: &str| {
+                let options = url.expose_secret().parse::<PgConnectOptions>();
+                options.with_context(|| format!("understanding {name}"))
+            };
+            let owner = config.migrate_url.as_ref();
+            let owner = owner.map(|url| parse(url, "migrate_url")).transpose()?;
+            return Self::prepare(config, parse(url, "database_url")?, owner, None).await;
+        }
+        let embedded = EmbeddedPostgres::start(&config.data.join("postgres")).await?;
+        Self::of_our_own(config, &embedded.connect_options(), Some(embedded)).await
     }
 
     /// The same for work that may be done beside another Navette: when that one runs the embedded
@@ -80,22 +86,40 @@ impl Database {
             Some(EmbeddedPostgresError::InUse(_))
         );
         match EmbeddedPostgres::reach(&config.data.join("postgres")) {
-            Some(options) if in_use => Self::prepare(config, options, None).await,
+            Some(owner) if in_use => Self::of_our_own(config, &owner, None).await,
             _ => Err(refused),
         }
     }
 
-    async fn prepare(
+    async fn of_our_own(
         config: &Config,
-        options: PgConnectOptions,
+        owner: &PgConnectOptions,
         embedded: Option<EmbeddedPostgres>,
     ) -> anyhow::Result<Self> {
-        let pool = connect(options).await?;
+        let application = EmbeddedPostgres::as_application(owner);
+        Self::prepare(config, application, Some(owner.clone()), embedded).await
+    }
+
+    async fn prepare(
+        config: &Config,
+        application: PgConnectOptions,
+        owner: Option<PgConnectOptions>,
+        embedded: Option<EmbeddedPostgres>,
+    ) -> anyhow::Result<Self> {
+        if let Some(owner) = owner {
+            migrate(owner, application.get_username()).await?;
+            let pool = connect(application).await?;
+            postgres::check_durability(&pool).await?;
+            let keys = keys(config, &pool).await?;
+            return Ok(Self {
+                pool,
+                keys,
+                embedded,
+            });
+        }
+        let pool = connect(application).await?;
         postgres::check_durability(&pool).await?;
-        MIGRATIONS
-            .run(&pool)
-            .await
-            .context("bringing the tables up to date")?;
+        migrate_alone(&pool).await?;
         let keys = keys(config, &pool).await?;
         Ok(Self {
             pool,
@@ -118,10 +142,56 @@ impl Database {
     }
 }
 
-/// A pool whose connections cannot hold the order lock for ever: a client that stops between two
+/// Brings the tables up to date as their owner, and gives the application what it needs of them.
+async fn migrate(owner: PgConnectOptions, application: &str) -> anyhow::Result<()> {
+    let mut owner = PgConnection::connect_with(&owner)
+        .await
+        .context("connecting to PostgreSQL as the owner of the tables")?;
+    MIGRATIONS
+        .run(&mut owner)
+        .await
+        .context("bringing the tables up to date")?;
+    postgres::roles::grant(&mut owner, application)
+        .await
+        .with_context(|| {
+            format!("giving the role {application} its rights: the role that migrates must own the database")
+        })?;
+    Ok(owner.close().await?)
+}
+
+/// The same without an owner: the application owns the tables, or somebody else has brought them up to date.
+async fn migrate_alone(pool: &PgPool) -> anyhow::Result<()> {
+    if postgres::roles::could_change_the_log(pool).await? == Some(false) {
+        let done: Vec<i64> =
+            sqlx::query_scalar("SELECT version FROM _sqlx_migrations WHERE success")
+                .fetch_all(pool)
+                .await
+                .context("reading which tables there are")?;
+        let missing = MIGRATIONS
+            .iter()
+            .any(|wanted| !done.contains(&wanted.version));
+        anyhow::ensure!(
+            !missing,
+            "the tables are those of another version: run `navette migrate` with `migrate_url`"
+        );
+        return Ok(());
+    }
+    MIGRATIONS
+        .run(pool)
+        .await
+        .context("bringing the tables up to date")
+}
+
+/// A pool whose connections cannot hold a lock for ever: a client that stops between two
 /// statements of a transaction is cut off.
 pub async fn connect(options: PgConnectOptions) -> anyhow::Result<PgPool> {
+    connect_for(options, &workers::search_path(&navette_projections::all())).await
+}
+
+/// The same, where tables are found along `search_path`.
+pub async fn connect_for(options: PgConnectOptions, search_path: &str) -> anyhow::Result<PgPool> {
     let options = options.options([
+        ("search_path", search_path),
         ("idle_in_transaction_session_timeout", "10s"),
         ("TimeZone", "UTC"),
         // A plan made while the tables are empty reads them from end to end once they are full.
@@ -162,6 +232,8 @@ pub struct App {
     pub batches: Batches,
     /// Takes templates in.
     pub templates: Templates,
+    /// Makes the bundles that auditors take away.
+    pub bundles: Bundles,
     /// Follows the log.
     pub projections: Projections,
     /// Erases third parties.
@@ -170,13 +242,15 @@ pub struct App {
     pub ports: Ports,
     /// Tells the time.
     pub clock: Clock,
+    /// In which epoch of the log this process began.
+    pub epoch: Uuid,
     /// Where the time of its outside work goes.
     pub timings: Timings,
     policy: RetryPolicy,
 }
 
 impl App {
-    /// Puts the parts together on an open database.
+    /// Puts the parts together on an open database; checkpoints are signed with the key in `key_file`.
     pub async fn build(
         pool: PgPool,
         keys: Keys,
@@ -184,11 +258,13 @@ impl App {
         clock: Clock,
         policy: RetryPolicy,
         retention: Retention,
+        key_file: PathBuf,
     ) -> anyhow::Result<Self> {
         let log = Log::open(pool.clone(), keys);
+        let epoch = log.epoch().await.context("reading the log's epoch")?;
         let dispatcher = Dispatcher::new(log.clone(), clock.clone());
-        let library = Library::new(dispatcher.clone(), ports.files.clone());
         let projections = Projections::open(log, navette_projections::all()).await?;
+        let library = Library::new(dispatcher.clone(), ports.files.clone());
         let files = ports.files.clone();
         let erasure = Erasure::new(dispatcher.clone(), projections.clone(), files, retention);
         Ok(Self {
@@ -199,12 +275,19 @@ impl App {
                 ports.files.clone(),
                 ports.office.clone(),
             ),
+            bundles: Bundles::new(
+                dispatcher.clone(),
+                ports.files.clone(),
+                key_file,
+                projections.position(),
+            ),
             projections,
             erasure,
             pool,
             dispatcher,
             ports,
             clock,
+            epoch,
             timings: Timings::default(),
             policy,
         })
@@ -228,11 +311,25 @@ impl App {
                 let projections = projections.clone();
                 async move { projections.follow().await }
             }),
+            self.build_missing(stop),
             workers::keep_doing("erase", stop.clone(), move || {
                 let erasure = erasure.clone();
                 async move { erasure.follow().await }
             }),
         ]
+    }
+
+    /// Builds the read models that this release wants and that are not there.
+    fn build_missing(&self, stop: &Stop) -> JoinHandle<()> {
+        let projections = self.projections.clone();
+        let mut stop = stop.clone();
+        tokio::spawn(async move {
+            let building = projections.build_missing_until_done();
+            tokio::select! {
+                () = building => {}
+                () = workers::stopped(&mut stop) => {}
+            }
+        })
     }
 
     /// Carries effects out and closes batches, as the process that calls itself `owner`.
@@ -258,10 +355,10 @@ impl App {
             self.timings.clone(),
         );
         let keeper = carry_out.clone();
-        let (pool, batches, position) = (
+        let (pool, batches, standing) = (
             self.pool.clone(),
             self.batches.clone(),
-            self.projections.position(),
+            self.projections.standing(),
         );
         let stopping = stop.clone();
         Ok(vec![
@@ -271,8 +368,8 @@ impl App {
                 async move { keeper.keep_leases().await }
             }),
             workers::keep_doing("close_batches", stop.clone(), move || {
-                let (pool, batches, position) = (pool.clone(), batches.clone(), position.clone());
-                async move { workers::close_batches(&pool, &batches, position).await }
+                let (pool, batches, standing) = (pool.clone(), batches.clone(), standing.clone());
+                async move { workers::close_batches(&pool, &batches, standing).await }
             }),
         ])
     }

@@ -4,7 +4,7 @@ use crate::workers::RetryPolicy;
 use anyhow::Context as _;
 use navette_adapters::{
     DepositConfig, iparapheur::IParapheurConfig, maarch::MaarchConfig, nextcloud::NextcloudConfig,
-    smtp::SmtpConfig,
+    proof::Webhook, smtp::SmtpConfig,
 };
 use navette_domain::third_party::Retention;
 use secrecy::SecretString;
@@ -27,8 +27,12 @@ pub struct Config {
     pub database_url: Option<SecretString>,
     /// The keys of personal data.
     pub keys: KeysConfig,
+    /// The same database as the owner of its tables, who migrates; without it, `database_url` does both.
+    pub migrate_url: Option<SecretString>,
     /// The HTTP door.
     pub http: HttpConfig,
+    /// The proof of the log.
+    pub checkpoints: CheckpointsConfig,
     /// When to try again.
     pub retry: RetryPolicy,
     /// The neighbours: only roles that write to them need to know them.
@@ -41,6 +45,8 @@ impl Default for Config {
             data: PathBuf::from("navette-data"),
             database_url: None,
             keys: KeysConfig::default(),
+            migrate_url: None,
+            checkpoints: CheckpointsConfig::default(),
             http: HttpConfig::default(),
             retry: RetryPolicy::default(),
             neighbours: None,
@@ -94,6 +100,37 @@ impl Default for HttpConfig {
     }
 }
 
+/// When the log is sealed, with which key, and where its checkpoints go.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CheckpointsConfig {
+    /// After so many events …
+    pub every_events: u32,
+    /// … or so many minutes, whichever comes first.
+    pub every_minutes: u32,
+    /// The key that signs, Ed25519 in PKCS#8; made on first use.
+    pub key_file: Option<PathBuf>,
+    /// A folder that takes a file per checkpoint.
+    pub folder: Option<PathBuf>,
+    /// The auditor's address.
+    pub email: Option<String>,
+    /// An address that takes a POST.
+    pub webhook: Option<Webhook>,
+}
+
+impl Default for CheckpointsConfig {
+    fn default() -> Self {
+        Self {
+            every_events: 1000,
+            every_minutes: 10,
+            key_file: None,
+            folder: None,
+            email: None,
+            webhook: None,
+        }
+    }
+}
+
 /// One section per neighbour.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -143,6 +180,12 @@ impl Config {
     /// Where office files and PDFs are kept.
     pub fn files(&self) -> PathBuf {
         self.data.join("files")
+    }
+
+    /// The key that signs checkpoints.
+    pub fn key_file(&self) -> PathBuf {
+        let given = self.checkpoints.key_file.clone();
+        given.unwrap_or_else(|| self.data.join("checkpoint.key"))
     }
 
     /// Reads the configuration file.

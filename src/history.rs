@@ -3,9 +3,14 @@
 use crate::clock;
 use chrono::{DateTime, NaiveDate};
 use navette_adapters::log::Log;
-use navette_domain::{event::Recorded, history::Moment, ids::DossierId};
+use navette_domain::{
+    event::Recorded,
+    history::Moment,
+    ids::{BundleId, DossierId},
+};
 use navette_projections::timeline;
 use sqlx::PgPool;
+use uuid::Uuid;
 
 /// The events of a dossier, of its documents and of their signatures, in the order of the log. Which
 /// documents it has is asked of the read models in `pool`, so it goes as far as they do.
@@ -14,8 +19,16 @@ pub async fn of_dossier(
     pool: &PgPool,
     dossier: DossierId,
 ) -> anyhow::Result<Vec<Recorded>> {
-    let streams = timeline::streams(pool, dossier.0).await?;
+    let streams = streams(pool, dossier).await?;
     Ok(log.streams(&streams).await?)
+}
+
+/// The streams of a dossier's history: its own, those of its documents and of their signatures, and that of
+/// the bundles that were taken of it.
+pub async fn streams(pool: &PgPool, dossier: DossierId) -> sqlx::Result<Vec<Uuid>> {
+    let mut streams = timeline::streams(pool, dossier.0).await?;
+    streams.push(BundleId::of_dossier(dossier).0);
+    Ok(streams)
 }
 
 /// A text that names no moment.

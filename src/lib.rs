@@ -3,6 +3,7 @@
 pub mod access;
 pub mod app;
 pub mod batches;
+pub mod bundle;
 pub mod cases;
 pub mod cli;
 pub mod clock;
@@ -10,6 +11,7 @@ pub mod config;
 #[cfg(feature = "sim")]
 pub mod demo;
 pub mod dispatch;
+pub mod epoch;
 pub mod erasure;
 pub mod graphql;
 pub mod history;

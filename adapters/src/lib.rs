@@ -29,6 +29,7 @@ pub mod nextcloud;
 pub mod pdf;
 pub mod porte_documents;
 pub mod postgres;
+pub mod proof;
 #[cfg(feature = "sim")]
 pub mod sim;
 pub mod smtp;

@@ -2,6 +2,7 @@
 
 use crate::{
     batch::BatchEvent,
+    bundle::BundleEvent,
     chain::ChainEvent,
     document::DocumentEvent,
     dossier::DossierEvent,
@@ -48,8 +49,17 @@ macro_rules! events {
 pub(crate) use events;
 
 /// Ties an aggregate's two pure functions, `decide` and `evolve`, to the engine's trait.
+///
+/// `with snapshots` is for streams that grow as long as Navette is used. Their states must hold nothing about a
+/// person: whoever erases a person would have to think of the snapshots.
 macro_rules! aggregate {
     ($state:ident, $type:literal, $command:ty, $event:ty, $refusal:ty) => {
+        crate::event::aggregate!(@ $state, $type, $command, $event, $refusal, false);
+    };
+    ($state:ident, $type:literal, $command:ty, $event:ty, $refusal:ty, with snapshots) => {
+        crate::event::aggregate!(@ $state, $type, $command, $event, $refusal, true);
+    };
+    (@ $state:ident, $type:literal, $command:ty, $event:ty, $refusal:ty, $snapshots:literal) => {
         impl cqrs_es::Aggregate for $state {
             const TYPE: &'static str = $type;
             type Command = $command;
@@ -75,6 +85,8 @@ macro_rules! aggregate {
         }
 
         impl crate::event::Decider for $state {
+            const SNAPSHOTS: bool = $snapshots;
+
             fn decide(&self, command: $command) -> Result<Vec<$event>, $refusal> {
                 decide(self, command)
             }
@@ -86,9 +98,15 @@ pub(crate) use aggregate;
 /// An aggregate whose decision is a pure function, so that several commands and several aggregates can
 /// be decided before anything is written.
 pub trait Decider: cqrs_es::Aggregate + Clone {
+    /// Whether states of long streams may be kept, so that only what came since is read.
+    const SNAPSHOTS: bool;
+
     /// The events that `command` causes in this state: some, none when it is already done, or a refusal.
     fn decide(&self, command: Self::Command) -> Result<Vec<Self::Event>, Self::Error>;
 }
+
+/// A name of all the rules together: it changes whenever any of them may have.
+pub const RULES: &str = env!("NAVETTE_RULES");
 
 /// Any event of Navette.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -110,6 +128,8 @@ pub enum Event {
     Image(ImageEvent),
     /// About a chain definition.
     Chain(ChainEvent),
+    /// About the bundles of a dossier.
+    Bundle(BundleEvent),
 }
 
 /// A stored event that this version of Navette cannot read.
@@ -145,6 +165,7 @@ impl Event {
             "template" => json(event_type, payload).map(Self::Template),
             "image" => json(event_type, payload).map(Self::Image),
             "chain" => json(event_type, payload).map(Self::Chain),
+            "bundle" => json(event_type, payload).map(Self::Bundle),
             _ => Err("unknown noun".to_owned()),
         }
         .map_err(|cause| UnreadableEvent {
@@ -164,6 +185,7 @@ impl Event {
             TemplateEvent::TYPES,
             ImageEvent::TYPES,
             ChainEvent::TYPES,
+            BundleEvent::TYPES,
         ]
         .into_iter()
         .flatten()

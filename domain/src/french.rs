@@ -4,6 +4,7 @@
 use crate::{
     amount::Amount,
     batch::BatchEvent,
+    bundle::BundleEvent,
     chain::ChainEvent,
     document::{DocumentEvent, DocumentStatus},
     dossier::{DossierEvent, DossierStatus},
@@ -142,6 +143,10 @@ pub fn sentence(event: &Event) -> String {
         }) => format!(
             "Chaîne « {} » publiée en version {version}",
             definition.label
+        ),
+        Event::Bundle(BundleEvent::Taken { size, file, .. }) => format!(
+            "Recueil de preuves remis, arrêté à {size} événements (empreinte {})",
+            file.short()
         ),
     }
 }

@@ -41,6 +41,8 @@ ids! {
     SignatureId,
     /// A chain started on a selection of dossiers.
     BatchId,
+    /// The bundles that were taken of one dossier.
+    BundleId,
     /// A template, whatever its version.
     TemplateId,
     /// An image, whatever its version.
@@ -66,6 +68,13 @@ impl DossierId {
     /// The dossier that the source system calls `reference`.
     pub fn of_reference(reference: &str) -> Self {
         Self(derived("dossier", &[reference]))
+    }
+}
+
+impl BundleId {
+    /// The bundles of this dossier.
+    pub fn of_dossier(dossier: DossierId) -> Self {
+        Self(derived("bundle", &[&dossier.to_string()]))
     }
 }
 

@@ -8,6 +8,7 @@
 //! - **Batch**: a chain started on a selection of dossiers.
 //! - **Document**: one office file on its way through a chain. **Signature**: its passage at the desk.
 //! - **History**: what happened to a dossier, to its documents and to their signatures, event by event.
+//! - **Bundle**: what an auditor takes away of a dossier: its events, files and proofs, and a verifier.
 //! - **Effect**: one piece of outside work, recorded with the event that causes it. **Work**: what it does.
 //! - **Subject**: whose personal data it is, a third party or an agent; its values are sealed under its key.
 //!   **Erasure**: the destruction of that key.
@@ -24,6 +25,7 @@
 
 pub mod amount;
 pub mod batch;
+pub mod bundle;
 pub mod chain;
 pub mod dictionary;
 pub mod digest;

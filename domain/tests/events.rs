@@ -9,7 +9,7 @@
 #[path = "events/samples.rs"]
 mod samples;
 
-use cqrs_es::DomainEvent;
+use cqrs_es::{Aggregate, DomainEvent};
 use navette_domain::{
     digest::Digest,
     event::Event,
@@ -78,6 +78,7 @@ fn domain_event(event: &Event) -> &dyn NamedEvent {
         Event::Template(event) => event,
         Event::Image(event) => event,
         Event::Chain(event) => event,
+        Event::Bundle(event) => event,
     }
 }
 
@@ -295,4 +296,53 @@ fn every_value_marked_as_personal_is_sealed_and_the_event_still_reads_once_it_is
         assert!(marked == 0 || !personal::fields(&name).is_empty(), "{name}");
     }
     assert!(sealed >= 6, "too few values are sealed to prove anything");
+}
+
+/// Applies these events in this order; at each step, a state that was written down and read back goes on as
+/// the one that was not.
+fn keeps<A: Aggregate + Clone>(events: &[A::Event], order: &[usize]) {
+    let mut state = A::default();
+    for index in order {
+        let Some(event) = events.get(index % events.len()) else {
+            continue;
+        };
+        let written = serde_json::to_string(&state).expect("a state is JSON");
+        let mut read: A = serde_json::from_str(&written).expect("a state is read back");
+        state.apply(event.clone());
+        read.apply(event.clone());
+        let told = |state: &A| serde_json::to_string(state).expect("a state is JSON");
+        assert_eq!(told(&state), told(&read), "{}", A::TYPE);
+    }
+}
+
+macro_rules! of {
+    ($all:ident, $kind:ident) => {
+        $all.iter()
+            .filter_map(|event| match event {
+                Event::$kind(event) => Some(event.clone()),
+                _ => None,
+            })
+            .collect::<Vec<_>>()
+    };
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(8))]
+
+    #[test]
+    fn a_state_that_was_written_down_and_read_back_goes_on_the_same(
+        order in proptest::collection::vec(0_usize..1000, 1..20),
+    ) {
+        let all = samples::all();
+        // As they happen first, then as chance has it.
+        let order: Vec<usize> = (0..30).chain(order).collect();
+        keeps::<navette_domain::dossier::Dossier>(&of!(all, Dossier), &order);
+        keeps::<navette_domain::third_party::ThirdParty>(&of!(all, ThirdParty), &order);
+        keeps::<navette_domain::document::Document>(&of!(all, Document), &order);
+        keeps::<navette_domain::signature::Signature>(&of!(all, Signature), &order);
+        keeps::<navette_domain::batch::Batch>(&of!(all, Batch), &order);
+        keeps::<navette_domain::template::Template>(&of!(all, Template), &order);
+        keeps::<navette_domain::image::Image>(&of!(all, Image), &order);
+        keeps::<navette_domain::chain::Chain>(&of!(all, Chain), &order);
+    }
 }

@@ -23,7 +23,7 @@ use async_trait::async_trait;
 use navette_domain::event::Recorded;
 use sqlx::PgConnection;
 
-/// Follows the log and keeps tables up to date. Rows and checkpoint change in one transaction, so each
+/// Follows the log and keeps tables up to date. Rows and position change in one transaction, so each
 /// event is applied exactly once; a projector need not guard against repetition.
 #[async_trait]
 pub trait Projector: Send + Sync {

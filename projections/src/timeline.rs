@@ -130,6 +130,8 @@ impl About {
                 }
             }
             Event::Batch(_) => about.batch = stream,
+            // Its metadata name its dossier.
+            Event::Bundle(_) => {}
             Event::ThirdParty(_) | Event::Template(_) | Event::Image(_) | Event::Chain(_) => {
                 return None;
             }

@@ -7,7 +7,7 @@ use crate::{
 };
 use anyhow::Context as _;
 use axum::http::Uri;
-use navette_adapters::smtp::SmtpTls;
+use navette_adapters::{postgres::roles::could_change_the_log, smtp::SmtpTls};
 use secrecy::ExposeSecret as _;
 use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
 use std::{process::ExitCode, time::Duration};
@@ -67,9 +67,24 @@ async fn database(config: &Config) -> anyhow::Result<String> {
         .expose_secret()
         .parse()
         .context("understanding database_url")?;
-    let connection = PgConnection::connect_with(&options).await?;
+    let mut connection = PgConnection::connect_with(&options).await?;
+    let owner = could_change_the_log(&mut connection).await?;
     connection.close().await?;
-    Ok("reached".to_owned())
+    if let Some(url) = &config.migrate_url {
+        let options: PgConnectOptions = url
+            .expose_secret()
+            .parse()
+            .context("understanding migrate_url")?;
+        let connection = PgConnection::connect_with(&options).await?;
+        connection.close().await.context("reaching migrate_url")?;
+    }
+    Ok(match owner {
+        Some(true) => {
+            "reached; WARNING: its role owns the log and could change it: see `migrate_url`"
+        }
+        _ => "reached",
+    }
+    .to_owned())
 }
 
 fn addresses(neighbours: &NeighboursConfig) -> Vec<(&'static str, anyhow::Result<String>)> {

@@ -6,7 +6,7 @@ use clap::Args;
 use navette_adapters::log::Log;
 use navette_domain::{
     event::Recorded,
-    history::{Change, Field, Moment, State, difference, steps},
+    history::{Change, Field, Moment, State, Step, difference, steps},
     ids::DossierId,
 };
 
@@ -62,7 +62,7 @@ impl History {
             return vec!["Le dossier n'existait pas encore.".to_owned()];
         };
         if self.steps {
-            return steps(events).flat_map(step).collect();
+            return steps(events).flat_map(|told| step(&told)).collect();
         }
         let now = State::of(events, None).fields();
         let (title, lines): (_, Vec<String>) = match self.since {
@@ -82,7 +82,7 @@ impl History {
     }
 }
 
-fn step(step: navette_domain::history::Step) -> Vec<String> {
+fn step(step: &Step) -> Vec<String> {
     let (position, at) = (step.position, paris_time(step.at));
     let title = format!("{position}  {at}  {}  {}", step.actor, step.sentence);
     let changes = step.changes.iter().map(change);

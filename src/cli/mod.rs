@@ -1,15 +1,19 @@
 //! The command line: one role per file.
 
+mod bundle;
 mod check_config;
 mod door;
+mod epoch;
 mod erase;
 mod history;
 mod import;
 mod maintenance;
 mod node;
+mod replay;
 mod serve;
 mod signals;
 mod token;
+mod verify;
 
 pub use door::Door;
 pub use node::Node;
@@ -58,10 +62,23 @@ pub enum Command {
     Erase(erase::Erase),
     /// Tell the history of a dossier: its state at a moment, what changed since, or each event.
     History(history::History),
+    /// Write the auditor's bundle of a dossier: events, files, proofs, and the program that verifies them.
+    Bundle(bundle::BundleOptions),
+    /// Tell the whole log again to an empty database.
+    Replay(replay::Replay),
     /// Bring the tables of the database up to date.
     Migrate,
     /// Rebuild projections from the log, beside the live ones, and put them in their place.
     Rebuild(maintenance::Rebuild),
+    /// Verify that the log is what it was, and say what is wrong and where.
+    Verify(verify::Verify),
+    /// Seal the log, or print its last checkpoint or the public key that signs them.
+    #[command(subcommand)]
+    Checkpoint(verify::Checkpoint),
+    /// Show how far projections are, and let one that is held try again.
+    Projections(maintenance::Show),
+    /// Announce that the log was restored or moved, or list its epochs.
+    Epoch(epoch::EpochRole),
     /// Make, revoke or list API tokens.
     Token(token::Token),
     /// Print the GraphQL schema.
@@ -105,10 +122,18 @@ impl Cli {
             Command::History(options) => {
                 history::history(&options, &config()?).await.map(|()| done)
             }
+            Command::Bundle(options) => bundle::bundle(&options, &config()?).await.map(|()| done),
+            Command::Replay(options) => replay::replay(&options, &config()?).await.map(|()| done),
             Command::Migrate => maintenance::migrate(&config()?).await.map(|()| done),
             Command::Rebuild(options) => maintenance::rebuild(&options, &config()?)
                 .await
                 .map(|()| done),
+            Command::Verify(options) => verify::verify(options, &config()?).await,
+            Command::Checkpoint(what) => verify::checkpoint(what, &config()?).await.map(|()| done),
+            Command::Projections(options) => maintenance::projections(&options, &config()?)
+                .await
+                .map(|()| done),
+            Command::Epoch(role) => epoch::epoch(role, &config()?).await.map(|()| done),
             Command::Token(options) => token::token(options, &config()?).await.map(|()| done),
             Command::Schema => {
                 say(crate::graphql::sdl().trim_end());

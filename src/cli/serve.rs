@@ -5,7 +5,8 @@ use crate::{
     app::{self, App, Database},
     clock::Clock,
     config::Config,
-    workers::Stop,
+    epoch::Memory,
+    workers::{self, Sealing, Stop},
 };
 use clap::Args;
 use std::net::SocketAddr;
@@ -47,8 +48,12 @@ pub(super) async fn serve(serving: Serving) -> anyhow::Result<()> {
         let app = build(&config, &database).await?;
         let door = Door::open(config.http.listen).await?;
         tracing::info!(address = %door.address(), "answering");
-        let http = door.serve(&app, &config.http, stop.clone());
-        run(&app, work, &stop, vec![http]).await
+        let memory = Memory::in_folder(&config.data).keep(app.dispatcher.log().clone(), &stop);
+        let mut tasks = vec![door.serve(&app, &config.http, stop.clone()), memory];
+        if work {
+            tasks.push(seal(&config, &app, &stop)?);
+        }
+        run(&app, work, &stop, tasks).await
     };
     let served = served.await;
     database.close().await;
@@ -61,15 +66,20 @@ pub(super) async fn work(config: Config) -> anyhow::Result<()> {
     let database = Database::join(&config).await?;
     let worked = async {
         let app = build(&config, &database).await?;
-        run(&app, true, &stop, vec![]).await
+        let memory = Memory::in_folder(&config.data).keep(app.dispatcher.log().clone(), &stop);
+        let sealing = seal(&config, &app, &stop)?;
+        run(&app, true, &stop, vec![memory, sealing]).await
     };
     let worked = worked.await;
     database.close().await;
     worked
 }
 
-/// Everything that this configuration asks for, on an open database.
+/// Everything that this configuration asks for, on an open database whose log is what it was here.
 pub(crate) async fn build(config: &Config, database: &Database) -> anyhow::Result<App> {
+    Memory::in_folder(&config.data)
+        .check(&database.log())
+        .await?;
     let workshop = app::workshop()?;
     let ports = app::ports(config.neighbours()?, &config.files(), workshop.clone())?;
     App::build(
@@ -79,8 +89,20 @@ pub(crate) async fn build(config: &Config, database: &Database) -> anyhow::Resul
         Clock::system(),
         config.retry.clone(),
         config.retention(),
+        config.key_file(),
     )
     .await
+}
+
+/// Seals the log, as long as the work is carried out.
+fn seal(config: &Config, app: &App, stop: &Stop) -> anyhow::Result<JoinHandle<()>> {
+    let sealing = Sealing::open(
+        app.pool.clone(),
+        &config.key_file(),
+        config.checkpoints.clone(),
+        app.ports.postman.clone(),
+    )?;
+    Ok(workers::seal(sealing, stop.clone()))
 }
 
 /// Runs everything until told to stop, and until all that was under way has ended.

@@ -48,7 +48,7 @@ pub(super) async fn watch(
 ) -> anyhow::Result<()> {
     let (began, bars) = (Instant::now(), MultiProgress::new());
     let mut rows = rows(definition, &bars)?;
-    let (mut position, mut stop) = (app.projections.position(), stop.clone());
+    let (mut standing, mut stop) = (app.projections.standing(), stop.clone());
     loop {
         let events: HashMap<String, i64> = timeline::documents_by_event(&app.pool, batch.0)
             .await?
@@ -67,7 +67,7 @@ pub(super) async fn watch(
             return Ok(());
         }
         tokio::select! {
-            moved = position.changed() => moved?,
+            moved = standing.changed() => moved?,
             () = stopped(&mut stop) => return Ok(()),
         }
     }

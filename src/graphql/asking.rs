@@ -1,7 +1,7 @@
 //! Who asks, and how far the read models are.
 
 use super::faults;
-use crate::unit::Envelope;
+use crate::{unit::Envelope, workers::Standing};
 use async_graphql::{Context, Error, Result};
 use navette_domain::{
     digest::Digest,
@@ -79,31 +79,57 @@ pub fn asker<'c>(context: &Context<'c>, permission: Permission) -> Result<&'c As
 pub struct Reads {
     /// The database that holds them.
     pub pool: PgPool,
-    position: watch::Receiver<i64>,
+    standing: watch::Receiver<Standing>,
 }
 
 impl Reads {
-    /// The read models of `pool`, which are as far as `position` says.
-    pub fn new(pool: PgPool, position: watch::Receiver<i64>) -> Self {
-        Self { pool, position }
+    /// The read models of `pool`, which are as far as `standing` says.
+    pub fn new(pool: PgPool, standing: watch::Receiver<Standing>) -> Self {
+        Self { pool, standing }
     }
 
-    /// Waits until the read models are at this position, if one is given.
+    /// Waits until the read models are at this position, if one is given. Not for one that is held before
+    /// it: that would be in vain.
     pub async fn reached(&self, position: Option<Position>) -> Result<()> {
         let Some(Position(wanted)) = position else {
             return Ok(());
         };
-        let mut reached = self.position.clone();
-        let wait = reached.wait_for(|position| *position >= wanted);
-        match tokio::time::timeout(PATIENCE, wait).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(faults::not_yet()),
+        let mut standing = self.standing.clone();
+        if standing.borrow().position < wanted {
+            self.exists(wanted).await?;
+        }
+        let settled = standing.wait_for(|standing| {
+            standing.position >= wanted || standing.held_before(wanted).is_some()
+        });
+        let Ok(Ok(standing)) = tokio::time::timeout(PATIENCE, settled).await else {
+            return Err(faults::not_yet());
+        };
+        match standing.held_before(wanted) {
+            Some(held) => Err(faults::held(held)),
+            None => Ok(()),
         }
     }
 
+    /// What was never written, or was lost, would be waited for in vain.
+    async fn exists(&self, wanted: i64) -> Result<()> {
+        let head: i64 = sqlx::query_scalar("SELECT coalesce(max(position), 0) FROM events")
+            .fetch_one(&self.pool)
+            .await
+            .map_err(|cause| faults::internal(&cause))?;
+        if wanted > head {
+            return Err(faults::beyond(head));
+        }
+        Ok(())
+    }
+
+    /// How far the read models are.
+    pub fn standing(&self) -> Standing {
+        self.standing.borrow().clone()
+    }
+
     /// Tells each time the read models moved on.
-    pub fn changes(&self) -> watch::Receiver<i64> {
-        self.position.clone()
+    pub fn changes(&self) -> watch::Receiver<Standing> {
+        self.standing.clone()
     }
 }
 

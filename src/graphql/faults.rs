@@ -6,6 +6,7 @@
     reason = "the number of an incident follows from nothing"
 )]
 
+use crate::workers::Held;
 use async_graphql::{Error, ErrorExtensions as _};
 use navette_projections::page::ListFault;
 use std::fmt::Display;
@@ -37,6 +38,29 @@ pub fn not_yet() -> Error {
         "NOT_YET",
         "Les données ne sont pas encore à jour jusqu'à cette position : réessayez.",
     )
+}
+
+/// A read model will not be as far as the request wants before somebody mends it.
+pub fn held(held: &Held) -> Error {
+    let Held { name, position } = held;
+    let message = format!(
+        "La vue « {name} » est arrêtée à la position {position}, avant celle qui est attendue : un administrateur doit la remettre en marche. Sans « atLeast », elle répond dans son dernier état."
+    );
+    coded("HELD", message).extend_with(|_, extensions| {
+        extensions.set("projection", *name);
+        extensions.set("position", position.to_string());
+    })
+}
+
+/// The log has no such position.
+pub fn beyond(head: i64) -> Error {
+    coded(
+        "BEYOND_THE_LOG",
+        format!(
+            "Cette position n'existe pas : le journal s'arrête à la position {head}. S'il a été restauré, ce qui avait été lu au-delà ne vaut plus."
+        ),
+    )
+    .extend_with(|_, extensions| extensions.set("head", head.to_string()))
 }
 
 fn coded(code: &'static str, message: impl Into<String>) -> Error {

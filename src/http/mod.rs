@@ -1,8 +1,10 @@
-//! The HTTP door: GraphQL, uploads of templates and images, previews, downloads, printing. Every route but the health check wants a token,
-//! and every answer, errors included, carries the security headers.
+//! The HTTP door: GraphQL, uploads of templates and images, previews, downloads, printing, metrics. Every
+//! route but the health check wants a token, and every answer, errors included, carries the security headers.
 
 mod auth;
+mod bundles;
 mod downloads;
+mod epoch;
 mod explorer;
 mod form;
 mod graphql;
@@ -10,14 +12,17 @@ mod headers;
 mod previews;
 mod prints;
 mod uploads;
+mod vitals;
 
 use crate::{
     app::App,
+    bundle::Bundles,
     graphql::{Executor, Services, asking::Reads, executor},
+    workers::Shape,
 };
 use axum::{
     Json, Router,
-    extract::{DefaultBodyLimit, State},
+    extract::DefaultBodyLimit,
     http::StatusCode,
     middleware,
     response::{IntoResponse, Response},
@@ -30,7 +35,7 @@ use tower_http::timeout::TimeoutLayer;
 
 /// How long a request may take; subscriptions have their own rules.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How long the PDF of a whole batch may take.
+/// How long the PDF of a whole batch, or the bundle of a dossier, may take.
 const PATIENCE_WITH_PRINTS: Duration = Duration::from_mins(10);
 /// The largest GraphQL request: its lists of ids are the largest part.
 const GRAPHQL_BODY: usize = 2 * 1024 * 1024;
@@ -51,27 +56,31 @@ struct House {
     services: Services,
     executor: Executor,
     files: Arc<dyn FileStore>,
+    bundles: Bundles,
     doors: Arc<Doors>,
+    shapes: Arc<[Shape]>,
 }
 
 /// All the routes, on this application.
 pub fn router(app: &App, doors: Doors) -> Router {
     let services = Services {
-        reads: Reads::new(app.pool.clone(), app.projections.position()),
+        reads: Reads::new(app.pool.clone(), app.projections.standing()),
         dispatcher: app.dispatcher.clone(),
         batches: app.batches.clone(),
         templates: app.templates.clone(),
         erasure: app.erasure.clone(),
     };
     let explorer = doors.explorer;
+    let epoch = app.epoch;
     let house = House {
         executor: executor(services.clone(), explorer),
         services,
         files: app.ports.files.clone(),
+        bundles: app.bundles.clone(),
         doors: Arc::new(doors),
+        shapes: app.projections.shapes(),
     };
     let mut routes = Router::new()
-        .route("/health", get(health))
         .route("/graphql", get(graphql::by_get).post(graphql::by_post))
         .layer(DefaultBodyLimit::max(GRAPHQL_BODY))
         .route("/graphql/ws", get(graphql::subscribe))
@@ -86,23 +95,22 @@ pub fn router(app: &App, doors: Doors) -> Router {
     let within = |patience| TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, patience);
     routes
         .layer(within(PATIENCE))
-        .merge(prints::routes().layer(within(PATIENCE_WITH_PRINTS)))
+        .merge(
+            prints::routes()
+                .merge(bundles::routes())
+                .layer(within(PATIENCE_WITH_PRINTS)),
+        )
+        .route_layer(middleware::from_fn_with_state(
+            house.clone(),
+            vitals::once_built,
+        ))
+        .merge(vitals::routes().layer(within(PATIENCE)))
         .fallback(async || refused(StatusCode::NOT_FOUND, "NOT_FOUND", "Introuvable."))
         .with_state(house)
+        .layer(middleware::from_fn(move |request, next| {
+            epoch::same(epoch, request, next)
+        }))
         .layer(middleware::map_response(headers::secure))
-}
-
-/// Whether requests can be answered.
-async fn health(State(house): State<House>) -> Response {
-    let ping = sqlx::query("SELECT 1").execute(&house.services.reads.pool);
-    match tokio::time::timeout(Duration::from_secs(2), ping).await {
-        Ok(Ok(_)) => Json(json!({ "status": "ok" })).into_response(),
-        Ok(Err(_)) | Err(_) => refused(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "UNAVAILABLE",
-            "Base de données injoignable.",
-        ),
-    }
 }
 
 /// What a fault of ours is answered; the journal has its cause.

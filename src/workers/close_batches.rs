@@ -1,5 +1,6 @@
 //! A batch is over when all its documents are: nobody has to say so.
 
+use super::Standing;
 use crate::{
     batches::Batches,
     dispatch::DispatchFailure,
@@ -17,8 +18,11 @@ use tokio::sync::watch;
 pub async fn close_batches(
     pool: &PgPool,
     all: &Batches,
-    mut position: watch::Receiver<i64>,
+    mut standing: watch::Receiver<Standing>,
 ) -> anyhow::Result<()> {
+    standing
+        .wait_for(|standing| standing.building.is_empty())
+        .await?;
     loop {
         for batch in batches::ended(pool).await? {
             let batch = BatchId(batch);
@@ -34,6 +38,6 @@ pub async fn close_batches(
                 Err(failure) => return Err(failure.into()),
             }
         }
-        position.changed().await?;
+        standing.changed().await?;
     }
 }

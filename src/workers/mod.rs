@@ -2,14 +2,20 @@
 
 mod carry_out;
 mod close_batches;
-mod project;
+mod projections;
 mod retry;
+mod seal;
 mod timings;
 
 pub use carry_out::CarryOut;
 pub use close_batches::close_batches;
-pub use project::{ProjectionFailure, Projections, build_beside, rebuild};
+pub use projections::{
+    Difference, Held, Place, Poison, ProjectionFailure, Projections, Rebuilt, Shape, Standing,
+    Status, build_beside, drop_unread, longest_lock, rebuild, resume, return_to_former,
+    search_path, statuses,
+};
 pub use retry::RetryPolicy;
+pub use seal::{Sealing, seal};
 pub use timings::{Timing, Timings};
 
 use navette_adapters::log::Log;

@@ -177,6 +177,7 @@ impl Bench {
         MIGRATIONS.run(&pool).await?;
         let files = tempfile::tempdir()?;
         let ports = app::ports(&around.config(), files.path(), self.workshop.clone())?;
+        let key_file = files.path().join("checkpoint.key");
         let app = App::build(
             pool.clone(),
             Keys::of_tests(pool),
@@ -184,6 +185,7 @@ impl Bench {
             Clock::system(),
             policy(),
             Retention::default(),
+            key_file,
         )
         .await?;
         Ok((app, files))
@@ -247,9 +249,11 @@ async fn until_over(app: &App, batch: BatchId, dossiers: &[DossierId]) -> anyhow
 }
 
 async fn until_projected(app: &App) -> anyhow::Result<()> {
-    let mut position = app.projections.position();
+    let mut standing = app.projections.standing();
     let last = app.dispatcher.log().last_position().await?;
-    position.wait_for(|position| *position >= last).await?;
+    standing
+        .wait_for(|standing| standing.position >= last)
+        .await?;
     Ok(())
 }
 

@@ -1,8 +1,15 @@
 //! What must hold once nothing is left to do, whatever was killed.
 
 use crate::{site::Site, story::Batch};
-use navette::{app::App, workers::build_beside};
-use navette_adapters::sim::{grants_tool, ledger::Entry, porte_documents, smtp};
+use navette::{
+    app::App,
+    workers::{Place, Shape, build_beside},
+};
+use navette_adapters::{
+    postgres::roles::could_change_the_log,
+    proof::{CheckpointKey, verify},
+    sim::{grants_tool, ledger::Entry, porte_documents, smtp},
+};
 use navette_domain::{digest::Digest, ports::Neighbour};
 use sqlx::PgPool;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,10 +21,24 @@ pub async fn everything_holds(site: &Site, batches: &[Batch]) {
     app.projections.catch_up().await.unwrap();
     everybody_is_served(&database.pool, batches).await;
     the_log_is_whole(&database.pool).await;
+    the_log_is_proved(site, &database.pool).await;
     projections_equal_a_rebuild(&app).await;
     nothing_is_done_twice(&site.neighbours.ledger.entries());
     each_step_is_done_once(site, &app, batches).await;
     database.close().await;
+}
+
+/// Whatever was killed, every hash, and every checkpoint that was signed meanwhile, still fits; and all of it
+/// was done by a role that could not have changed the log.
+async fn the_log_is_proved(site: &Site, pool: &PgPool) {
+    let public = CheckpointKey::read(&site.key_file())
+        .unwrap()
+        .verifier(Uuid::nil())
+        .public;
+    let report = verify(pool, public, vec![]).await.unwrap();
+    assert!(report.faults.is_empty(), "{report}");
+    assert!(report.checkpoints > 0, "{report}");
+    assert_eq!(could_change_the_log(pool).await.unwrap(), Some(false));
 }
 
 async fn column(pool: &PgPool, sql: &str) -> Vec<String> {
@@ -73,21 +94,27 @@ async fn the_log_is_whole(pool: &PgPool) {
                        SELECT FROM command_receipts r
                        WHERE r.command_id = (e.metadata::json ->> 'command')::uuid)";
     assert_eq!(column(pool, orphans).await, Vec::<String>::new());
-    let behind = format!("SELECT name FROM projection_checkpoints WHERE position <> {events}");
+    let behind = format!(
+        "SELECT name FROM projections
+         WHERE place = 'live' AND (position <> {events} OR applied <> {events})"
+    );
     assert_eq!(column(pool, &behind).await, Vec::<String>::new());
 }
 
 async fn projections_equal_a_rebuild(app: &App) {
     for projector in app.projections.projectors() {
-        let mut connection = app.pool.acquire().await.unwrap().detach();
-        build_beside(app.dispatcher.log(), projector.as_ref(), &mut connection)
+        build_beside(app.dispatcher.log(), projector.as_ref())
             .await
             .unwrap();
+        let shape = Shape::of(projector.as_ref());
         for table in projector.tables() {
-            let rows = |schema| format!("SELECT t::text FROM {schema}.{table} t ORDER BY t::text");
-            let live = column(&app.pool, &rows("public")).await;
+            let rows = |place| {
+                let schema = shape.schema(place);
+                format!("SELECT t::text FROM {schema}.{table} t ORDER BY t::text")
+            };
+            let live = column(&app.pool, &rows(Place::Live)).await;
             assert!(!live.is_empty(), "{table} shows nothing");
-            assert_eq!(column(&app.pool, &rows("rebuilt")).await, live, "{table}");
+            assert_eq!(column(&app.pool, &rows(Place::Next)).await, live, "{table}");
         }
     }
 }

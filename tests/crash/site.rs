@@ -67,6 +67,11 @@ impl Site {
         self.folder.path().join("navette.log")
     }
 
+    /// The key that Navette signs its checkpoints with.
+    pub fn key_file(&self) -> PathBuf {
+        self.data().join("checkpoint.key")
+    }
+
     fn postgres(&self) -> PathBuf {
         self.data().join("postgres")
     }
@@ -91,6 +96,7 @@ impl Site {
             Clock::system(),
             config.retry.clone(),
             config.retention(),
+            config.key_file(),
         )
         .await;
         (database, app.unwrap())

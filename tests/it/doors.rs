@@ -81,6 +81,7 @@ impl House {
         let workshop = Arc::new(Workshop::new(PoolOptions::for_this_machine(worker)));
         let ports = app::ports(&neighbours.config(), files.path(), workshop.clone()).unwrap();
         let policy = RetryPolicy::default();
+        let key_file = files.path().join("checkpoint.key");
         let app = App::build(
             pool.clone(),
             Keys::of_tests(pool),
@@ -88,6 +89,7 @@ impl House {
             Clock::system(),
             policy,
             Retention::default(),
+            key_file,
         )
         .await
         .unwrap();
@@ -274,9 +276,9 @@ impl House {
     /// Waits until everything that is in the log is shown.
     pub async fn settle(&self) {
         let head = self.app.dispatcher.log().last_position().await.unwrap();
-        let mut position = self.app.projections.position();
-        position
-            .wait_for(|position| *position >= head)
+        let mut standing = self.app.projections.standing();
+        standing
+            .wait_for(|standing| standing.position >= head)
             .await
             .unwrap();
     }

@@ -668,7 +668,7 @@ async fn the_number_of_statements_does_not_grow_with_the_number_of_rows() {
     house.settle().await;
     house.stop_following();
     let services = Services {
-        reads: Reads::new(house.app.pool.clone(), house.app.projections.position()),
+        reads: Reads::new(house.app.pool.clone(), house.app.projections.standing()),
         dispatcher: house.app.dispatcher.clone(),
         batches: house.app.batches.clone(),
         templates: house.app.templates.clone(),

@@ -10,7 +10,6 @@ use navette::{
     import::import,
 };
 use navette_adapters::{
-    keys::Keys,
     log::Log,
     postgres::{EmbeddedPostgres, test_cluster::TestDatabase},
     subsidies::{ImportReport, ReadOptions, SubsidyFile},
@@ -45,7 +44,7 @@ impl Desk {
         let pool = app::connect(database.connect_options()).await.unwrap();
         Self {
             dispatcher: {
-                let log = Log::open(pool.clone(), Keys::of_tests(pool));
+                let log = Log::of_tests(pool.clone());
                 Dispatcher::new(log, Clock::system())
             },
             _database: database,
@@ -74,7 +73,7 @@ impl Desk {
     }
 }
 
-fn example(name: &str) -> PathBuf {
+pub(crate) fn example(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("examples/dossiers")
         .join(name)
@@ -235,7 +234,7 @@ async fn a_dossier_that_a_clerk_reopened_is_refused_with_its_line_and_left_alone
 }
 
 /// A folder through which the account of PostgreSQL can pass, and a configuration that names it.
-fn site() -> (tempfile::TempDir, PathBuf) {
+pub(crate) fn site() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), Permissions::from_mode(0o711)).unwrap();
     let config = folder.path().join("navette.toml");
@@ -246,13 +245,13 @@ fn site() -> (tempfile::TempDir, PathBuf) {
     (folder, config)
 }
 
-fn navette(config: &Path) -> Command {
+pub(crate) fn navette(config: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_navette"));
     command.arg("--config").arg(config);
     command
 }
 
-fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 

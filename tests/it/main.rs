@@ -7,9 +7,11 @@
 
 mod access;
 mod architecture;
+mod bundle;
 mod chain;
 mod demo;
 mod doors;
+mod epochs;
 mod erasure;
 mod graphql;
 mod history;
@@ -18,7 +20,10 @@ mod mishaps;
 mod parity;
 mod projections;
 mod readme;
+mod rebuilds;
 mod refusals;
+mod replay;
 mod story;
 mod support;
 mod templates;
+mod verify;

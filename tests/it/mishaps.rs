@@ -14,7 +14,6 @@ use navette::{
     workers::RetryPolicy,
 };
 use navette_adapters::{
-    keys::Keys,
     log::{AppendRefusal, Log},
     sim::wire::{Call, Delivery, Fate, Mischief},
 };
@@ -413,7 +412,7 @@ fn a_command_over_several_streams_is_decided_again_however_often_the_others_move
 fn a_commit_that_cannot_be_written_does_not_take_others_with_it() {
     run(async {
         let test = TestApp::start(Manners::obliging()).await;
-        let log = Log::open(test.app.pool.clone(), Keys::of_tests(test.app.pool.clone()));
+        let log = Log::of_tests(test.app.pool.clone());
         let effect = |step: &str| Effect {
             id: EffectId(Uuid::now_v7()),
             document: DocumentId(Uuid::now_v7()),
@@ -486,7 +485,7 @@ fn two_rebuilds_at_once_do_not_fill_each_others_copy() {
         test.settle().await;
         let log = test.app.dispatcher.log();
         for projector in test.app.projections.projectors() {
-            let rebuild = || navette::workers::rebuild(log, projector.as_ref());
+            let rebuild = || navette::workers::rebuild(log, projector.as_ref(), false);
             let (one, two) = tokio::join!(rebuild(), rebuild());
             one.unwrap();
             two.unwrap();

@@ -7,7 +7,6 @@ use cqrs_es::{
     AggregateError, CqrsFramework, EventEnvelope, EventStore, persist::PersistedEventStore,
 };
 use navette_adapters::{
-    keys::Keys,
     log::{Log, LogStore},
     postgres::test_cluster::TestDatabase,
 };
@@ -62,7 +61,7 @@ impl Both {
         };
         let ours = TestDatabase::create(&sqlx::migrate!()).await.unwrap();
         Self {
-            log: Log::open(ours.pool.clone(), Keys::of_tests(ours.pool.clone())),
+            log: Log::of_tests(ours.pool.clone()),
             stock: TestDatabase::create(&stock).await.unwrap(),
             ours,
         }

@@ -8,14 +8,15 @@ use navette_adapters::postgres::test_cluster::TestDatabase;
 use navette_domain::{
     amount::Amount,
     batch::{self, BatchEvent},
+    bundle::BundleEvent,
     chain::{Action, ChainEvent, ChainRef, Definition, Recipient, Scope, Step, StepId},
     digest::Digest,
     document::{self, DocumentEvent, PdfRef, Subject},
     dossier::{Authority, Decision, DossierEvent, DossierStatus, Payment, Request},
     event::{Event, Metadata, Recorded},
     ids::{
-        BatchId, ChainId, CommandId, DocumentId, DossierId, ImageId, SignatureId, TemplateId,
-        ThirdPartyId,
+        BatchId, BundleId, ChainId, CommandId, DocumentId, DossierId, ImageId, SignatureId,
+        TemplateId, ThirdPartyId,
     },
     image::{ImageEvent, ImageFormat},
     personal::Personal,
@@ -263,6 +264,7 @@ fn names(event: &Event) -> (&'static str, String) {
         Event::Template(event) => ("template", event.event_type()),
         Event::Image(event) => ("image", event.event_type()),
         Event::Chain(event) => ("chain", event.event_type()),
+        Event::Bundle(event) => ("bundle", event.event_type()),
     }
 }
 
@@ -282,6 +284,17 @@ pub fn everything() -> Story {
     ] {
         story.tell(batch.0, None, Event::Batch(event));
     }
+    let event = BundleEvent::Taken {
+        dossier: first,
+        size: 40,
+        file: Digest::of(b"bundle"),
+        at,
+    };
+    story.tell(
+        BundleId::of_dossier(first).0,
+        Some(first),
+        Event::Bundle(event),
+    );
     let given_up = BatchId(Uuid::from_u128(0xB001));
     story.batch(given_up, &[first]);
     let event = BatchEvent::Cancelled {

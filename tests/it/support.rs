@@ -12,7 +12,7 @@ use navette::{
     steps::Ports,
     templates::Uploaded,
     unit::Envelope,
-    workers::{RetryPolicy, build_beside},
+    workers::{Place, RetryPolicy, Shape, build_beside},
 };
 use navette_adapters::{
     keys::Keys, libreoffice::PoolOptions, postgres::test_cluster::TestDatabase, workshop::Workshop,
@@ -58,7 +58,7 @@ pub struct TestApp {
     pub app: App,
     pub neighbours: Neighbourhood,
     database: TestDatabase,
-    _files: tempfile::TempDir,
+    data: tempfile::TempDir,
     stop: watch::Sender<bool>,
     workers: Vec<JoinHandle<()>>,
 }
@@ -103,8 +103,12 @@ impl TestApp {
         let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
         let pool = app::connect(database.connect_options()).await.unwrap();
         let neighbours = Neighbourhood::start(manners).await.unwrap();
-        let files = tempfile::tempdir().unwrap();
-        let ports = app::ports(&neighbours.config(), files.path(), WORKSHOP.clone()).unwrap();
+        let data = tempfile::tempdir().unwrap();
+        let (files, key_file) = (
+            data.path().join("files"),
+            data.path().join("checkpoint.key"),
+        );
+        let ports = app::ports(&neighbours.config(), &files, WORKSHOP.clone()).unwrap();
         let app = App::build(
             pool.clone(),
             Keys::of_tests(pool),
@@ -112,6 +116,7 @@ impl TestApp {
             Clock::system(),
             policy,
             Retention::default(),
+            key_file,
         )
         .await
         .unwrap();
@@ -122,7 +127,7 @@ impl TestApp {
             app,
             neighbours,
             database,
-            _files: files,
+            data,
             stop,
             workers,
         };
@@ -292,7 +297,7 @@ impl TestApp {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("navette.toml");
         let url = self.database.connect_options().to_url_lossy();
-        let data = folder.path().join("data");
+        let data = self.data.path();
         let text = format!("database_url = \"{url}\"\ndata = {data:?}\n");
         std::fs::write(&config, text).unwrap();
         // The master key of tests, under which `Keys::of_tests` seals.
@@ -322,7 +327,7 @@ impl TestApp {
             "the projections have caught up, and no batch is left to close",
             async || {
                 let last = self.app.dispatcher.log().last_position().await.unwrap();
-                *self.app.projections.position().borrow() == last
+                self.app.projections.standing().borrow().position == last
                     && batches::ended(&self.app.pool).await.unwrap().is_empty()
             },
         )
@@ -348,18 +353,15 @@ impl TestApp {
             .await
             .unwrap();
         for projector in self.app.projections.projectors() {
-            build_beside(
-                self.app.dispatcher.log(),
-                projector.as_ref(),
-                &mut connection,
-            )
-            .await
-            .unwrap();
+            build_beside(self.app.dispatcher.log(), projector.as_ref())
+                .await
+                .unwrap();
+            let shape = Shape::of(projector.as_ref());
             for table in projector.tables() {
-                let live = rows(&mut connection, "public", table).await;
+                let live = rows(&mut connection, &shape.schema(Place::Live), table).await;
                 assert_eq!(
                     live,
-                    rows(&mut connection, "rebuilt", table).await,
+                    rows(&mut connection, &shape.schema(Place::Next), table).await,
                     "{table} equals its rebuild"
                 );
             }
@@ -367,7 +369,7 @@ impl TestApp {
     }
 }
 
-async fn rows(connection: &mut PgConnection, schema: &str, table: &str) -> Vec<String> {
+pub async fn rows(connection: &mut PgConnection, schema: &str, table: &str) -> Vec<String> {
     let statement =
         format!("SELECT t::text FROM {schema}.{table} AS t ORDER BY t::text COLLATE \"C\"");
     sqlx::query_scalar(&statement)

@@ -371,10 +371,10 @@ async fn start(house: &House, token: &str, dossiers: &[DossierId]) -> BatchId {
 /// Waits until the batch has ended.
 async fn completed(house: &House, token: &str, batch: BatchId) {
     let query = format!(r#"{{ batch(id: "{batch}") {{ state }} }}"#);
-    let mut position = house.app.projections.position();
+    let mut standing = house.app.projections.standing();
     let end = async {
         while house.ask(token, &query, json!({})).await["data"]["batch"]["state"] != "COMPLETED" {
-            position.changed().await.unwrap();
+            standing.changed().await.unwrap();
         }
     };
     let patience = std::time::Duration::from_secs(90);

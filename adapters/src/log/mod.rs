@@ -10,12 +10,18 @@
 )]
 
 mod append;
+mod copy;
+mod epoch;
 mod read;
+mod snapshots;
 mod store;
 #[cfg(all(test, feature = "sim"))]
 pub(crate) mod tests;
 
 pub use append::{AppendRefusal, Appended, Commit, FinishedEffect, NewEvent, StreamAppend};
+pub use copy::copy;
+pub use epoch::{Epoch, Seen, Unannounced};
+pub(crate) use read::Row;
 pub use read::{Reading, StreamState, Stretch};
 pub use store::{LogContext, LogStore};
 
@@ -73,6 +79,12 @@ impl Log {
             keys,
             upcasters: UPCASTERS,
         }
+    }
+
+    /// The same for a test, under keys that everybody knows.
+    #[cfg(any(test, feature = "sim"))]
+    pub fn of_tests(pool: PgPool) -> Self {
+        Self::open(pool.clone(), Keys::of_tests(pool))
     }
 
     /// Writes a commit whole, or says why nothing was written. When the answer of the database is lost, it

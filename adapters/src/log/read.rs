@@ -45,7 +45,7 @@ pub struct StreamState<A> {
 /// A row of the log.
 #[derive(sqlx::FromRow)]
 pub(crate) struct Row {
-    position: i64,
+    pub position: i64,
     stream_type: String,
     stream_id: Uuid,
     version: i64,
@@ -120,6 +120,8 @@ pub struct Stretch {
     pub events: Vec<Recorded>,
     /// The last position that was read, or the one after which there was nothing.
     pub last: i64,
+    /// How many stored events were read: as many as the positions passed, unless the log has a hole.
+    pub stored: i64,
     /// Whether there may be more.
     pub more: bool,
 }
@@ -157,9 +159,11 @@ impl Log {
     /// What is at the `limit` positions after `position`.
     pub async fn read(&self, position: i64, limit: i64) -> Result<Stretch, Reading> {
         let rows = self.rows_after(position, limit).await?;
+        let stored = i64::try_from(rows.len()).unwrap_or(i64::MAX);
         Ok(Stretch {
             last: rows.last().map_or(position, |row| row.position),
-            more: i64::try_from(rows.len()).is_ok_and(|rows| rows >= limit),
+            stored,
+            more: stored >= limit,
             events: self.recorded(rows).await?,
         })
     }
@@ -243,19 +247,31 @@ impl Log {
             .unwrap_or_default())
     }
 
-    /// Several aggregates of one kind in one statement; those that do not exist are left out.
+    /// Several aggregates of one kind in one statement, from their snapshots if they have any; those that do
+    /// not exist are left out.
     pub async fn load_many<A: Decider>(
         &self,
         streams: &[Uuid],
     ) -> Result<HashMap<Uuid, StreamState<A>>, Reading> {
-        let rows: Vec<Row> = sqlx::query_as("SELECT * FROM events WHERE stream_id = ANY($1) AND stream_type = $2 ORDER BY stream_id, version")
+        let mut loaded = self.snapshots::<A>(streams).await?;
+        let known: HashMap<Uuid, i64> = streams
+            .iter()
+            .map(|id| (*id, loaded.get(id).map_or(0, |kept| kept.version)))
+            .collect();
+        let rows: Vec<Row> = sqlx::query_as("SELECT * FROM events WHERE stream_id = ANY($1) AND stream_type = $2 AND version > $3 ORDER BY stream_id, version")
             .bind(streams)
             .bind(A::TYPE)
+            .bind(known.values().min().copied().unwrap_or_default())
             .fetch_all(&self.pool)
             .await?;
         let rows = self.opened(rows).await?;
-        let mut loaded: HashMap<Uuid, StreamState<A>> = HashMap::new();
         for row in rows {
+            if known
+                .get(&row.stream_id)
+                .is_some_and(|known| row.version <= *known)
+            {
+                continue;
+            }
             let position = row.position;
             let entry = loaded.entry(row.stream_id).or_default();
             entry.version = row.version;
@@ -271,6 +287,7 @@ impl Log {
                 entry.state.apply(event);
             }
         }
+        self.keep_snapshots(&known, &loaded);
         Ok(loaded)
     }
 

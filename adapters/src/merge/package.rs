@@ -7,7 +7,7 @@
 
 use super::{
     archive::{Archive, LARGEST_ENTRY, LARGEST_FILE, LARGEST_TOTAL, MOST_ENTRIES, damaged},
-    deflate,
+    deflate::{self, Passages},
     listing::{self, Relationship},
 };
 use bytes::Bytes;
@@ -15,13 +15,18 @@ use navette_domain::{
     digest::Digest,
     ports::{MergeFailure, OfficeFormat},
 };
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 /// How a part that is added is kept in the zip.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Packing {
     /// For XML and text.
     Deflated,
+    /// For a part of which the template says most.
+    Known(Arc<Passages>),
     /// For what is compressed already, as pictures are.
     Stored,
 }
@@ -45,9 +50,19 @@ struct Addition {
 impl Changes {
     /// Puts `bytes` in place of the entry `name`.
     pub(crate) fn replace(&mut self, name: impl Into<String>, bytes: impl Into<Bytes>) {
+        self.replace_packed(name, bytes, Packing::Deflated);
+    }
+
+    /// [`replace`](Self::replace), kept in the zip as told.
+    pub(crate) fn replace_packed(
+        &mut self,
+        name: impl Into<String>,
+        bytes: impl Into<Bytes>,
+        packing: Packing,
+    ) {
         let addition = Addition {
             bytes: bytes.into(),
-            packing: Packing::Deflated,
+            packing,
             media_type: None,
         };
         self.written.insert(name.into(), addition);
@@ -209,17 +224,17 @@ impl Package {
                 continue;
             }
             match (changes.written.get(name), lists.get(name)) {
-                (Some(new), _) => zip.add(name, &new.bytes, new.packing)?,
-                (None, Some(list)) => zip.add(name, list.as_bytes(), Packing::Deflated)?,
+                (Some(new), _) => zip.add(name, &new.bytes, &new.packing)?,
+                (None, Some(list)) => zip.add(name, list.as_bytes(), &Packing::Deflated)?,
                 (None, None) => zip.copy(entry)?,
             }
         }
         let new = changes.written.iter().filter(|(name, _)| !self.has(name));
         for (name, new) in new {
-            zip.add(name, &new.bytes, new.packing)?;
+            zip.add(name, &new.bytes, &new.packing)?;
         }
         for (name, list) in lists.iter().filter(|(name, _)| !self.has(name)) {
-            zip.add(name, list.as_bytes(), Packing::Deflated)?;
+            zip.add(name, list.as_bytes(), &Packing::Deflated)?;
         }
         zip.finish()
     }
@@ -272,14 +287,15 @@ impl Zip {
         self.close(at, &entry.name, entry.deflated, entry.crc, entry.size)
     }
 
-    fn add(&mut self, name: &str, bytes: &[u8], packing: Packing) -> Result<(), MergeFailure> {
+    fn add(&mut self, name: &str, bytes: &[u8], packing: &Packing) -> Result<(), MergeFailure> {
         let size = bytes.len() as u64;
         let at = self.open(name, size)?;
         match packing {
             Packing::Stored => self.out.extend_from_slice(bytes),
             Packing::Deflated => deflate::append(&mut self.out, bytes),
+            Packing::Known(passages) => passages.append(&mut self.out, bytes),
         }
-        let deflated = packing == Packing::Deflated;
+        let deflated = !matches!(packing, Packing::Stored);
         self.close(at, name, deflated, crc32fast::hash(bytes), size)
     }
 

@@ -2,6 +2,7 @@
 
 use super::{
     blocks, check,
+    deflate::Passages,
     fields::{self, Use},
     join,
     package::Changes,
@@ -34,6 +35,8 @@ pub(super) struct Part {
     /// In OpenDocument, the names of its sheets, which are finished once rendered.
     tables: Option<Vec<String>>,
     hosts: Arc<[Host]>,
+    /// What its documents say of it, unless they are finished once rendered.
+    pub(super) passages: Option<Arc<Passages>>,
     /// Whether an image that it shows lies on white paper.
     pub(super) white: bool,
 }
@@ -132,6 +135,7 @@ impl Draft {
         if tags.is_empty() && format != OfficeFormat::Xlsx {
             return None;
         }
+        let passages = (!sheet::has_sheets(format)).then(|| Arc::new(Passages::of(&source)));
         let (uses, unreadable) = fields::analyse(environment, tags);
         found.extend(unreadable);
         // Our own reading comes first: it knows where things stand.
@@ -148,20 +152,21 @@ impl Draft {
             uses,
             tables: self.tables,
             hosts: hosts.into(),
+            passages,
             white: false,
         })
     }
 }
 
 impl Part {
-    /// Renders the part; faults go to `faults`, and what it adds to the file to `changes`.
+    /// Renders the part, in UTF-8; faults go to `faults`, and what it adds to the file to `changes`.
     pub(super) fn render(
         &self,
         environment: &Environment<'static>,
         (data, supplies): (&serde_json::Value, &Supplies),
         faults: &mut Vec<TemplateFault>,
         changes: &mut Changes,
-    ) -> Option<String> {
+    ) -> Option<Vec<u8>> {
         let unknown = fields::unknown(&self.uses, data);
         let recorder = self.recorder(supplies);
         let mut out = Limited(Vec::new());
@@ -185,16 +190,20 @@ impl Part {
         let sound = unknown.is_empty() && noted.is_empty();
         faults.extend(unknown);
         faults.extend(noted);
-        let text = String::from_utf8(out.0).ok().filter(|_| sound)?;
+        if !sound {
+            return None;
+        }
         let Some(known) = &self.tables else {
-            return Some(text);
+            return Some(out.0);
         };
-        let finished = ods::finish(&text, known);
+        let finished = std::str::from_utf8(&out.0)
+            .ok()
+            .and_then(|text| ods::finish(text, known));
         if finished.is_none() {
             let sentence = "le classeur obtenu n'a plus aucune feuille, ou est illisible";
             faults.push(part_fault(&self.name, sentence.into()));
         }
-        finished
+        finished.map(String::into_bytes)
     }
 
     fn recorder(&self, supplies: &Supplies) -> Arc<Recorder> {

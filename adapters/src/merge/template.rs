@@ -7,7 +7,7 @@ use super::{
     faults::in_reading_order,
     fields::{self, Checked, FieldUse, Use},
     include::{Includes, Inserter, NoIncludes},
-    package::{Changes, Package},
+    package::{Changes, Package, Packing},
     part::{self, Draft, Part},
     pictures::{Images, NoImages, Paper},
     settings::Settings,
@@ -210,9 +210,14 @@ impl Template {
             let given = (data, &supplies);
             match part.render(&self.environment, given, &mut faults, &mut changes) {
                 Some(text) if self.workbook.is_some() => {
+                    let text = String::from_utf8_lossy(&text).into_owned();
                     sheets.insert(part.name.as_str(), text);
                 }
-                Some(text) => changes.replace(part.name.as_str(), text.into_bytes()),
+                Some(text) => {
+                    let packing = part.passages.clone();
+                    let packing = packing.map_or(Packing::Deflated, Packing::Known);
+                    changes.replace_packed(part.name.as_str(), text, packing);
+                }
                 None => {}
             }
         }

@@ -23,6 +23,8 @@ use std::{
 };
 use tokio::sync::oneshot;
 
+/// The role of the application, which does not own the log.
+const APPLICATION: &str = "navette_app";
 /// The name of the database and of its owner.
 const NAME: &str = "navette";
 /// Replaying what a crash left behind takes its time; a server that dies instead is seen at once.
@@ -125,13 +127,18 @@ impl EmbeddedPostgres {
         Ok(server)
     }
 
-    /// How to reach the server that another Navette runs on `data_dir`, if one does. It ends with that
-    /// Navette.
+    /// The same database as the application, who may add to the log and not change it.
+    pub fn as_application(owner: &PgConnectOptions) -> PgConnectOptions {
+        owner.clone().username(APPLICATION)
+    }
+
+    /// How to reach, as its owner, the server that another Navette runs on `data_dir`, if one does. It ends
+    /// with that Navette.
     pub fn reach(data_dir: &Path) -> Option<PgConnectOptions> {
         Some(options(&socket_of_running(data_dir)?))
     }
 
-    /// How to reach the database `navette`; it stays the same when the server is restarted.
+    /// How to reach the database `navette` as its owner; it stays the same when the server is restarted.
     pub fn connect_options(&self) -> PgConnectOptions {
         options(&self.socket)
     }
@@ -185,6 +192,16 @@ impl EmbeddedPostgres {
                 .await?;
         if !exists {
             sqlx::query("CREATE DATABASE navette")
+                .execute(&mut connection)
+                .await?;
+        }
+        let known: bool =
+            sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)")
+                .bind(APPLICATION)
+                .fetch_one(&mut connection)
+                .await?;
+        if !known {
+            sqlx::query("CREATE ROLE navette_app LOGIN")
                 .execute(&mut connection)
                 .await?;
         }

@@ -8,6 +8,7 @@ mod account;
 mod binaries;
 mod home;
 mod postmaster;
+pub mod roles;
 
 pub use embedded::{EmbeddedPostgres, EmbeddedPostgresError};
 

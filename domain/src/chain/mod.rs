@@ -111,4 +111,4 @@ fn decide(state: &Chain, command: ChainCommand) -> Result<Vec<ChainEvent>, Chain
     }
 }
 
-aggregate!(Chain, "chain", ChainCommand, ChainEvent, ChainRefusal);
+aggregate!(Chain, "chain", ChainCommand, ChainEvent, ChainRefusal, with snapshots);

@@ -6,8 +6,11 @@
 //! (the third party, whoever gave a visa) is read elsewhere.
 
 mod fields;
+mod files;
 #[cfg(test)]
 mod tests;
+
+pub use files::{NamedFile, files};
 
 use crate::{
     document::Document,
@@ -98,7 +101,8 @@ impl State {
             | Event::Batch(_)
             | Event::Template(_)
             | Event::Image(_)
-            | Event::Chain(_) => {}
+            | Event::Chain(_)
+            | Event::Bundle(_) => {}
         }
     }
 

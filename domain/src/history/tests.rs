@@ -18,6 +18,7 @@ const DOCUMENT: Uuid = Uuid::from_u128(2);
 const SIGNATURE: Uuid = Uuid::from_u128(3);
 
 /// A dossier, its letter and its signature, one event a second.
+#[expect(clippy::too_many_lines, reason = "one entry for each of many events")]
 fn story() -> Vec<Recorded> {
     let at = now();
     let amended = Request {

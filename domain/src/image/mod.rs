@@ -159,4 +159,4 @@ fn decide(state: &Image, command: ImageCommand) -> Result<Vec<ImageEvent>, Image
     }])
 }
 
-aggregate!(Image, "image", ImageCommand, ImageEvent, ImageRefusal);
+aggregate!(Image, "image", ImageCommand, ImageEvent, ImageRefusal, with snapshots);

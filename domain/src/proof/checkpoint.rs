@@ -149,6 +149,36 @@ impl VerifierKey {
     }
 }
 
+impl FromStr for VerifierKey {
+    type Err = NotAKey;
+
+    fn from_str(text: &str) -> Result<Self, NotAKey> {
+        let mut parts = text.trim().splitn(3, '+');
+        let name = parts.next().and_then(|name| name.strip_prefix(ORIGIN));
+        let epoch = name.and_then(|epoch| Uuid::parse_str(epoch).ok());
+        let key = parts
+            .nth(1)
+            .and_then(|key| BASE64_STANDARD.decode(key).ok());
+        let public = key.as_deref().and_then(|key| key.strip_prefix(&[ED25519]));
+        let public = public.and_then(|public| public.try_into().ok());
+        let (Some(epoch), Some(public)) = (epoch, public) else {
+            return Err(NotAKey);
+        };
+        let key = Self { epoch, public };
+        // The id in the middle tells a key that was copied badly.
+        (key.to_string() == text.trim())
+            .then_some(key)
+            .ok_or(NotAKey)
+    }
+}
+
+/// A text that is not the public key of a log of Navette.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a public key is written navette/<epoch>+<id>+<key>, as `navette checkpoint key` prints it"
+)]
+pub struct NotAKey;
+
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let id = u32::from_be_bytes(self.id());

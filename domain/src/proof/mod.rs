@@ -7,10 +7,14 @@
 
 mod checkpoint;
 mod event_hash;
+mod fault;
 pub mod tree;
+mod verification;
 
-pub use checkpoint::{Checkpoint, NotACheckpoint, SignedCheckpoint, VerifierKey};
+pub use checkpoint::{Checkpoint, NotACheckpoint, NotAKey, SignedCheckpoint, VerifierKey};
 pub use event_hash::{HASHED_BEFORE_FIRST, StoredEvent, written_time};
+pub use fault::{Fault, Holder};
+pub use verification::{Faults, Previous, Verification, link_fault};
 
 #[cfg(test)]
 mod tests;

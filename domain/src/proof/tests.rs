@@ -303,6 +303,19 @@ fn a_checkpoint_is_a_signed_note_and_reads_back() {
     assert_eq!(read.signature(&other), None);
 }
 
+#[test]
+fn a_public_key_reads_back_and_one_that_was_copied_badly_does_not() {
+    let (_, key) = checkpoint();
+    let written = key.to_string();
+    assert_eq!(written.parse(), Ok(key));
+    assert_eq!(format!(" {written}\n").parse(), Ok(key));
+    let mut damaged = written.clone();
+    damaged.replace_range(written.len() - 3..written.len() - 2, "A");
+    for other in [damaged.as_str(), "", "navette/", "a+b+c", &written[1..]] {
+        assert_eq!(other.parse::<VerifierKey>(), Err(NotAKey), "{other}");
+    }
+}
+
 /// Extension lines and signatures of witnesses are other people's; what was signed includes the former.
 #[test]
 fn a_note_with_more_lines_and_more_signatures_keeps_what_was_signed() {

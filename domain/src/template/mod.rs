@@ -207,5 +207,6 @@ aggregate!(
     "template",
     TemplateCommand,
     TemplateEvent,
-    TemplateRefusal
+    TemplateRefusal,
+    with snapshots
 );

@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use navette_domain::{
     amount::Amount,
     batch::{self, BatchEvent},
+    bundle::BundleEvent,
     chain::{Action, ChainEvent, ChainRef, Definition, Recipient, Scope, Step, StepId},
     digest::Digest,
     document::{self, DocumentEvent, PdfRef, Subject},
@@ -385,7 +386,7 @@ fn batch() -> Vec<BatchEvent> {
     ]
 }
 
-fn configuration() -> [Event; 3] {
+fn configuration() -> [Event; 4] {
     let step = |id: &str, action| Step {
         id: step(id),
         action,
@@ -398,6 +399,12 @@ fn configuration() -> [Event; 3] {
             format: OfficeFormat::Odt,
             file: Digest::of(b"template"),
             fields: vec!["beneficiaire.nom".into(), "dossier.montant".into()],
+            at: at(),
+        }),
+        Event::Bundle(BundleEvent::Taken {
+            dossier: dossier_id(),
+            size: 4_812,
+            file: Digest::of(b"bundle"),
             at: at(),
         }),
         Event::Image(ImageEvent::Uploaded {

@@ -99,6 +99,11 @@ impl Dossier {
         Some(history(context, Kind::Dossier, self.0.id, first, after).await)
     }
 
+    /// Where its bundle is taken, by a POST whose body is the checkpoint that the auditor holds, or nothing.
+    async fn bundle_path(&self) -> String {
+        format!("/dossiers/{}/bundle", self.0.id)
+    }
+
     /// How it stood at a moment, with its documents and their signatures; now unless told.
     #[graphql(complexity = "200 + child_complexity")]
     async fn state(

@@ -1,36 +1,31 @@
 //! The PDFs, from the same merged ODT letters with the same export options: PDF/A-2b.
 
+mod peers;
+
 use super::{
     Size, count, letters,
-    peers::{Driven, Peers},
+    peers::Peers,
     processes,
     report::{Figure, Goal, median},
 };
 use anyhow::{Context as _, ensure};
 use navette_adapters::{
-    libreoffice::{PdfPool, PoolOptions, bare::Order, worker::Reply},
+    libreoffice::{PdfPool, PoolOptions},
     merge::Template,
     sim::hostile::unfinishable,
 };
 use navette_domain::ports::OfficeFormat;
-use serde_json::json;
 use std::{
     cell::RefCell,
     fs,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
+    path::PathBuf,
     sync::Arc,
-    thread,
     time::{Duration, Instant},
 };
 use tokio::{runtime::Runtime, task::JoinSet};
 
 const LETTERS: usize = 500;
 const QUICK_LETTERS: usize = 40;
-const UNOSERVERS: u16 = 2;
-const UNOSERVER_PORT: u16 = 21_003;
-const OPTIONS: &str = r#"{"SelectPdfVersion":{"type":"long","value":"2"}}"#;
-const FILTER: &str = "writer_pdf_Export";
 /// A sound letter takes a tenth of it.
 const HOSTILE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Conversions after which the memory is read.
@@ -110,12 +105,9 @@ pub fn measure(peers: &Peers, size: Size) -> anyhow::Result<Vec<Figure>> {
     };
     let [ours, together, bare, unoserver, soffice] = &measured;
     let per_second = |costs: &[Cost], letters: usize| count(letters) / of(costs, |cost| cost.wall);
-    let rate = || {
-        Figure::new(
-            format!("PDFs of {all} letters"),
-            "1/s",
-            per_second(ours, all),
-        )
+    let rate = |how: &str, costs: &[Cost]| {
+        let figure = format!("PDFs of {all} letters of one template{how}");
+        Figure::new(figure, "1/s", per_second(costs, all))
     };
     let a_second = |costs: &[Cost]| count(all) / of(costs, |cost| cost.cpu);
     let mut figures = vec![
@@ -136,10 +128,12 @@ pub fn measure(peers: &Peers, size: Size) -> anyhow::Result<Vec<Figure>> {
             1e3 * of(bare, |cost| cost.cpu) / count(all),
         )
         .goal(Goal::AtMost(1.1)),
-        rate()
+        rate("", together)
             .against("unoserver 3.7, two daemons", per_second(unoserver, all))
             .goal(Goal::AtLeast(1.5)),
-        rate()
+        rate(", each alone", ours)
+            .against("unoserver 3.7, two daemons", per_second(unoserver, all)),
+        rate(", each alone", ours)
             .against("one soffice for each document", per_second(soffice, slow))
             .goal(Goal::AtLeast(12.0)),
     ];
@@ -251,121 +245,23 @@ impl Bench {
         })
     }
 
-    fn bare(&self) -> anyhow::Result<Driven> {
-        let profile = self.folder.join("bare");
-        fs::create_dir_all(&profile)?;
-        let mut bare = Driven::start(
-            Command::new(std::env::current_exe()?)
-                .arg("bare-loop")
-                .arg(profile)
-                .env("SAL_USE_VCLPLUGIN", "svp"),
-        )?;
-        let ready: Reply = serde_json::from_str(&bare.answer()?)?;
-        ensure!(
-            ready == Reply::Ready,
-            "the bare loop does not start: {ready:?}"
-        );
-        Ok(bare)
-    }
-
-    fn with_bare(&self, bare: &mut Driven, letters: usize) -> anyhow::Result<Cost> {
-        Self::cost(|| {
-            for input in &self.files[..letters] {
-                let order = Order {
-                    input: input.clone(),
-                    output: self.folder.join("bare.pdf"),
-                    options: OPTIONS.into(),
-                };
-                let reply: Reply = serde_json::from_str(&bare.ask(&serde_json::to_value(order)?)?)?;
-                ensure!(reply == Reply::Converted, "the bare loop: {reply:?}");
-            }
-            Ok(())
-        })
-    }
-
-    fn unoservers(&self, peers: &Peers) -> anyhow::Result<Vec<Driven>> {
-        (0..UNOSERVERS)
-            .map(|index| {
-                let port = UNOSERVER_PORT + 10 * index;
-                let profile = self.folder.join(format!("unoserver{index}"));
-                Driven::start(
-                    peers
-                        .python("unoserver", "unoserver_letters.py")
-                        .arg(port.to_string())
-                        .arg(profile)
-                        .stderr(Stdio::null()),
-                )
-            })
-            .collect()
-    }
-
-    /// Shares the letters between the daemons.
-    fn with_unoservers(&self, daemons: &mut [Driven], letters: usize) -> anyhow::Result<Cost> {
-        let share = letters.div_ceil(daemons.len());
-        Self::cost(|| {
-            thread::scope(|scope| {
-                let shares = self.files[..letters].chunks(share);
-                let turns: Vec<_> = daemons
-                    .iter_mut()
-                    .zip(shares)
-                    .enumerate()
-                    .map(|(index, (daemon, files))| {
-                        let output = self.folder.join(format!("unoserver{index}.pdf"));
-                        scope.spawn(move || {
-                            for input in files {
-                                // The daemon wants `Name=value`, and the version of PDF/A by its number.
-                                let order = json!({ "input": input, "output": output, "options": ["SelectPdfVersion=2"] });
-                                daemon.ask(&order)?;
-                                ensure!(fs::metadata(&output)?.len() > 0, "unoserver made no PDF");
-                            }
-                            Ok(())
-                        })
-                    })
-                    .collect();
-                turns.into_iter().try_for_each(|turn| {
-                    turn.join()
-                        .map_err(|_| anyhow::anyhow!("a turn of unoserver died"))?
-                })
-            })
-        })
-    }
-
-    fn with_soffice(&self, letters: usize) -> anyhow::Result<Cost> {
-        let profile = format!(
-            "-env:UserInstallation=file://{}",
-            self.folder.join("soffice").display()
-        );
-        Self::cost(|| {
-            for input in &self.files[..letters] {
-                let status = Command::new("soffice")
-                    .args([profile.as_str(), "--headless", "--convert-to"])
-                    .arg(format!("pdf:{FILTER}:{OPTIONS}"))
-                    .arg("--outdir")
-                    .arg(&self.folder)
-                    .arg(input)
-                    .stdout(Stdio::null())
-                    .stderr(Stdio::null())
-                    .status()
-                    .context("soffice")?;
-                ensure!(
-                    status.success() && is_pdf(&input.with_extension("pdf")),
-                    "soffice made no PDF"
-                );
-            }
-            Ok(())
-        })
-    }
-
     /// A PDF costs the same in a batch of any size.
     fn growth(&self, size: Size) -> anyhow::Result<Vec<Figure>> {
         let sizes: &[usize] = if size.quick {
             &[10, QUICK_LETTERS]
         } else {
-            &[10, 100, LETTERS]
+            &[10, 100, 1_000, 10_000]
         };
         let mut each = vec![];
         for letters in sizes {
-            let cost = self.ours(&self.together, &self.letters[..*letters])?;
+            let many: Vec<_> = self
+                .letters
+                .iter()
+                .cycle()
+                .take(*letters)
+                .cloned()
+                .collect();
+            let cost = self.ours(&self.together, &many)?;
             each.push((*letters, 1e3 * cost.cpu.as_secs_f64() / count(*letters)));
         }
         let (first, smallest) = *each.first().context("no size")?;
@@ -440,10 +336,6 @@ impl Bench {
 
 fn mebibytes(bytes: u64) -> f64 {
     count(usize::try_from(bytes >> 20).unwrap_or(usize::MAX))
-}
-
-fn is_pdf(file: &Path) -> bool {
-    fs::read(file).is_ok_and(|bytes| bytes.starts_with(b"%PDF-"))
 }
 
 /// A letter made harmful: cut, emptied, damaged, replaced, or sound and never finished.

@@ -6,7 +6,7 @@ use crate::{
     report::{Figure, Goal, median},
     stores::Store,
 };
-use navette_adapters::{keys::Keys, log::Log};
+use navette_adapters::log::Log;
 use std::sync::Arc;
 
 /// Concurrent clients, and the ratio to the engine's own store that is aimed at.
@@ -19,10 +19,7 @@ pub async fn measure(place: &Place, size: Size) -> anyhow::Result<Vec<Figure>> {
         place.message_db().await?,
     ];
     let stores = [
-        Store::ours(Log::open(
-            pools[0].clone(),
-            Keys::of_tests(pools[0].clone()),
-        )),
+        Store::ours(Log::of_tests(pools[0].clone())),
         Store::stock(pools[1].clone()),
         Store::MessageDb(pools[2].clone()),
     ]

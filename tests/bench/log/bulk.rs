@@ -11,10 +11,7 @@ use cqrs_es::{
     persist::{PersistedEventRepository as _, SerializedEvent},
 };
 use futures::{TryStreamExt as _, stream};
-use navette_adapters::{
-    keys::Keys,
-    log::{Commit, Log, StreamAppend},
-};
+use navette_adapters::log::{Commit, Log, StreamAppend};
 use navette_domain::{digest::Digest, dossier::Dossier, ids::CommandId};
 use postgres_es::PostgresEventRepository;
 use sqlx::PgPool;
@@ -28,7 +25,7 @@ const AT_ONCE: usize = 8;
 pub async fn measure(place: &Place, size: Size) -> anyhow::Result<Vec<Figure>> {
     let (ours, stock) = (place.navette().await?, place.stock().await?);
     let copied = place.navette().await?;
-    let log = Log::open(ours.clone(), Keys::of_tests(ours.clone()));
+    let log = Log::of_tests(ours.clone());
     // The indexes have grown before anything is measured.
     for _ in 0..size.of(20, 100) {
         append(&log).await?;

@@ -10,7 +10,7 @@ use cqrs_es::{
     DomainEvent as _, EventEnvelope, View,
     persist::{GenericQuery, QueryReplay},
 };
-use navette_adapters::{keys::Keys, log::Log};
+use navette_adapters::log::Log;
 use navette_domain::dossier::Dossier;
 use postgres_es::{PostgresEventRepository, PostgresViewRepository};
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ const WINDOW: i64 = 5_000;
 
 pub async fn measure(place: &Place, size: Size) -> anyhow::Result<Vec<Figure>> {
     let (ours, stock) = (place.navette().await?, place.stock().await?);
-    let log = Log::open(ours.clone(), Keys::of_tests(ours.clone()));
+    let log = Log::of_tests(ours.clone());
     let batches = size.of(50, 1_000);
     for _ in 0..batches {
         bulk::append(&log).await?;

@@ -10,7 +10,7 @@ use crate::{
     stores::Store,
 };
 use anyhow::Context as _;
-use navette_adapters::{keys::Keys, log::Log};
+use navette_adapters::log::Log;
 use sqlx::PgPool;
 use std::{
     sync::Arc,
@@ -43,7 +43,7 @@ pub async fn measure(place: &Place, size: Size) -> anyhow::Result<Vec<Figure>> {
     sqlx::raw_sql("ALTER TABLE events SET (autovacuum_enabled = false)")
         .execute(&pool)
         .await?;
-    let log = Log::open(pool.clone(), Keys::of_tests(pool.clone()));
+    let log = Log::of_tests(pool.clone());
     let store = Arc::new(Store::ours(log.clone()));
     let mut grown: Vec<Grown> = vec![];
     for events in sizes {

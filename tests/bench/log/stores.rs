@@ -27,7 +27,7 @@ const LIFE: usize = 10;
 pub enum Store {
     /// As in production: through the dispatcher, with receipts.
     Ours(Dispatcher),
-    Stock(PostgresCqrs<Dossier>),
+    Stock(Box<PostgresCqrs<Dossier>>),
     MessageDb(PgPool),
 }
 
@@ -37,7 +37,7 @@ impl Store {
     }
 
     pub fn stock(pool: PgPool) -> Self {
-        Self::Stock(postgres_cqrs(pool, vec![], ()))
+        Self::Stock(Box::new(postgres_cqrs(pool, vec![], ())))
     }
 
     async fn execute(&self, id: Uuid, command: DossierCommand) -> anyhow::Result<()> {

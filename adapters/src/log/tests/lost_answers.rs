@@ -89,7 +89,7 @@ async fn append_through(cut: Cut) -> (Appended, TestDatabase) {
     let proxy = Proxy::before(&socket, cut);
     let log = {
         let pool = proxy.pool(database.connect_options()).await;
-        Log::open(pool.clone(), Keys::of_tests(pool))
+        Log::of_tests(pool.clone())
     };
     proxy.armed.store(true, Ordering::SeqCst);
     let appended = log.append(commit(Uuid::now_v7(), 0, 2)).await.unwrap();

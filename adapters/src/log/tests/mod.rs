@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 mod lost_answers;
+mod snapshots;
 
 use super::*;
 use crate::postgres::test_cluster::TestDatabase;
@@ -24,11 +25,11 @@ pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
 /// The log of one more process.
 pub(crate) fn log_of(database: &TestDatabase) -> Log {
     let pool = &database.pool;
-    Log::open(pool.clone(), Keys::of_tests(pool.clone()))
+    Log::of_tests(pool.clone())
 }
 
 /// A commit of a fresh command that adds so many events to one stream.
-fn commit(stream: Uuid, expected: i64, events: usize) -> Commit {
+pub(crate) fn commit(stream: Uuid, expected: i64, events: usize) -> Commit {
     Commit {
         streams: vec![on(stream, expected, events)],
         ..nothing()
@@ -66,7 +67,7 @@ fn on(stream: Uuid, expected: i64, events: usize) -> StreamAppend {
 
 /// The whole log as (position, stream, version), after checking that it is one.
 async fn read_through(pool: &PgPool) -> Vec<(i64, Uuid, i64)> {
-    let events = Log::open(pool.clone(), Keys::of_tests(pool.clone()))
+    let events = Log::of_tests(pool.clone())
         .stored(0, i64::MAX)
         .await
         .unwrap();

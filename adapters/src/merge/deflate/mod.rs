@@ -1,4 +1,13 @@
-//! Deflates what a merge has rendered.
+//! Deflates what a merge has rendered: by what its template is known to say (`passages`), or as it comes.
+
+mod bits;
+mod huffman;
+mod passages;
+mod repetitions;
+#[cfg(test)]
+mod tests;
+
+pub(super) use passages::Passages;
 
 use flate2::{Compress, Compression, FlushCompress, Status};
 use std::cell::RefCell;

@@ -1,0 +1,51 @@
+//! The whole log, told again to an empty database, gives the same tables.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
+use crate::support::{TestApp, rows, run};
+use navette::{app::MIGRATIONS, neighbourhood::Manners};
+use navette_adapters::postgres::test_cluster::TestDatabase;
+use navette_domain::{document::DocumentStatus, ids::DocumentId};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
+
+#[test]
+fn a_log_replayed_into_an_empty_database_gives_the_same_events_and_tables_byte_for_byte() {
+    run(async {
+        let test = TestApp::start(Manners::obliging()).await;
+        let dossiers = [test.granted("SUB-1").await, test.granted("SUB-2").await];
+        let batch = test.notify(&dossiers).await;
+        for dossier in dossiers {
+            let document = DocumentId::of_dossier(batch, dossier);
+            test.until_status(document, DocumentStatus::Delivered).await;
+        }
+        test.settle().await;
+        let copy = TestDatabase::create(&MIGRATIONS).await.unwrap();
+        let url = copy.connect_options().to_url_lossy().to_string();
+        let (done, said) = test.navette(&["replay", "--into", &url]).await;
+        assert!(done, "{said}");
+        let mut live = test.app.pool.acquire().await.unwrap();
+        let mut told = PgConnection::connect_with(&copy.connect_options())
+            .await
+            .unwrap();
+        let mut tables: Vec<_> = test
+            .app
+            .projections
+            .projectors()
+            .iter()
+            .flat_map(|p| p.tables())
+            .collect();
+        tables.push(&"events");
+        for table in tables {
+            let expected = rows(&mut live, "public", table).await;
+            assert!(
+                !expected.is_empty() || *table == "images",
+                "{table} shows nothing"
+            );
+            assert_eq!(rows(&mut told, "public", table).await, expected, "{table}");
+        }
+        drop(live);
+        let (done, said) = test.navette(&["replay", "--into", &url]).await;
+        assert!(!done && said.contains("empty database only"), "{said}");
+        test.end().await;
+    });
+}
