@@ -95,7 +95,7 @@ impl Erasure {
     ) -> Result<(Receipt, Vec<String>), DispatchFailure<ErasureRefusal>> {
         let prospect = match self.dispatcher.answered(envelope).await? {
             Some(receipt) => {
-                self.settle().await?;
+                self.carry_out(0).await?;
                 return Ok((receipt, vec![]));
             }
             None => self.prospect(third_party).await?,
@@ -114,24 +114,14 @@ impl Erasure {
             .dispatch::<ThirdParty>(envelope, third_party, command)
             .await
             .map_err(DispatchFailure::into_refusal)?;
-        self.settle().await?;
-        Ok((receipt, prospect.kept))
-    }
-
-    async fn settle(&self) -> anyhow::Result<()> {
         self.carry_out(0).await?;
-        self.projections.catch_up().await
+        Ok((receipt, prospect.kept))
     }
 
     /// What an erasure would meet, from everything that is in the log now.
     pub async fn prospect(&self, third_party: Uuid) -> anyhow::Result<Prospect> {
         let log = self.dispatcher.log();
-        let head = log.last_position().await?;
         self.projections.catch_up().await?;
-        anyhow::ensure!(
-            *self.projections.position().borrow() >= head,
-            "the read models do not follow the log: mend them before erasing"
-        );
         let mut prospect = Prospect::default();
         let mut dossiers = vec![];
         for dossier in third_parties::dossiers_of(log.pool(), third_party).await? {
@@ -243,6 +233,10 @@ impl Erasure {
                     .map_err(|cause| anyhow::anyhow!(cause))
                     .with_context(|| format!("removing the file {file}"))?;
             }
+        }
+        if !erasures.is_empty() {
+            self.projections.catch_up().await?;
+            self.projections.drop_unread().await?;
         }
         if !erasures.is_empty() || head - noted >= STRIDE || noted > head {
             log.keys().set_erased_up_to(head).await?;

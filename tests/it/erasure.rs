@@ -4,13 +4,13 @@
 
 use crate::support::{TestApp, asks, profile, run};
 use navette::{
-    app::{self, App},
+    app::{self, App, MIGRATIONS},
     dispatch::DispatchFailure,
     erasure::{Erasure, ErasureRefusal},
     neighbourhood::Manners,
     workers::Projections,
 };
-use navette_adapters::keys::Keys;
+use navette_adapters::{keys::Keys, postgres::test_cluster::TestDatabase};
 use navette_domain::{
     document::DocumentStatus,
     dossier::{Dossier, DossierCommand},
@@ -225,7 +225,7 @@ async fn key_in_force(pool: &PgPool) -> bool {
 #[test]
 fn an_erasure_that_was_only_recorded_or_whose_keys_come_back_is_carried_out_by_whoever_comes_by() {
     run(async {
-        let database = crate::story::database().await;
+        let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
         let pool = app::connect(database.connect_options()).await.unwrap();
         let open = async || {
             let keys = Keys::of_tests(pool.clone());
