@@ -6,6 +6,7 @@ use crate::{
     clock::Clock,
     config::{Config, NeighboursConfig},
     dispatch::Dispatcher,
+    erasure::Erasure,
     library::Library,
     steps::{Ports, Steps},
     templates::Templates,
@@ -17,6 +18,7 @@ use navette_adapters::{
     file_store::Files,
     grants_tool::GenericGrantsTool,
     iparapheur::IParapheur,
+    keys::Keys,
     libreoffice::PoolOptions,
     log::Log,
     maarch::MaarchCourrier,
@@ -26,6 +28,7 @@ use navette_adapters::{
     smtp::Smtp,
     workshop::Workshop,
 };
+use navette_domain::third_party::Retention;
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::{
     Connection as _, PgConnection, PgPool,
@@ -50,6 +53,8 @@ const CONNECTIONS: u32 = 16;
 pub struct Database {
     /// Its pool.
     pub pool: PgPool,
+    /// The keys of its personal values.
+    pub keys: Keys,
     embedded: Option<EmbeddedPostgres>,
 }
 
@@ -63,10 +68,10 @@ impl Database {
             };
             let owner = config.migrate_url.as_ref();
             let owner = owner.map(|url| parse(url, "migrate_url")).transpose()?;
-            return Self::prepare(parse(url, "database_url")?, owner, None).await;
+            return Self::prepare(config, parse(url, "database_url")?, owner, None).await;
         }
         let embedded = EmbeddedPostgres::start(&config.data.join("postgres")).await?;
-        Self::of_our_own(&embedded.connect_options(), Some(embedded)).await
+        Self::of_our_own(config, &embedded.connect_options(), Some(embedded)).await
     }
 
     /// The same for work that may be done beside another Navette: when that one runs the embedded
@@ -81,20 +86,22 @@ impl Database {
             Some(EmbeddedPostgresError::InUse(_))
         );
         match EmbeddedPostgres::reach(&config.data.join("postgres")) {
-            Some(owner) if in_use => Self::of_our_own(&owner, None).await,
+            Some(owner) if in_use => Self::of_our_own(config, &owner, None).await,
             _ => Err(refused),
         }
     }
 
     async fn of_our_own(
+        config: &Config,
         owner: &PgConnectOptions,
         embedded: Option<EmbeddedPostgres>,
     ) -> anyhow::Result<Self> {
         let application = EmbeddedPostgres::as_application(owner);
-        Self::prepare(application, Some(owner.clone()), embedded).await
+        Self::prepare(config, application, Some(owner.clone()), embedded).await
     }
 
     async fn prepare(
+        config: &Config,
         application: PgConnectOptions,
         owner: Option<PgConnectOptions>,
         embedded: Option<EmbeddedPostgres>,
@@ -103,12 +110,27 @@ impl Database {
             migrate(owner, application.get_username()).await?;
             let pool = connect(application).await?;
             postgres::check_durability(&pool).await?;
-            return Ok(Self { pool, embedded });
+            let keys = keys(config, &pool).await?;
+            return Ok(Self {
+                pool,
+                keys,
+                embedded,
+            });
         }
         let pool = connect(application).await?;
         postgres::check_durability(&pool).await?;
         migrate_alone(&pool).await?;
-        Ok(Self { pool, embedded })
+        let keys = keys(config, &pool).await?;
+        Ok(Self {
+            pool,
+            keys,
+            embedded,
+        })
+    }
+
+    /// Its log, as one more process sees it.
+    pub fn log(&self) -> Log {
+        Log::open(self.pool.clone(), self.keys.clone())
     }
 
     /// Stops our own PostgreSQL, if we run one.
@@ -183,6 +205,22 @@ pub async fn connect_for(options: PgConnectOptions, search_path: &str) -> anyhow
         .context("connecting to PostgreSQL")
 }
 
+/// The keys of personal values: in the log's database, unless the configuration gives them another.
+async fn keys(config: &Config, pool: &PgPool) -> anyhow::Result<Keys> {
+    let (pool, apart) = match &config.keys.url {
+        None => (pool.clone(), false),
+        Some(url) => {
+            let options = url.expose_secret().parse();
+            (
+                connect(options.context("understanding keys.url")?).await?,
+                true,
+            )
+        }
+    };
+    let keys = Keys::open(pool, apart, &config.master_key()).await;
+    keys.context("opening the keys of personal data")
+}
+
 /// Everything that doors and workers share.
 #[derive(Clone)]
 pub struct App {
@@ -198,6 +236,8 @@ pub struct App {
     pub bundles: Bundles,
     /// Follows the log.
     pub projections: Projections,
+    /// Erases third parties.
+    pub erasure: Erasure,
     /// Does the outside work.
     pub ports: Ports,
     /// Tells the time.
@@ -213,16 +253,20 @@ impl App {
     /// Puts the parts together on an open database; checkpoints are signed with the key in `key_file`.
     pub async fn build(
         pool: PgPool,
+        keys: Keys,
         ports: Ports,
         clock: Clock,
         policy: RetryPolicy,
+        retention: Retention,
         key_file: PathBuf,
     ) -> anyhow::Result<Self> {
-        let log = Log::open(pool.clone());
+        let log = Log::open(pool.clone(), keys);
         let epoch = log.epoch().await.context("reading the log's epoch")?;
         let dispatcher = Dispatcher::new(log.clone(), clock.clone());
         let projections = Projections::open(log, navette_projections::all()).await?;
         let library = Library::new(dispatcher.clone(), ports.files.clone());
+        let files = ports.files.clone();
+        let erasure = Erasure::new(dispatcher.clone(), projections.clone(), files, retention);
         Ok(Self {
             batches: Batches::new(dispatcher.clone(), library.clone()),
             templates: Templates::new(
@@ -238,6 +282,7 @@ impl App {
                 projections.standing(),
             ),
             projections,
+            erasure,
             pool,
             dispatcher,
             ports,
@@ -259,7 +304,7 @@ impl App {
 
     /// Follows the log: what every process does, even one that only answers questions.
     pub fn follow(&self, stop: &Stop) -> Vec<JoinHandle<()>> {
-        let projections = self.projections.clone();
+        let (projections, erasure) = (self.projections.clone(), self.erasure.clone());
         vec![
             workers::listen(self.dispatcher.log().clone(), stop.clone()),
             workers::keep_doing("project", stop.clone(), move || {
@@ -267,6 +312,10 @@ impl App {
                 async move { projections.follow().await }
             }),
             self.build_missing(stop),
+            workers::keep_doing("erase", stop.clone(), move || {
+                let erasure = erasure.clone();
+                async move { erasure.follow().await }
+            }),
         ]
     }
 

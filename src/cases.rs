@@ -3,7 +3,11 @@
 use crate::dispatch::Dispatcher;
 use anyhow::Context as _;
 use navette_adapters::log::StreamState;
-use navette_domain::{dossier::Dossier, merge_fields::Case, third_party::ThirdParty};
+use navette_domain::{
+    dossier::Dossier,
+    merge_fields::Case,
+    third_party::{ThirdParty, ThirdPartyRefusal},
+};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -13,6 +17,9 @@ pub enum CasesFailure {
     /// A dossier names a third party that was never registered.
     #[error("Le tiers de ce dossier n'est pas enregistré : enregistrez-le, puis relancez.")]
     NoThirdParty,
+    /// What was known of a third party was erased.
+    #[error("{}", ThirdPartyRefusal::Erased)]
+    Erased,
     /// Anything else.
     #[error(transparent)]
     Fault(#[from] anyhow::Error),
@@ -42,9 +49,14 @@ pub async fn load(dispatcher: &Dispatcher, ids: &[Uuid]) -> Result<Vec<Case>, Ca
                 .context("a document about a dossier that does not exist")?
                 .state;
             let party = third_party_of(&dossier).and_then(|party| parties.get(&party));
-            let profile = party.and_then(|party| party.state.profile());
-            let profile = profile.cloned().ok_or(CasesFailure::NoThirdParty)?;
-            Ok(Case { dossier, profile })
+            match party.map(|party| &party.state) {
+                Some(ThirdParty::Known(profile)) => Ok(Case {
+                    dossier,
+                    profile: (**profile).clone(),
+                }),
+                Some(ThirdParty::Erased) => Err(CasesFailure::Erased),
+                None | Some(ThirdParty::Unborn) => Err(CasesFailure::NoThirdParty),
+            }
         })
         .collect()
 }

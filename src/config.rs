@@ -6,6 +6,7 @@ use navette_adapters::{
     DepositConfig, iparapheur::IParapheurConfig, maarch::MaarchConfig, nextcloud::NextcloudConfig,
     proof::Webhook, smtp::SmtpConfig,
 };
+use navette_domain::third_party::Retention;
 use secrecy::SecretString;
 use serde::Deserialize;
 use std::{
@@ -24,6 +25,8 @@ pub struct Config {
     pub data: PathBuf,
     /// The site's PostgreSQL; without it, Navette runs its own.
     pub database_url: Option<SecretString>,
+    /// The keys of personal data.
+    pub keys: KeysConfig,
     /// The same database as the owner of its tables, who migrates; without it, `database_url` does both.
     pub migrate_url: Option<SecretString>,
     /// The HTTP door.
@@ -41,11 +44,36 @@ impl Default for Config {
         Self {
             data: PathBuf::from("navette-data"),
             database_url: None,
+            keys: KeysConfig::default(),
             migrate_url: None,
             checkpoints: CheckpointsConfig::default(),
             http: HttpConfig::default(),
             retry: RetryPolicy::default(),
             neighbours: None,
+        }
+    }
+}
+
+/// The keys of personal data, and how long the law holds what they seal.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct KeysConfig {
+    /// Another database for them, so that its backups can be shorter-lived; without it, they are beside the
+    /// log, in a schema of their own.
+    pub url: Option<SecretString>,
+    /// The file of the master key, made when there is none yet; by default in the data folder. All the
+    /// nodes of one log need the same.
+    pub master: Option<PathBuf>,
+    /// For how many years a closed dossier and a signed document refuse the erasure of their third party.
+    pub retention_years: u32,
+}
+
+impl Default for KeysConfig {
+    fn default() -> Self {
+        Self {
+            url: None,
+            master: None,
+            retention_years: Retention::default().years,
         }
     }
 }
@@ -134,6 +162,19 @@ impl Config {
         self.neighbours.as_ref().context(
             "the configuration says nothing of the neighbours: add its section [neighbours]",
         )
+    }
+
+    /// The file of the master key of personal data.
+    pub fn master_key(&self) -> PathBuf {
+        let usual = || self.data.join("keys").join("master");
+        self.keys.master.clone().unwrap_or_else(usual)
+    }
+
+    /// How long the law holds what is known of a third party.
+    pub fn retention(&self) -> Retention {
+        Retention {
+            years: self.keys.retention_years,
+        }
     }
 
     /// Where office files and PDFs are kept.

@@ -173,7 +173,9 @@ impl Dispatcher {
     ) -> Result<Option<Receipt>, DispatchFailure<R>> {
         let receipt = self.log.receipt(envelope.command).await;
         match receipt.context("looking for the command's receipt")? {
-            Some((content, appended)) if content == envelope.content => Ok(Some(appended.into())),
+            Some((receipt, appended)) if self.log.is_receipt_of(receipt, envelope.content) => {
+                Ok(Some(appended.into()))
+            }
             Some(_) => Err(DispatchFailure::KeyReused),
             None => Ok(None),
         }

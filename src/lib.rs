@@ -12,6 +12,7 @@ pub mod config;
 pub mod demo;
 pub mod dispatch;
 pub mod epoch;
+pub mod erasure;
 pub mod graphql;
 pub mod history;
 pub mod http;

@@ -67,6 +67,13 @@ impl FileStore for Files {
         }
         Ok(Some(bytes))
     }
+
+    async fn remove(&self, digest: Digest) -> StoreResult<()> {
+        match self.0.delete(&key(digest)).await {
+            Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
 }
 
 fn key(digest: Digest) -> Key {
@@ -126,6 +133,15 @@ mod tests {
         assert!(error.downcast_ref::<Damaged>().is_some());
         files.put(b"abc".to_vec()).await.unwrap();
         assert_eq!(files.get(digest).await.unwrap(), Some(b"abc".to_vec()));
+    }
+
+    #[tokio::test]
+    async fn what_is_removed_is_gone_and_removing_it_again_changes_nothing() {
+        let (_folder, files) = store();
+        let digest = files.put(b"abc".to_vec()).await.unwrap();
+        files.remove(digest).await.unwrap();
+        assert_eq!(files.get(digest).await.unwrap(), None);
+        files.remove(digest).await.unwrap();
     }
 
     #[tokio::test]

@@ -21,6 +21,7 @@ pub mod fonts;
 pub mod grants_tool;
 pub mod http;
 pub mod iparapheur;
+pub mod keys;
 pub mod libreoffice;
 pub mod log;
 pub mod maarch;

@@ -125,6 +125,9 @@ pub fn sentence(event: &Event) -> String {
     match event {
         Event::Dossier(event) => dossier(event),
         Event::ThirdParty(ThirdPartyEvent::Registered { .. }) => "Tiers enregistré".into(),
+        Event::ThirdParty(ThirdPartyEvent::Erased { reason, .. }) => {
+            format!("Données du tiers effacées : {reason}")
+        }
         Event::ThirdParty(ThirdPartyEvent::Amended { .. }) => "Tiers modifié".into(),
         Event::Document(event) => document(event),
         Event::Signature(event) => signature(event),

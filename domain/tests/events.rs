@@ -13,6 +13,7 @@ use cqrs_es::{Aggregate, DomainEvent};
 use navette_domain::{
     digest::Digest,
     event::Event,
+    personal::{self, ERASED},
     upcast::{self, UPCASTERS},
 };
 use std::{
@@ -268,6 +269,33 @@ fn no_log_line_can_hold_what_an_event_knows_of_a_person() {
         seen >= 10,
         "the corpus holds too little about people to prove anything"
     );
+}
+
+#[test]
+fn every_value_marked_as_personal_is_sealed_and_the_event_still_reads_once_it_is_erased() {
+    let mut sealed = 0;
+    for event in samples::all() {
+        let (name, _) = name_and_version(&event);
+        let marked = format!("{event:?}").matches("***").count();
+        let mut payload = serde_json::to_value(&event).expect("an event is JSON");
+        for field in personal::fields(&name) {
+            let value = payload
+                .pointer_mut(field.pointer)
+                .expect("the sample has every personal value");
+            *value = field.erased.value();
+            sealed += 1;
+        }
+        let erased = Event::read(&name, &payload.to_string()).expect("it reads");
+        let left = format!("{erased:?}").matches("***").count();
+        // What remains of a marked value is a text that says so, or nothing.
+        let texts = payload.to_string().matches(ERASED).count();
+        assert_eq!(
+            left, texts,
+            "{name} keeps a personal value that is not sealed"
+        );
+        assert!(marked == 0 || !personal::fields(&name).is_empty(), "{name}");
+    }
+    assert!(sealed >= 6, "too few values are sealed to prove anything");
 }
 
 /// Applies these events in this order; at each step, a state that was written down and read back goes on as

@@ -8,8 +8,10 @@ use async_graphql::SimpleObject;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use navette_domain::{
+    digest::Digest,
     event::{Event, Recorded},
     signature::{Sheet, SignatureEvent},
+    third_party::ThirdPartyEvent,
 };
 use sqlx::{PgConnection, PgPool, postgres::PgArguments, query::Query};
 use std::fmt;
@@ -112,15 +114,28 @@ impl Projector for Signatures {
         connection: &mut PgConnection,
         recorded: &Recorded,
     ) -> Result<(), sqlx::Error> {
-        let Event::Signature(event) = &recorded.event else {
-            return Ok(());
-        };
-        statement(recorded, event).execute(connection).await?;
+        match &recorded.event {
+            Event::Signature(event) => statement(recorded, event),
+            Event::ThirdParty(ThirdPartyEvent::Erased { files, .. }) => without(files),
+            _ => return Ok(()),
+        }
+        .execute(connection)
+        .await?;
         Ok(())
     }
 }
 
 type Statement<'q> = Query<'q, sqlx::Postgres, PgArguments>;
+
+/// The files of an erased third party are in the store no longer.
+fn without(files: &[Digest]) -> Statement<'_> {
+    sqlx::query(
+        "UPDATE signatures SET signed_pdf = CASE WHEN signed_pdf <> ALL($1) THEN signed_pdf END,
+            slip = CASE WHEN slip <> ALL($1) THEN slip END
+         WHERE signed_pdf = ANY($1) OR slip = ANY($1)",
+    )
+    .bind(files.iter().map(ToString::to_string).collect::<Vec<_>>())
+}
 
 macro_rules! update {
     ($set:literal) => {

@@ -43,6 +43,8 @@ pub struct ThirdPartyRow {
     pub registered_at: DateTime<Utc>,
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
+    /// When what was known of it was erased.
+    pub erased_at: Option<DateTime<Utc>>,
 }
 
 impl fmt::Debug for ThirdPartyRow {
@@ -79,7 +81,8 @@ CREATE TABLE third_parties (
     search tsvector NOT NULL GENERATED ALWAYS AS (array_to_tsvector(string_to_array(words, ' '))) STORED,
     version bigint NOT NULL,
     registered_at timestamptz NOT NULL,
-    updated_at timestamptz NOT NULL
+    updated_at timestamptz NOT NULL,
+    erased_at timestamptz
 );
 CREATE INDEX ON third_parties (name, id);
 CREATE INDEX ON third_parties (siret);
@@ -108,9 +111,21 @@ impl Projector for ThirdParties {
         let Event::ThirdParty(event) = &recorded.event else {
             return Ok(());
         };
-        let (ThirdPartyEvent::Registered { profile, at }
-        | ThirdPartyEvent::Amended { profile, at }) = event;
-        keep(connection, recorded, profile, *at).await
+        match event {
+            ThirdPartyEvent::Registered { profile, at }
+            | ThirdPartyEvent::Amended { profile, at } => {
+                keep(connection, recorded, profile, *at).await
+            }
+            ThirdPartyEvent::Erased { at, .. } => {
+                keep(connection, recorded, &Profile::erased(), *at).await?;
+                sqlx::query("UPDATE third_parties SET erased_at = $2 WHERE id = $1")
+                    .bind(recorded.stream_id)
+                    .bind(at)
+                    .execute(connection)
+                    .await?;
+                Ok(())
+            }
+        }
     }
 }
 
@@ -228,4 +243,64 @@ fn seen(query: &mut QueryBuilder<'_, Postgres>, scope: &Scope) {
     );
     scope.sees(query, "d");
     query.push("))");
+}
+
+/// A dossier of a third party, with its documents.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct DossierOf {
+    /// Its id.
+    pub id: Uuid,
+    /// The documents about it alone.
+    pub documents: Vec<Uuid>,
+}
+
+/// The dossiers of a third party.
+pub async fn dossiers_of(pool: &PgPool, third_party: Uuid) -> sqlx::Result<Vec<DossierOf>> {
+    sqlx::query_as(
+        "SELECT dossiers.id, coalesce(array_agg(documents.id ORDER BY documents.id)
+             FILTER (WHERE documents.id IS NOT NULL), '{}') AS documents
+         FROM dossiers LEFT JOIN documents ON documents.dossier_id = dossiers.id
+         WHERE dossiers.third_party_id = $1
+         GROUP BY dossiers.id, dossiers.reference ORDER BY dossiers.reference",
+    )
+    .bind(third_party)
+    .fetch_all(pool)
+    .await
+}
+
+/// A document about a whole batch.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct SharedDocument {
+    /// Its id.
+    pub id: Uuid,
+    /// What people call it.
+    pub title: String,
+    /// Whether third parties that are not erased are in it too.
+    pub names_others: bool,
+}
+
+/// The documents about whole batches in which a third party is.
+pub async fn documents_shared_by(
+    pool: &PgPool,
+    third_party: Uuid,
+) -> sqlx::Result<Vec<SharedDocument>> {
+    sqlx::query_as(
+        "SELECT documents.id, documents.title, EXISTS (
+             SELECT FROM batch_dossiers
+             JOIN dossiers ON dossiers.id = batch_dossiers.dossier_id
+             JOIN third_parties ON third_parties.id = dossiers.third_party_id
+             WHERE batch_dossiers.batch_id = documents.batch_id
+               AND third_parties.id <> $1 AND third_parties.erased_at IS NULL
+         ) AS names_others
+         FROM documents
+         WHERE documents.dossier_id IS NULL AND documents.batch_id IN (
+             SELECT batch_id FROM batch_dossiers
+             JOIN dossiers ON dossiers.id = batch_dossiers.dossier_id
+             WHERE dossiers.third_party_id = $1
+         )
+         ORDER BY documents.title, documents.id",
+    )
+    .bind(third_party)
+    .fetch_all(pool)
+    .await
 }

@@ -11,7 +11,7 @@ use crate::{
 };
 use anyhow::Context as _;
 use clap::Args;
-use navette_adapters::{file_store::Files, log::Log};
+use navette_adapters::file_store::Files;
 use navette_domain::digest::Digest;
 use std::{
     io::{self, Write as _},
@@ -62,7 +62,7 @@ impl BundleOptions {
         database: &Database,
         held: Option<&str>,
     ) -> anyhow::Result<(usize, u64, Digest)> {
-        let log = Log::open(database.pool.clone());
+        let log = database.log();
         // Nobody may be following the log now.
         let projections = Projections::open(log.clone(), navette_projections::all()).await?;
         projections.catch_up().await?;

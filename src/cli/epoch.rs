@@ -26,7 +26,7 @@ enum What {
 
 pub(super) async fn epoch(role: EpochRole, config: &Config) -> anyhow::Result<()> {
     let database = Database::join(config).await?;
-    let told = tell(role, config, &Log::open(database.pool.clone())).await;
+    let told = tell(role, config, &database.log()).await;
     database.close().await;
     told
 }

@@ -30,7 +30,7 @@ pub struct History {
 
 pub(super) async fn history(options: &History, config: &Config) -> anyhow::Result<()> {
     let database = Database::join(config).await?;
-    let told = options.tell(Log::open(database.pool.clone())).await;
+    let told = options.tell(database.log()).await;
     database.close().await;
     told.map(|lines| lines.iter().for_each(|line| say(line)))
 }

@@ -10,10 +10,7 @@ use crate::{
 };
 use anyhow::Context as _;
 use clap::Args;
-use navette_adapters::{
-    log::Log,
-    subsidies::{FileFault, ImportReport, Mapping, ReadOptions, SubsidyFile},
-};
+use navette_adapters::subsidies::{FileFault, ImportReport, Mapping, ReadOptions, SubsidyFile};
 use std::{error::Error as _, path::PathBuf, process::ExitCode};
 
 /// The options of `navette import`.
@@ -40,7 +37,7 @@ pub(super) async fn import(options: &Import, config: &Config) -> anyhow::Result<
         Err(fault) => return Ok(unreadable(&fault)),
     };
     let database = Database::join(config).await?;
-    let dispatcher = Dispatcher::new(Log::open(database.pool.clone()), Clock::system());
+    let dispatcher = Dispatcher::new(database.log(), Clock::system());
     let imported = import::import(&dispatcher, file, options.dry_run, &mut say).await;
     database.close().await;
     match imported {

@@ -51,7 +51,7 @@ pub(super) async fn migrate(config: &Config) -> anyhow::Result<()> {
 
 pub(super) async fn rebuild(options: &Rebuild, config: &Config) -> anyhow::Result<()> {
     let database = Database::join(config).await?;
-    let rebuilt = rebuild_in(options, Log::open(database.pool.clone())).await;
+    let rebuilt = rebuild_in(options, database.log()).await;
     database.close().await;
     rebuilt
 }

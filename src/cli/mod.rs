@@ -4,6 +4,7 @@ mod bundle;
 mod check_config;
 mod door;
 mod epoch;
+mod erase;
 mod history;
 mod import;
 mod maintenance;
@@ -57,6 +58,8 @@ pub enum Command {
     Demo(crate::demo::Demo),
     /// Import a file of subsidies.
     Import(import::Import),
+    /// Erase what is known of a third party, unless the law still holds it.
+    Erase(erase::Erase),
     /// Tell the history of a dossier: its state at a moment, what changed since, or each event.
     History(history::History),
     /// Write the auditor's bundle of a dossier: events, files, proofs, and the program that verifies them.
@@ -115,6 +118,7 @@ impl Cli {
             #[cfg(feature = "sim")]
             Command::Demo(options) => crate::demo::run(options).await,
             Command::Import(options) => import::import(&options, &config()?).await,
+            Command::Erase(options) => erase::erase(&options, &config()?).await,
             Command::History(options) => {
                 history::history(&options, &config()?).await.map(|()| done)
             }

@@ -29,7 +29,7 @@ pub(super) async fn replay(options: &Replay, config: &Config) -> anyhow::Result<
     let database = Database::join(config).await?;
     let replayed = async {
         let target = app::connect(target).await?;
-        let position = told(&database.pool, &target).await?;
+        let position = told(&database.log(), &target).await?;
         target.close().await;
         anyhow::Ok(position)
     };
@@ -42,15 +42,15 @@ pub(super) async fn replay(options: &Replay, config: &Config) -> anyhow::Result<
     Ok(())
 }
 
-/// Copies the log of `source` into `target`, and lets the projections of `target` fill from it. Returns the
+/// Copies the log of `source` into `target`, which is read under the keys of `source`, and lets the projections of `target` fill from it. Returns the
 /// last position.
-pub async fn told(source: &PgPool, target: &PgPool) -> anyhow::Result<i64> {
+pub async fn told(source: &Log, target: &PgPool) -> anyhow::Result<i64> {
     MIGRATIONS
         .run(target)
         .await
         .context("making the tables of the copy")?;
-    let position = log::copy(source, target).await?;
-    let log = Log::open(target.clone());
+    let position = log::copy(source.pool(), target).await?;
+    let log = Log::open(target.clone(), source.keys().clone());
     let projections = Projections::open(log, navette_projections::all()).await?;
     projections.catch_up().await?;
     Ok(position)

@@ -9,7 +9,6 @@ use crate::{
     workers::{self, Sealing, Stop},
 };
 use clap::Args;
-use navette_adapters::log::Log;
 use std::net::SocketAddr;
 use tokio::task::JoinHandle;
 
@@ -79,15 +78,17 @@ pub(super) async fn work(config: Config) -> anyhow::Result<()> {
 /// Everything that this configuration asks for, on an open database whose log is what it was here.
 pub(crate) async fn build(config: &Config, database: &Database) -> anyhow::Result<App> {
     Memory::in_folder(&config.data)
-        .check(&Log::open(database.pool.clone()))
+        .check(&database.log())
         .await?;
     let workshop = app::workshop()?;
     let ports = app::ports(config.neighbours()?, &config.files(), workshop.clone())?;
     App::build(
         database.pool.clone(),
+        database.keys.clone(),
         ports,
         Clock::system(),
         config.retry.clone(),
+        config.retention(),
         config.key_file(),
     )
     .await

@@ -20,7 +20,7 @@ pub use mutation::Mutation;
 pub use query::Query;
 pub use subscription::Subscription;
 
-use crate::{batches::Batches, dispatch::Dispatcher, templates::Templates};
+use crate::{batches::Batches, dispatch::Dispatcher, erasure::Erasure, templates::Templates};
 use asking::{Asker, Reads};
 use async_graphql::{Data, Request, SDLExportOptions, Schema, SchemaBuilder};
 
@@ -38,6 +38,8 @@ pub struct Services {
     pub batches: Batches,
     /// Checks templates.
     pub templates: Templates,
+    /// Erases third parties.
+    pub erasure: Erasure,
 }
 
 /// Fields of a query at most so deep; the usual introspection query goes deeper than any of ours.
@@ -57,6 +59,7 @@ pub fn executor(services: Services, introspection: bool) -> Executor {
         .data(services.dispatcher)
         .data(services.batches)
         .data(services.templates)
+        .data(services.erasure)
         .limit_complexity(COMPLEXITY)
         .limit_depth(if introspection {
             INTROSPECTION_DEPTH

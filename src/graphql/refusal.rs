@@ -4,6 +4,7 @@ use super::faults;
 use crate::{
     batches::{RefusedDossier, StartRefusal},
     dispatch::{DispatchFailure, Receipt},
+    erasure::ErasureRefusal,
 };
 use async_graphql::{Enum, Result, SimpleObject};
 use navette_domain::{
@@ -108,7 +109,17 @@ impl Coded for ThirdPartyRefusal {
         match self {
             Self::NotRegistered => RefusalCode::NotFound,
             Self::AlreadyRegistered => RefusalCode::AlreadyExists,
-            Self::NoName => RefusalCode::InvalidInput,
+            Self::NoName | Self::NoReason => RefusalCode::InvalidInput,
+            Self::Erased => RefusalCode::NotAtThisStage,
+        }
+    }
+}
+
+impl Coded for ErasureRefusal {
+    fn code(&self) -> RefusalCode {
+        match self {
+            Self::Held(_) => RefusalCode::NotAtThisStage,
+            Self::ThirdParty(refusal) => refusal.code(),
         }
     }
 }

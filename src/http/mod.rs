@@ -68,6 +68,7 @@ pub fn router(app: &App, doors: Doors) -> Router {
         dispatcher: app.dispatcher.clone(),
         batches: app.batches.clone(),
         templates: app.templates.clone(),
+        erasure: app.erasure.clone(),
     };
     let explorer = doors.explorer;
     let epoch = app.epoch;

@@ -118,7 +118,7 @@ impl StepFailure {
 impl From<CasesFailure> for StepFailure {
     fn from(failure: CasesFailure) -> Self {
         match failure {
-            CasesFailure::NoThirdParty => Self::Stuck(failure.to_string()),
+            CasesFailure::NoThirdParty | CasesFailure::Erased => Self::Stuck(failure.to_string()),
             CasesFailure::Fault(fault) => Self::Fault(fault),
         }
     }

@@ -91,7 +91,7 @@ pub enum PreviewFailure {
 impl From<CasesFailure> for PreviewFailure {
     fn from(failure: CasesFailure) -> Self {
         match failure {
-            CasesFailure::NoThirdParty => Self::Case(failure.to_string()),
+            CasesFailure::NoThirdParty | CasesFailure::Erased => Self::Case(failure.to_string()),
             CasesFailure::Fault(fault) => Self::Fault(fault),
         }
     }

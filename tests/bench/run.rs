@@ -14,13 +14,16 @@ use navette::{
     neighbourhood::{Manners, Neighbourhood},
     workers::{RetryPolicy, Timing},
 };
-use navette_adapters::{postgres::EmbeddedPostgres, sim::ledger::Ledger, workshop::Workshop};
+use navette_adapters::{
+    keys::Keys, postgres::EmbeddedPostgres, sim::ledger::Ledger, workshop::Workshop,
+};
 use navette_domain::{
     batch::Batch,
     document::{Document, DocumentEvent},
     event::{Event, Recorded},
     ids::{BatchId, DocumentId, DossierId},
     ports::{OfficeFormat, OfficeWorkshop as _},
+    third_party::Retention,
 };
 use sqlx::{Connection as _, PgConnection};
 use std::{
@@ -175,7 +178,16 @@ impl Bench {
         let files = tempfile::tempdir()?;
         let ports = app::ports(&around.config(), files.path(), self.workshop.clone())?;
         let key_file = files.path().join("checkpoint.key");
-        let app = App::build(pool, ports, Clock::system(), policy(), key_file).await?;
+        let app = App::build(
+            pool.clone(),
+            Keys::of_tests(pool),
+            ports,
+            Clock::system(),
+            policy(),
+            Retention::default(),
+            key_file,
+        )
+        .await?;
         Ok((app, files))
     }
 

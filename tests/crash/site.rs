@@ -88,9 +88,17 @@ impl Site {
         let workshop = app::workshop().unwrap();
         let neighbours = config.neighbours().unwrap();
         let ports = app::ports(neighbours, &config.files(), workshop.clone()).unwrap();
-        let (pool, clock) = (database.pool.clone(), Clock::system());
-        let key_file = config.key_file();
-        let app = App::build(pool, ports, clock, config.retry, key_file).await;
+        let (pool, keys) = (database.pool.clone(), database.keys.clone());
+        let app = App::build(
+            pool,
+            keys,
+            ports,
+            Clock::system(),
+            config.retry.clone(),
+            config.retention(),
+            config.key_file(),
+        )
+        .await;
         (database, app.unwrap())
     }
 

@@ -13,7 +13,7 @@ use navette::{
     workers::RetryPolicy,
 };
 use navette_adapters::{
-    libreoffice::PoolOptions, postgres::test_cluster::TestDatabase, workshop::Workshop,
+    keys::Keys, libreoffice::PoolOptions, postgres::test_cluster::TestDatabase, workshop::Workshop,
 };
 use navette_domain::{
     chain::{Chain, ChainCommand},
@@ -23,7 +23,7 @@ use navette_domain::{
     policy::Role,
     ports::OfficeFormat,
     template::{Template, TemplateCommand},
-    third_party::{ThirdParty, ThirdPartyCommand},
+    third_party::{Retention, ThirdParty, ThirdPartyCommand},
 };
 use reqwest::{
     Client, RequestBuilder, Response,
@@ -82,9 +82,17 @@ impl House {
         let ports = app::ports(&neighbours.config(), files.path(), workshop.clone()).unwrap();
         let policy = RetryPolicy::default();
         let key_file = files.path().join("checkpoint.key");
-        let app = App::build(pool, ports, Clock::system(), policy, key_file)
-            .await
-            .unwrap();
+        let app = App::build(
+            pool.clone(),
+            Keys::of_tests(pool),
+            ports,
+            Clock::system(),
+            policy,
+            Retention::default(),
+            key_file,
+        )
+        .await
+        .unwrap();
         let (stop, stopping) = watch::channel(false);
         let mut tasks = app.follow(&stopping);
         let followers = tasks.len();

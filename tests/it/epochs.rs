@@ -31,7 +31,7 @@ impl Place {
     async fn new() -> Self {
         let database = TestDatabase::create(&sqlx::migrate!()).await.unwrap();
         Self {
-            log: Log::open(database.pool.clone()),
+            log: Log::of_tests(database.pool.clone()),
             folder: tempfile::tempdir().unwrap(),
             database,
         }

@@ -679,6 +679,7 @@ async fn the_number_of_statements_does_not_grow_with_the_number_of_rows() {
         dispatcher: house.app.dispatcher.clone(),
         batches: house.app.batches.clone(),
         templates: house.app.templates.clone(),
+        erasure: house.app.erasure.clone(),
     };
     let executor = graphql::executor(services.clone(), false);
     let ask = async |first: u32| {

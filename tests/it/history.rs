@@ -28,6 +28,7 @@ async fn ask(test: &TestApp, services: &[&str], query: &str, variables: Value) -
         dispatcher: test.app.dispatcher.clone(),
         batches: test.app.batches.clone(),
         templates: test.app.templates.clone(),
+        erasure: test.app.erasure.clone(),
     };
     let principal = Principal {
         actor: "token:auditeur".into(),

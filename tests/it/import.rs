@@ -43,7 +43,10 @@ impl Desk {
         let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
         let pool = app::connect(database.connect_options()).await.unwrap();
         Self {
-            dispatcher: Dispatcher::new(Log::open(pool), Clock::system()),
+            dispatcher: {
+                let log = Log::of_tests(pool.clone());
+                Dispatcher::new(log, Clock::system())
+            },
             _database: database,
         }
     }

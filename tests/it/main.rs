@@ -12,6 +12,7 @@ mod chain;
 mod demo;
 mod doors;
 mod epochs;
+mod erasure;
 mod graphql;
 mod history;
 mod import;

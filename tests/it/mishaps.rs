@@ -123,6 +123,9 @@ impl FileStore for Forgetful {
         }
         self.files.get(digest).await
     }
+    async fn remove(&self, digest: Digest) -> StoreResult<()> {
+        self.files.remove(digest).await
+    }
 }
 
 #[test]
@@ -456,7 +459,7 @@ fn a_command_over_several_streams_is_decided_again_however_often_the_others_move
 fn a_commit_that_cannot_be_written_does_not_take_others_with_it() {
     run(async {
         let test = TestApp::start(Manners::obliging()).await;
-        let log = Log::open(test.app.pool.clone());
+        let log = Log::of_tests(test.app.pool.clone());
         let effect = |step: &str| Effect {
             id: EffectId(Uuid::now_v7()),
             document: DocumentId(Uuid::now_v7()),

@@ -12,6 +12,7 @@ use navette_domain::{
     event::Event,
     ids::{BatchId, DocumentId, DossierId, ThirdPartyId},
     policy::{self, Principal, Role},
+    third_party::ThirdPartyEvent,
 };
 use navette_projections::{
     batches, documents,
@@ -610,4 +611,68 @@ async fn a_history_tells_a_dossier_with_its_documents_and_signatures_in_order() 
         .await
         .unwrap();
     assert_eq!(signatures.len(), 1);
+}
+
+#[tokio::test]
+async fn an_erasure_takes_its_files_and_the_columns_of_its_dossiers_and_spares_what_others_need() {
+    let database = story::database().await;
+    let pool = &database.pool;
+    let (gone, other) = (
+        ThirdPartyId(Uuid::from_u128(1)),
+        ThirdPartyId(Uuid::from_u128(2)),
+    );
+    let mut story = Story::default();
+    let mut dossiers = vec![];
+    for (reference, third_party) in [("A-1", gone), ("A-2", other)] {
+        story.third_party(third_party, profile(reference));
+        dossiers.push(story.registered(Request {
+            third_party,
+            ..request(reference)
+        }));
+    }
+    story.batch(BatchId(Uuid::from_u128(1)), &dossiers);
+    let erased = ThirdPartyEvent::Erased {
+        reason: "Demande".into(),
+        files: vec![],
+        at: noon(),
+    };
+    story.tell(gone.0, None, Event::ThirdParty(erased));
+    story.project(pool).await;
+    let rows = third_parties::by_ids(pool, &everybody(), &[gone.0, other.0]).await;
+    let names: BTreeSet<(String, bool)> = rows
+        .unwrap()
+        .into_iter()
+        .map(|row| (row.name, row.erased_at.is_some()))
+        .collect();
+    let expected = [("A-2", false), ("[effacé]", true)];
+    assert_eq!(
+        names,
+        expected.map(|(name, erased)| (name.into(), erased)).into()
+    );
+    let found = third_parties::ThirdPartyFilter {
+        text: Some("A-1".into()),
+        ..Default::default()
+    };
+    assert_eq!(
+        third_parties::count(pool, &everybody(), &found)
+            .await
+            .unwrap()
+            .value,
+        0
+    );
+    let rows = dossiers::by_ids(
+        pool,
+        &everybody(),
+        &dossiers.iter().map(|id| id.0).collect::<Vec<_>>(),
+    )
+    .await;
+    let columns: BTreeSet<(String, usize)> = rows
+        .unwrap()
+        .into_iter()
+        .map(|row| (row.reference, row.custom.len()))
+        .collect();
+    assert_eq!(columns, [("A-1".into(), 0), ("A-2".into(), 1)].into());
+    let mine = third_parties::dossiers_of(pool, gone.0).await.unwrap();
+    assert_eq!(mine.len(), 1);
+    assert_eq!(mine[0].id, dossiers[0].0);
 }

@@ -341,6 +341,14 @@ fn configuration(story: &mut Story) {
         at,
     };
     story.tell(asso.0, None, Event::ThirdParty(event));
+    let gone = ThirdPartyId(Uuid::from_u128(0x7001));
+    story.third_party(gone, profile("Jeanne Oubliée"));
+    let event = ThirdPartyEvent::Erased {
+        reason: "Demande du tiers".into(),
+        files: vec![Digest::of(b"nothing's")],
+        at,
+    };
+    story.tell(gone.0, None, Event::ThirdParty(event));
 }
 
 fn dossiers(story: &mut Story) -> (DossierId, DossierId) {

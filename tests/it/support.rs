@@ -15,7 +15,7 @@ use navette::{
     workers::{Place, RetryPolicy, Shape, build_beside},
 };
 use navette_adapters::{
-    libreoffice::PoolOptions, postgres::test_cluster::TestDatabase, workshop::Workshop,
+    keys::Keys, libreoffice::PoolOptions, postgres::test_cluster::TestDatabase, workshop::Workshop,
 };
 use navette_domain::{
     amount::Amount,
@@ -25,12 +25,14 @@ use navette_domain::{
     dossier::{Authority, Decision, Dossier, DossierCommand, DossierStatus, Payment, Request},
     ids::{BatchId, ChainId, CommandId, DocumentId, DossierId},
     personal::Personal,
-    third_party::{PostalAddress, Profile, ThirdParty, ThirdPartyCommand},
+    third_party::{PostalAddress, Profile, Retention, ThirdParty, ThirdPartyCommand},
 };
 use navette_projections::{batches, scope::Scope};
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 use std::{
+    fs::Permissions,
     future::Future,
+    os::unix::fs::PermissionsExt as _,
     sync::{Arc, LazyLock},
     time::{Duration, Instant},
 };
@@ -107,9 +109,17 @@ impl TestApp {
             data.path().join("checkpoint.key"),
         );
         let ports = app::ports(&neighbours.config(), &files, WORKSHOP.clone()).unwrap();
-        let app = App::build(pool, around(ports), Clock::system(), policy, key_file)
-            .await
-            .unwrap();
+        let app = App::build(
+            pool.clone(),
+            Keys::of_tests(pool),
+            around(ports),
+            Clock::system(),
+            policy,
+            Retention::default(),
+            key_file,
+        )
+        .await
+        .unwrap();
         let (stop, stopping) = watch::channel(false);
         let mut workers = app.follow(&stopping);
         workers.extend(app.work("test", &stopping).await.unwrap());
@@ -290,6 +300,11 @@ impl TestApp {
         let data = self.data.path();
         let text = format!("database_url = \"{url}\"\ndata = {data:?}\n");
         std::fs::write(&config, text).unwrap();
+        // The master key of tests, under which `Keys::of_tests` seals.
+        let master = data.join("keys/master");
+        std::fs::create_dir_all(master.parent().unwrap()).unwrap();
+        std::fs::write(&master, "07".repeat(32)).unwrap();
+        std::fs::set_permissions(&master, Permissions::from_mode(0o600)).unwrap();
         let output = Command::new(env!("CARGO_BIN_EXE_navette"))
             .arg("--config")
             .arg(config)

@@ -109,7 +109,7 @@ async fn write(pool: &PgPool, events: usize) {
         dropped: vec![],
         held: vec![],
     };
-    Log::open(pool.clone()).append(commit).await.unwrap();
+    Log::of_tests(pool.clone()).append(commit).await.unwrap();
 }
 
 #[tokio::test]

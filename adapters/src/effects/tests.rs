@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     log::{
         AppendRefusal, Commit, FinishedEffect, Log,
-        tests::{MIGRATIONS, nothing},
+        tests::{MIGRATIONS, log_of, nothing},
     },
     postgres::test_cluster::TestDatabase,
 };
@@ -19,7 +19,7 @@ const LONG: Duration = Duration::from_mins(1);
 
 async fn open() -> (TestDatabase, Log) {
     let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
-    let log = Log::open(database.pool.clone());
+    let log = log_of(&database);
     (database, log)
 }
 

@@ -23,8 +23,8 @@ mod write;
 /// The most commits that share one transaction.
 const GROUP: usize = 256;
 /// How often a group is tried again when the database does not answer, and how long apart.
-const TRIES: u32 = 60;
-const PAUSE: Duration = Duration::from_millis(500);
+pub(super) const TRIES: u32 = 60;
+pub(super) const PAUSE: Duration = Duration::from_millis(500);
 
 /// An event about to be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -239,7 +239,7 @@ impl Writer {
 
 /// Whether the database may answer later: its connection was lost, it starts, it stops, or two
 /// transactions stood in each other's way, or in line for too long.
-fn is_passing(error: &sqlx::Error) -> bool {
+pub(super) fn is_passing(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)

@@ -25,8 +25,15 @@ pub(crate) use read::Row;
 pub use read::{Reading, StreamState, Stretch};
 pub use store::{LogContext, LogStore};
 
-use crate::{effects::Begun, log::append::Pending};
-use navette_domain::upcast::{UPCASTERS, Upcaster};
+use crate::{
+    effects::Begun,
+    keys::Keys,
+    log::append::{PAUSE, Pending, TRIES, is_passing},
+};
+use navette_domain::{
+    digest::Digest,
+    upcast::{UPCASTERS, Upcaster},
+};
 use sqlx::PgPool;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -43,12 +50,14 @@ pub struct Log {
     head: watch::Sender<i64>,
     begun: Arc<Begun>,
     instance: Uuid,
+    keys: Keys,
     upcasters: &'static [Upcaster],
 }
 
 impl Log {
-    /// Opens the log; the appender lives as long as somebody holds a clone.
-    pub fn open(pool: PgPool) -> Self {
+    /// Opens the log, whose personal values these keys seal; the appender lives as long as somebody holds a
+    /// clone.
+    pub fn open(pool: PgPool, keys: Keys) -> Self {
         let (appender, waiting) = mpsc::channel(WAITING_COMMITS);
         let (head, _) = watch::channel(0);
         let begun = Arc::new(Begun::default());
@@ -67,13 +76,22 @@ impl Log {
             head,
             begun,
             instance,
+            keys,
             upcasters: UPCASTERS,
         }
     }
 
+    /// The same for a test, under keys that everybody knows.
+    #[cfg(any(test, feature = "sim"))]
+    pub fn of_tests(pool: PgPool) -> Self {
+        Self::open(pool.clone(), Keys::of_tests(pool))
+    }
+
     /// Writes a commit whole, or says why nothing was written. When the answer of the database is lost, it
     /// is asked again: the receipt makes that safe.
-    pub async fn append(&self, commit: Commit) -> Result<Appended, AppendRefusal> {
+    pub async fn append(&self, mut commit: Commit) -> Result<Appended, AppendRefusal> {
+        commit.content = self.keys.blind(commit.content);
+        self.seal_stubbornly(&mut commit).await?;
         let (answer, heard) = oneshot::channel();
         let gone = || AppendRefusal::Fault("the appender has stopped".to_owned());
         self.appender
@@ -81,6 +99,30 @@ impl Log {
             .await
             .map_err(|_| gone())?;
         heard.await.map_err(|_| gone())?
+    }
+
+    /// Tries until the keys answer, as the appender does.
+    async fn seal_stubbornly(&self, commit: &mut Commit) -> Result<(), AppendRefusal> {
+        let mut tries = 0;
+        while let Err(fault) = self.keys.seal(&mut commit.streams).await {
+            if tries == TRIES || !fault.database().is_some_and(is_passing) {
+                tracing::error!(error = format!("{fault:?}"), "events cannot be sealed");
+                return Err(AppendRefusal::Fault(fault.to_string()));
+            }
+            tries += 1;
+            tokio::time::sleep(PAUSE).await;
+        }
+        Ok(())
+    }
+
+    /// Whether a receipt is of this very content, which it does not hold itself.
+    pub fn is_receipt_of(&self, receipt: Digest, content: Digest) -> bool {
+        receipt == self.keys.blind(content)
+    }
+
+    /// The keys of its personal values.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
     }
 
     /// The last position that this process knows of, as it grows.

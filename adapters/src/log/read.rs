@@ -1,6 +1,7 @@
 //! Reading the log: one stream, several streams at once, or everything in order.
 
 use super::{Appended, Log};
+use crate::keys::{self, KeysFault, Place};
 use chrono::{DateTime, Utc};
 use navette_domain::{
     digest::Digest,
@@ -9,7 +10,7 @@ use navette_domain::{
     proof::StoredEvent,
     upcast::{self, Upcaster},
 };
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// Why the log could not be read.
@@ -18,6 +19,9 @@ pub enum Reading {
     /// The database did not answer.
     #[error("the log cannot be read")]
     Database(#[from] sqlx::Error),
+    /// The keys of its personal values are out of reach.
+    #[error("the log cannot be opened")]
+    Keys(#[from] KeysFault),
     /// An event is not one of ours.
     #[error("position {position} of the log cannot be read")]
     Unreadable {
@@ -123,6 +127,35 @@ pub struct Stretch {
 }
 
 impl Log {
+    /// These rows with their personal values as they were, or erased.
+    async fn opened(&self, mut rows: Vec<Row>) -> Result<Vec<Row>, Reading> {
+        let needed = rows.iter().flat_map(|row| keys::keys_of(&row.payload));
+        let needed: BTreeSet<Uuid> = needed.collect();
+        if needed.is_empty() {
+            return Ok(rows);
+        }
+        let ring = self.keys.ring(&needed).await?;
+        for row in &mut rows {
+            let place = Place {
+                stream_type: &row.stream_type,
+                stream_id: row.stream_id,
+                event_type: &row.event_type,
+            };
+            let opened = place.open(&row.payload, &ring);
+            let opened = opened.map_err(|fault| Reading::Unreadable {
+                position: row.position,
+                cause: UnreadableEvent {
+                    event_type: row.event_type.clone(),
+                    cause: fault.to_string(),
+                },
+            })?;
+            if let Some(payload) = opened {
+                row.payload = payload;
+            }
+        }
+        Ok(rows)
+    }
+
     /// What is at the `limit` positions after `position`.
     pub async fn read(&self, position: i64, limit: i64) -> Result<Stretch, Reading> {
         let rows = self.rows_after(position, limit).await?;
@@ -131,7 +164,7 @@ impl Log {
             last: rows.last().map_or(position, |row| row.position),
             stored,
             more: stored >= limit,
-            events: self.recorded(rows)?,
+            events: self.recorded(rows).await?,
         })
     }
 
@@ -143,7 +176,26 @@ impl Log {
     /// All the events of these streams, in the order of the log.
     pub async fn streams(&self, streams: &[Uuid]) -> Result<Vec<Recorded>, Reading> {
         let rows = self.rows_of(streams).await?;
-        self.recorded(rows)
+        self.recorded(rows).await
+    }
+
+    /// The events of one stored name after `position`, up to `last`, in order.
+    pub async fn read_named(
+        &self,
+        event_type: &str,
+        position: i64,
+        last: i64,
+    ) -> Result<Vec<Recorded>, Reading> {
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT * FROM events WHERE event_type = $1 AND position > $2 AND position <= $3
+             ORDER BY position",
+        )
+        .bind(event_type)
+        .bind(position)
+        .bind(last)
+        .fetch_all(&self.pool)
+        .await?;
+        self.recorded(rows).await
     }
 
     /// The events at the `limit` positions after `position`, as they are stored.
@@ -178,9 +230,9 @@ impl Log {
             .await
     }
 
-    fn recorded(&self, rows: Vec<Row>) -> Result<Vec<Recorded>, Reading> {
+    async fn recorded(&self, rows: Vec<Row>) -> Result<Vec<Recorded>, Reading> {
         let mut events = Vec::with_capacity(rows.len());
-        for row in rows {
+        for row in self.opened(rows).await? {
             events.extend(row.read(self.upcasters)?);
         }
         Ok(events)
@@ -212,6 +264,7 @@ impl Log {
             .bind(known.values().min().copied().unwrap_or_default())
             .fetch_all(&self.pool)
             .await?;
+        let rows = self.opened(rows).await?;
         for row in rows {
             if known
                 .get(&row.stream_id)

@@ -89,7 +89,7 @@ mod tests {
         drop(owner);
         let options = database.connect_options().username(&role);
         let application = PgPool::connect_with(options).await.unwrap();
-        let log = Log::open(application.clone());
+        let log = Log::of_tests(application.clone());
         for _ in 0..3 {
             log.append(commit(Uuid::now_v7(), 0, 2)).await.unwrap();
         }

@@ -201,6 +201,29 @@ events! {
 }
 
 impl DocumentEvent {
+    /// The files of the store that this event names.
+    pub fn files(&self) -> Vec<Digest> {
+        match self {
+            Self::Merged { office, .. } => vec![*office],
+            Self::Converted { pdf, .. } | Self::Visaed { pdf, .. } | Self::Signed { pdf, .. } => {
+                vec![pdf.file]
+            }
+            Self::SentForVisa { sent, .. } | Self::SentForSignature { sent, .. } => vec![*sent],
+            Self::Attached { file, .. } | Self::Published { file, .. } => vec![*file],
+            Self::Requested { .. }
+            | Self::VisaRefused { .. }
+            | Self::SignatureRefused { .. }
+            | Self::Registered { .. }
+            | Self::Reported { .. }
+            | Self::Emailed { .. }
+            | Self::Delivered { .. }
+            | Self::Failed { .. }
+            | Self::Retried { .. }
+            | Self::Restarted { .. }
+            | Self::Cancelled { .. } => vec![],
+        }
+    }
+
     /// The step of the chain that this event ends.
     pub fn completed_step(&self) -> Option<&StepId> {
         match self {

@@ -12,8 +12,10 @@ use std::collections::BTreeMap;
 pub trait FileStore: Send + Sync {
     /// Stores `bytes` under their digest; storing them again changes nothing.
     async fn put(&self, bytes: Vec<u8>) -> StoreResult<Digest>;
-    /// The bytes of `digest`, checked against it; `None` when the store has never seen them.
+    /// The bytes of `digest`, checked against it; `None` when the store does not have them.
     async fn get(&self, digest: Digest) -> StoreResult<Option<Vec<u8>>>;
+    /// Removes the bytes of `digest`, or finds them gone.
+    async fn remove(&self, digest: Digest) -> StoreResult<()>;
 }
 
 /// What the file store answers: the disk or the object store may fail, or lie.

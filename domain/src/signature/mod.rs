@@ -98,6 +98,23 @@ events! {
     }
 }
 
+impl SignatureEvent {
+    /// The files of the store that this event names.
+    pub fn files(&self) -> Vec<Digest> {
+        match self {
+            Self::Prepared { sheet, .. } => vec![sheet.pdf],
+            Self::Retrieved { pdf, slip, .. } => {
+                [Some(*pdf), *slip].into_iter().flatten().collect()
+            }
+            Self::Submitted { .. }
+            | Self::Signed { .. }
+            | Self::Rejected { .. }
+            | Self::Withdrawn { .. }
+            | Self::Archived { .. } => vec![],
+        }
+    }
+}
+
 /// The state of a signature.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[expect(

@@ -1,6 +1,7 @@
 //! What may happen to a third party.
 
 use super::{Profile, ThirdParty, ThirdPartyEvent};
+use crate::digest::Digest;
 use chrono::{DateTime, Utc};
 
 /// What one may ask of a third party.
@@ -20,6 +21,15 @@ pub enum ThirdPartyCommand {
         /// When.
         at: DateTime<Utc>,
     },
+    /// Erase what is known. Whoever asks has made sure that no [`Retention`](super::Retention) holds it.
+    Erase {
+        /// Why, without personal data.
+        reason: String,
+        /// The files of its documents.
+        files: Vec<Digest>,
+        /// When.
+        at: DateTime<Utc>,
+    },
 }
 
 /// Why a third party says no.
@@ -34,13 +44,21 @@ pub enum ThirdPartyRefusal {
     /// Its name is empty.
     #[error("Le nom du tiers est vide.")]
     NoName,
+    /// Nothing of it remains.
+    #[error(
+        "Les données de ce tiers ont été effacées : rien ne peut plus être enregistré ni envoyé pour lui."
+    )]
+    Erased,
+    /// An erasure is accounted for.
+    #[error("Le motif de l'effacement est vide.")]
+    NoReason,
 }
 
 pub(super) fn decide(
     state: &ThirdParty,
     command: ThirdPartyCommand,
 ) -> Result<Vec<ThirdPartyEvent>, ThirdPartyRefusal> {
-    use ThirdPartyCommand::{Amend, Register};
+    use ThirdPartyCommand::{Amend, Erase, Register};
     match (state, command) {
         (_, Register { profile, .. } | Amend { profile, .. })
             if profile.name.reveal().trim().is_empty() =>
@@ -59,6 +77,12 @@ pub(super) fn decide(
         (ThirdParty::Known(_), Amend { profile, at }) => {
             Ok(vec![ThirdPartyEvent::Amended { profile, at }])
         }
-        (ThirdParty::Unborn, Amend { .. }) => Err(ThirdPartyRefusal::NotRegistered),
+        (_, Erase { reason, .. }) if reason.trim().is_empty() => Err(ThirdPartyRefusal::NoReason),
+        (ThirdParty::Known(_), Erase { reason, files, at }) => {
+            Ok(vec![ThirdPartyEvent::Erased { reason, files, at }])
+        }
+        (ThirdParty::Erased, Erase { .. }) => Ok(vec![]),
+        (ThirdParty::Erased, Register { .. } | Amend { .. }) => Err(ThirdPartyRefusal::Erased),
+        (ThirdParty::Unborn, Amend { .. } | Erase { .. }) => Err(ThirdPartyRefusal::NotRegistered),
     }
 }

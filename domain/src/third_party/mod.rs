@@ -1,21 +1,24 @@
 //! A third party: whoever receives a subsidy or is written to.
 //!
 //! ```text
-//! (unborn) --register--> known --amend--> known
+//! (unborn) --register--> known --amend--> known --erase--> erased
 //! ```
 
 mod address;
 mod decide;
+mod retention;
 #[cfg(test)]
 mod tests;
 
 pub use address::{EmailAddress, NotAnEmailAddress, PostalAddress};
 pub use decide::{ThirdPartyCommand, ThirdPartyRefusal};
+pub use retention::{HeldDossier, Hold, KeptDossier, Retention};
 
 use crate::{
+    digest::Digest,
     event::{aggregate, events},
     ids::ThirdPartyId,
-    personal::Personal,
+    personal::{ERASED, Personal},
     rna::Rna,
     siret::Siret,
 };
@@ -52,6 +55,18 @@ impl Profile {
         };
         ThirdPartyId::of_key(&key)
     }
+
+    /// What remains of a profile once it is erased: the same as what a sealed one reads as without its key.
+    pub fn erased() -> Self {
+        Self {
+            name: Personal(ERASED.to_owned()),
+            siret: None,
+            rna: None,
+            address: None,
+            email: None,
+            applicant_account: None,
+        }
+    }
 }
 
 events! {
@@ -71,6 +86,15 @@ events! {
             /// When.
             at: DateTime<Utc>,
         }
+        /// What was known of it is erased: its key is destroyed, and what was made for it goes.
+        Erased = "third_party.erased", 1 {
+            /// Why, without personal data.
+            reason: String,
+            /// The files of its documents, which nothing holds any longer.
+            files: Vec<Digest>,
+            /// When.
+            at: DateTime<Utc>,
+        }
     }
 }
 
@@ -82,6 +106,8 @@ pub enum ThirdParty {
     Unborn,
     /// It is known.
     Known(Box<Profile>),
+    /// It was known, and nothing of it remains.
+    Erased,
 }
 
 impl ThirdParty {
@@ -91,13 +117,14 @@ impl ThirdParty {
         match event {
             ThirdPartyEvent::Registered { profile, .. }
             | ThirdPartyEvent::Amended { profile, .. } => Self::Known(Box::new(profile)),
+            ThirdPartyEvent::Erased { .. } => Self::Erased,
         }
     }
 
     /// What is known, if anything.
     pub fn profile(&self) -> Option<&Profile> {
         match self {
-            Self::Unborn => None,
+            Self::Unborn | Self::Erased => None,
             Self::Known(profile) => Some(profile),
         }
     }

@@ -4,6 +4,7 @@ use super::{
     Profile, ThirdParty, ThirdPartyCommand as C, ThirdPartyEvent as E, ThirdPartyRefusal as R,
 };
 use crate::{
+    digest::Digest,
     personal::Personal,
     testing::{examples, given, now, replay, table},
 };
@@ -92,6 +93,54 @@ fn an_unknown_third_party_cannot_be_amended() {
         .then_expect_error(R::NotRegistered);
 }
 
+fn erase(reason: &str) -> C {
+    C::Erase {
+        reason: reason.into(),
+        files: vec![Digest::of(b"letter")],
+        at: now(),
+    }
+}
+
+fn erased() -> E {
+    E::Erased {
+        reason: "Demande du tiers".into(),
+        files: vec![Digest::of(b"letter")],
+        at: now(),
+    }
+}
+
+#[test]
+fn a_known_third_party_can_be_erased_and_nothing_of_it_remains() {
+    given::<ThirdParty>([registered("L'Éveil")])
+        .when(erase("Demande du tiers"))
+        .then_expect_events(vec![erased()]);
+    let state: ThirdParty = replay([registered("L'Éveil"), erased()]);
+    assert_eq!(state.profile(), None);
+}
+
+#[test]
+fn erasing_again_changes_nothing() {
+    given::<ThirdParty>([registered("L'Éveil"), erased()])
+        .when(erase("Encore"))
+        .then_expect_events(vec![]);
+}
+
+#[test]
+fn an_erasure_needs_its_reason() {
+    given::<ThirdParty>([registered("L'Éveil")])
+        .when(erase(" "))
+        .then_expect_error(R::NoReason);
+}
+
+#[test]
+fn nothing_is_recorded_of_an_erased_third_party() {
+    for command in [register("L'Éveil"), amend("L'Aube")] {
+        given::<ThirdParty>([registered("L'Éveil"), erased()])
+            .when(command)
+            .then_expect_error(R::Erased);
+    }
+}
+
 #[test]
 fn without_numbers_namesakes_are_not_taken_for_one() {
     let namesake = profile("L'Éveil");
@@ -117,10 +166,12 @@ fn the_table_of_answers_is_the_reviewed_one() {
     let states = examples!(ThirdParty, |state: &ThirdParty| state.clone();
         ThirdParty::Unborn => ["unborn" = replay([])],
         ThirdParty::Known(_) => ["known" = replay([registered("L'Éveil")])],
+        ThirdParty::Erased => ["erased" = replay([registered("L'Éveil"), erased()])],
     );
     let commands = examples!(C, |command: &C| command.clone();
         C::Register { .. } => ["register" = register("L'Éveil"), "register, other content" = register("L'Aube")],
         C::Amend { .. } => ["amend" = amend("L'Aube"), "amend, same content" = amend("L'Éveil"), "amend, no name" = amend("")],
+        C::Erase { .. } => ["erase" = erase("Demande du tiers"), "erase, no reason" = erase("")],
     );
     insta::assert_snapshot!(table(&states, &commands));
 }

@@ -185,6 +185,11 @@ fn third_party() -> Vec<ThirdPartyEvent> {
             profile: profile(),
             at: at(),
         },
+        ThirdPartyEvent::Erased {
+            reason: "Demande du tiers du 3 mars 2037".into(),
+            files: vec![Digest::of(b"letter.pdf")],
+            at: at(),
+        },
     ]
 }
 

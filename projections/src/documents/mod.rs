@@ -16,9 +16,11 @@ use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use navette_domain::{
     chain::StepId,
+    digest::Digest,
     document::{DocumentEvent, Order, PdfRef, Subject},
     event::{Event, Recorded},
     template::Included,
+    third_party::ThirdPartyEvent,
 };
 use sqlx::{PgConnection, postgres::PgArguments, query::Query, types::Json};
 use uuid::Uuid;
@@ -160,15 +162,29 @@ impl Projector for Documents {
         connection: &mut PgConnection,
         recorded: &Recorded,
     ) -> Result<(), sqlx::Error> {
-        let Event::Document(event) = &recorded.event else {
-            return Ok(());
-        };
-        statement(recorded, event).execute(connection).await?;
+        match &recorded.event {
+            Event::Document(event) => statement(recorded, event),
+            Event::ThirdParty(ThirdPartyEvent::Erased { files, .. }) => without(files),
+            _ => return Ok(()),
+        }
+        .execute(connection)
+        .await?;
         Ok(())
     }
 }
 
 type Statement<'q> = Query<'q, sqlx::Postgres, PgArguments>;
+
+/// The files of an erased third party are in the store no longer.
+fn without(files: &[Digest]) -> Statement<'_> {
+    sqlx::query(
+        "UPDATE documents SET office = CASE WHEN office <> ALL($1) THEN office END,
+            pdf = CASE WHEN pdf <> ALL($1) THEN pdf END,
+            signed_pdf = CASE WHEN signed_pdf <> ALL($1) THEN signed_pdf END
+         WHERE office = ANY($1) OR pdf = ANY($1) OR signed_pdf = ANY($1)",
+    )
+    .bind(files.iter().map(ToString::to_string).collect::<Vec<_>>())
+}
 
 /// Writes an UPDATE: any event ends the trouble before it; `$4` is the step it names.
 macro_rules! update {

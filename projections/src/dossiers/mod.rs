@@ -18,6 +18,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use navette_domain::{
     dossier::{Decision, DossierEvent, Payment, Request},
     event::{Event, Recorded},
+    third_party::ThirdPartyEvent,
 };
 use sqlx::{PgConnection, postgres::PgArguments, query::Query, types::Json};
 use std::collections::BTreeMap;
@@ -148,10 +149,13 @@ impl Projector for Dossiers {
         connection: &mut PgConnection,
         recorded: &Recorded,
     ) -> Result<(), sqlx::Error> {
-        let Event::Dossier(event) = &recorded.event else {
-            return Ok(());
-        };
-        statement(recorded, event).execute(connection).await?;
+        match &recorded.event {
+            Event::Dossier(event) => statement(recorded, event),
+            Event::ThirdParty(ThirdPartyEvent::Erased { .. }) => erased(recorded),
+            _ => return Ok(()),
+        }
+        .execute(connection)
+        .await?;
         Ok(())
     }
 }
@@ -229,6 +233,12 @@ fn with_request<'q>(statement: Statement<'q>, request: &'q Request) -> Statement
         .bind(Json(&request.payments))
         .bind(Json(&request.custom))
         .bind(words::searchable(&[&request.purpose, &request.reference]))
+}
+
+/// The columns that a dossier brought go with its third party.
+fn erased(recorded: &Recorded) -> Statement<'_> {
+    sqlx::query("UPDATE dossiers SET custom = '{}' WHERE third_party_id = $1")
+        .bind(recorded.stream_id)
 }
 
 fn moved(recorded: &Recorded, status: DossierStatus) -> Statement<'_> {

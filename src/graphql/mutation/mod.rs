@@ -9,6 +9,7 @@ mod chains;
 mod documents;
 mod dossier_input;
 mod dossiers;
+mod erasure;
 mod third_parties;
 
 use super::asking::Asker;
@@ -22,6 +23,7 @@ use uuid::Uuid;
 pub struct Mutation(
     dossiers::DossierMutation,
     third_parties::ThirdPartyMutation,
+    erasure::ErasureMutation,
     chains::ChainMutation,
     batches::BatchMutation,
     documents::DocumentMutation,

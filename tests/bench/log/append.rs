@@ -19,7 +19,7 @@ pub async fn measure(place: &Place, size: Size) -> anyhow::Result<Vec<Figure>> {
         place.message_db().await?,
     ];
     let stores = [
-        Store::ours(Log::open(pools[0].clone())),
+        Store::ours(Log::of_tests(pools[0].clone())),
         Store::stock(pools[1].clone()),
         Store::MessageDb(pools[2].clone()),
     ]

@@ -25,7 +25,7 @@ const AT_ONCE: usize = 8;
 pub async fn measure(place: &Place, size: Size) -> anyhow::Result<Vec<Figure>> {
     let (ours, stock) = (place.navette().await?, place.stock().await?);
     let copied = place.navette().await?;
-    let log = Log::open(ours.clone());
+    let log = Log::of_tests(ours.clone());
     // The indexes have grown before anything is measured.
     for _ in 0..size.of(20, 100) {
         append(&log).await?;

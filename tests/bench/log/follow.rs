@@ -23,7 +23,7 @@ const WINDOW: i64 = 5_000;
 
 pub async fn measure(place: &Place, size: Size) -> anyhow::Result<Vec<Figure>> {
     let (ours, stock) = (place.navette().await?, place.stock().await?);
-    let log = Log::open(ours.clone());
+    let log = Log::of_tests(ours.clone());
     let batches = size.of(50, 1_000);
     for _ in 0..batches {
         bulk::append(&log).await?;

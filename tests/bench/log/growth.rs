@@ -43,7 +43,7 @@ pub async fn measure(place: &Place, size: Size) -> anyhow::Result<Vec<Figure>> {
     sqlx::raw_sql("ALTER TABLE events SET (autovacuum_enabled = false)")
         .execute(&pool)
         .await?;
-    let log = Log::open(pool.clone());
+    let log = Log::of_tests(pool.clone());
     let store = Arc::new(Store::ours(log.clone()));
     let mut grown: Vec<Grown> = vec![];
     for events in sizes {

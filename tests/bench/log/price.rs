@@ -50,7 +50,7 @@ pub async fn measure(place: &Place, size: Size) -> anyhow::Result<Vec<Figure>> {
         let (whole, without) = (place.navette().await?, place.navette().await?);
         take_out(&without, cuts).await?;
         let stores = [&whole, &without].map(|pool| {
-            let stores = (0..writers).map(|_| Arc::new(Store::ours(Log::open(pool.clone()))));
+            let stores = (0..writers).map(|_| Arc::new(Store::ours(Log::of_tests(pool.clone()))));
             stores.collect::<Vec<_>>()
         });
         let mut rates = [vec![], vec![]];

@@ -7,7 +7,8 @@ use navette::{
     http::{Doors, router},
     workers::{RetryPolicy, resume},
 };
-use navette_domain::policy::Role;
+use navette_adapters::keys::Keys;
+use navette_domain::{policy::Role, third_party::Retention};
 use reqwest::Client;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -110,11 +111,18 @@ async fn a_node_answers_nothing_before_its_read_models_are_built_and_tells_how_f
     sqlx::query(&statement).execute(pool).await.unwrap();
 
     let ports = house.app.ports.clone();
-    let key_file = "checkpoint.key".into();
-    let policy = RetryPolicy::default();
-    let app = App::build(pool.clone(), ports, Clock::system(), policy, key_file)
-        .await
-        .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let app = App::build(
+        pool.clone(),
+        Keys::of_tests(pool.clone()),
+        ports,
+        Clock::system(),
+        RetryPolicy::default(),
+        Retention::default(),
+        folder.path().join("checkpoint.key"),
+    )
+    .await
+    .unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let routes = router(&app, Doors::default());

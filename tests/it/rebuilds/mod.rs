@@ -136,7 +136,7 @@ async fn a_node_that_was_frozen_while_it_applied_writes_nothing_when_it_wakes() 
         ("idle_in_transaction_session_timeout", "300ms"),
     ]);
     let pool = PgPoolOptions::new().connect_with(options).await.unwrap();
-    let frozen = Projections::open(Log::open(pool), projectors())
+    let frozen = Projections::open(Log::of_tests(pool), projectors())
         .await
         .unwrap();
     site.append(4).await;

@@ -187,7 +187,7 @@ pub async fn node(database: &TestDatabase, tally: &Tally) -> (Log, Projections) 
     let pool = app::connect_for(database.connect_options(), &path)
         .await
         .unwrap();
-    let log = Log::open(pool);
+    let log = Log::of_tests(pool);
     (
         log.clone(),
         Projections::open(log, projectors()).await.unwrap(),

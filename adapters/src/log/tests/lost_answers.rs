@@ -87,7 +87,10 @@ async fn append_through(cut: Cut) -> (Appended, TestDatabase) {
     let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
     let socket: PathBuf = database.connect_options().get_socket().unwrap().clone();
     let proxy = Proxy::before(&socket, cut);
-    let log = Log::open(proxy.pool(database.connect_options()).await);
+    let log = {
+        let pool = proxy.pool(database.connect_options()).await;
+        Log::of_tests(pool.clone())
+    };
     proxy.armed.store(true, Ordering::SeqCst);
     let appended = log.append(commit(Uuid::now_v7(), 0, 2)).await.unwrap();
     assert!(!proxy.armed.load(Ordering::SeqCst), "nothing was cut");

@@ -12,7 +12,7 @@ use std::time::Duration;
 /// A log with one template of so many versions.
 async fn template(versions: usize) -> (TestDatabase, Log, Uuid) {
     let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
-    let log = Log::open(database.pool.clone());
+    let log = Log::of_tests(database.pool.clone());
     let id = Uuid::now_v7();
     upload(&log, id, versions).await;
     (database, log, id)

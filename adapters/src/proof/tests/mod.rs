@@ -30,7 +30,7 @@ struct Site {
 impl Site {
     async fn new() -> Self {
         let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
-        let log = Log::open(database.pool.clone());
+        let log = Log::of_tests(database.pool.clone());
         // The databases of tests are copies of one; real ones have an epoch each.
         log.begin_epoch("test").await.unwrap();
         Self {

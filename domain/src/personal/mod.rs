@@ -1,9 +1,14 @@
-//! Personal data, marked in the types from the first day: it is stored with the rest, but never printed.
+//! Personal data, marked in the types: never printed, and sealed in the log under the key of whom it is about
+//! ([`fields`]), so that it can be erased without touching what was recorded.
+
+mod fields;
+
+pub use fields::{ERASED, Erased, Owner, PersonalField, fields};
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// A value about a person. It serialises as itself and prints as `***`, so that no log holds it.
+/// A value about a person. It serialises as itself and prints as `***`, so that no line of logs holds it.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Personal<T>(pub T);
