@@ -18,7 +18,9 @@ mod follow;
 mod growth;
 mod place;
 mod price;
+mod rebuild;
 mod stores;
+mod visible;
 
 use place::Place;
 use report::Figure;
@@ -79,6 +81,12 @@ fn bench() -> anyhow::Result<()> {
     }
     if wanted("follow") {
         figures.extend(runtime.block_on(follow::measure(&place, size))?);
+    }
+    if wanted("visible") {
+        figures.extend(runtime.block_on(visible::measure(&place, size))?);
+    }
+    if wanted("rebuild") {
+        figures.extend(runtime.block_on(rebuild::measure(&place, size))?);
     }
     if wanted("growth") {
         figures.extend(runtime.block_on(growth::measure(&place, size))?);
