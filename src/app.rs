@@ -279,7 +279,7 @@ impl App {
                 dispatcher.clone(),
                 ports.files.clone(),
                 key_file,
-                projections.position(),
+                projections.standing(),
             ),
             projections,
             erasure,

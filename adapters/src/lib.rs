@@ -17,6 +17,7 @@
 mod deposit;
 pub mod effects;
 pub mod file_store;
+pub mod fonts;
 pub mod grants_tool;
 pub mod http;
 pub mod iparapheur;

@@ -15,6 +15,7 @@ use crate::{
     dispatch::{DispatchFailure, Dispatcher},
     history,
     unit::{Belonging, Envelope, Unit},
+    workers::Standing,
 };
 use anyhow::Context as _;
 use futures::FutureExt as _;
@@ -44,7 +45,7 @@ pub struct Bundles {
     pool: PgPool,
     files: Arc<dyn FileStore>,
     key_file: PathBuf,
-    shown: watch::Receiver<i64>,
+    shown: watch::Receiver<Standing>,
 }
 
 /// A bundle, ready to be read; its file goes with its last reader.
@@ -101,7 +102,7 @@ impl Bundles {
         dispatcher: Dispatcher,
         files: Arc<dyn FileStore>,
         key_file: PathBuf,
-        shown: watch::Receiver<i64>,
+        shown: watch::Receiver<Standing>,
     ) -> Self {
         Self {
             pool: dispatcher.log().pool().clone(),
@@ -125,7 +126,7 @@ impl Bundles {
         // Which documents it has is told by the read models.
         let size = i64::try_from(sealed.checkpoint.size).unwrap_or(i64::MAX);
         let mut shown = self.shown.clone();
-        let wait = shown.wait_for(|position| *position >= size);
+        let wait = shown.wait_for(|standing| standing.position >= size);
         let wait = tokio::time::timeout(PATIENCE, wait).await;
         if !wait.is_ok_and(|shown| shown.is_ok()) {
             return Err(anyhow::anyhow!("the read models are behind position {size}").into());

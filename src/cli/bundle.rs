@@ -71,9 +71,10 @@ impl BundleOptions {
             Dispatcher::new(log, Clock::system()),
             Arc::new(files),
             config.key_file(),
-            projections.position(),
+            projections.standing(),
         );
-        let bundle = bundles.take(ACTOR, dossier(&self.dossier), held).await?;
+        let dossier = dossier(&database.pool, &self.dossier).await?;
+        let bundle = bundles.take(ACTOR, dossier, held).await?;
         let told = (bundle.events, bundle.size, bundle.digest);
         place(bundle, &self.out).with_context(|| format!("writing {}", self.out.display()))?;
         Ok(told)

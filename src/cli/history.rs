@@ -9,6 +9,8 @@ use navette_domain::{
     history::{Change, Field, Moment, State, Step, difference, steps},
     ids::DossierId,
 };
+use navette_projections::dossiers;
+use sqlx::PgPool;
 
 /// The options of `navette history`. A moment is a position of the log, a day or a time.
 #[derive(Debug, Args)]
@@ -34,9 +36,17 @@ pub(super) async fn history(options: &History, config: &Config) -> anyhow::Resul
 }
 
 /// The dossier that people call by its reference or its id.
-pub(super) fn dossier(name: &str) -> DossierId {
-    name.parse()
-        .unwrap_or_else(|_| DossierId::of_reference(name))
+pub(super) async fn dossier(pool: &PgPool, name: &str) -> anyhow::Result<DossierId> {
+    if let Ok(id) = name.parse() {
+        return Ok(id);
+    }
+    match *dossiers::ids_of_reference(pool, name).await? {
+        [] => anyhow::bail!("no dossier has the reference or id `{name}`"),
+        [id] => Ok(DossierId(id)),
+        [first, ..] => anyhow::bail!(
+            "several dossiers have the reference `{name}`: name one by its id, such as {first}"
+        ),
+    }
 }
 
 impl History {
@@ -45,12 +55,9 @@ impl History {
         // Nobody may be following the log now.
         let projections = Projections::open(log.clone(), navette_projections::all()).await?;
         projections.catch_up().await?;
-        let mut events = history::of_dossier(&log, &pool, dossier(&self.dossier)).await?;
-        anyhow::ensure!(
-            !events.is_empty(),
-            "no dossier has the reference or id `{}`",
-            self.dossier
-        );
+        let dossier = dossier(&pool, &self.dossier).await?;
+        let mut events = history::of_dossier(&log, &pool, dossier).await?;
+        anyhow::ensure!(!events.is_empty(), "no dossier has the id {}", self.dossier);
         if let Some(moment) = self.as_of {
             events.retain(|recorded| moment.includes(recorded));
         }

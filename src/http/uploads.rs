@@ -9,13 +9,14 @@
 
 use super::{
     House, auth,
-    form::{self, AROUND, LARGEST},
+    form::{self, AROUND, File, LARGEST},
     internal,
 };
 use crate::{
     dispatch::{DispatchFailure, Receipt},
     graphql::asking::Asker,
     templates::{Check, UploadRefusal},
+    unit::Envelope,
 };
 use axum::{
     Json, Router,
@@ -67,36 +68,21 @@ async fn template(
     headers: HeaderMap,
     form: Multipart,
 ) -> Response {
-    if let Some(forbidden) = auth::forbidden(&asker, Permission::WriteTemplates) {
-        return forbidden;
-    }
-    let (key, file) = match (form::key(&headers), form::file(form).await) {
-        (Ok(key), Ok(file)) => (key, file),
-        (Err(response), _) | (_, Err(response)) => return response,
+    let (envelope, file) = match sent(&asker, "uploadTemplate", &code, &headers, form).await {
+        Ok(sent) => sent,
+        Err(response) => return response,
     };
-    let content = (&code, &file.name, Digest::of(&file.bytes));
-    let envelope = asker.envelope("uploadTemplate", key, None, &content);
-    let name = file.name.clone();
     let end = house
         .services
         .templates
         .upload(&envelope, &asker.scope, &code, &file.name, file.bytes)
         .await;
     match end {
-        Ok(uploaded) => {
-            let mut answer = report(&uploaded.check, &name);
-            taken(&mut answer, &code, uploaded.receipt);
-            Json(answer).into_response()
-        }
-        Err(DispatchFailure::Refused(refusal)) => {
-            let mut answer = match &refusal {
-                UploadRefusal::Unusable(check) => report(check, &name),
-                UploadRefusal::Refused(_) => json!({}),
-            };
-            answer["refusal"] = json!({ "code": "INVALID_INPUT", "sentence": refusal.to_string() });
-            (StatusCode::UNPROCESSABLE_ENTITY, Json(answer)).into_response()
-        }
-        Err(failure) => not_taken(failure),
+        Ok(uploaded) => taken(report(&uploaded.check, &file.name), &code, uploaded.receipt),
+        Err(failure) => not_taken(failure, |refusal| match refusal {
+            UploadRefusal::Unusable(check) => report(check, &file.name),
+            UploadRefusal::Refused(_) => json!({}),
+        }),
     }
 }
 
@@ -107,56 +93,73 @@ async fn image(
     headers: HeaderMap,
     form: Multipart,
 ) -> Response {
-    if let Some(forbidden) = auth::forbidden(&asker, Permission::WriteTemplates) {
-        return forbidden;
-    }
-    let (key, file) = match (form::key(&headers), form::file(form).await) {
-        (Ok(key), Ok(file)) => (key, file),
-        (Err(response), _) | (_, Err(response)) => return response,
+    let (envelope, file) = match sent(&asker, "uploadImage", &code, &headers, form).await {
+        Ok(sent) => sent,
+        Err(response) => return response,
     };
-    let content = (&code, &file.name, Digest::of(&file.bytes));
-    let envelope = asker.envelope("uploadImage", key, None, &content);
     let end = house
         .services
         .templates
         .upload_image(&envelope, &code, &file.name, file.bytes)
         .await;
     match end {
-        Ok(receipt) => {
-            let mut answer = json!({});
-            taken(&mut answer, &code, receipt);
-            Json(answer).into_response()
-        }
-        Err(DispatchFailure::Refused(refusal)) => {
-            let refusal = json!({ "code": "INVALID_INPUT", "sentence": refusal.to_string() });
-            let answer = json!({ "refusal": refusal });
-            (StatusCode::UNPROCESSABLE_ENTITY, Json(answer)).into_response()
-        }
-        Err(failure) => not_taken(failure),
+        Ok(receipt) => taken(json!({}), &code, receipt),
+        Err(failure) => not_taken(failure, |_| json!({})),
     }
 }
 
-fn taken(answer: &mut Value, code: &str, receipt: Receipt) {
+/// The file that somebody who may sends to be kept, and the command that this is.
+async fn sent(
+    asker: &Asker,
+    mutation: &str,
+    code: &str,
+    headers: &HeaderMap,
+    form: Multipart,
+) -> Result<(Envelope, File), Response> {
+    if let Some(forbidden) = auth::forbidden(asker, Permission::WriteTemplates) {
+        return Err(forbidden);
+    }
+    let (key, file) = (form::key(headers), form::file(form).await);
+    let (key, file) = (key?, file?);
+    let content = (code, &file.name, Digest::of(&file.bytes));
+    Ok((asker.envelope(mutation, key, None, &content), file))
+}
+
+fn taken(mut answer: Value, code: &str, receipt: Receipt) -> Response {
     answer["code"] = json!(code);
     answer["version"] = json!(receipt.version);
     answer["position"] = json!(receipt.position);
+    Json(answer).into_response()
 }
 
-/// Why nothing was kept, when the rules do not say it.
-fn not_taken<R: std::error::Error>(failure: DispatchFailure<R>) -> Response {
-    let (code, sentence) = match failure {
-        DispatchFailure::Conflict { .. } => {
-            ("CONFLICT", "Le fichier a changé entre-temps : recommencez.")
-        }
-        DispatchFailure::KeyReused => (
-            "KEY_REUSED",
-            "Cette clé d'idempotence a déjà servi à une autre demande.",
+/// Why nothing was kept; `told` is what else is said when the rules say no.
+fn not_taken<R: std::error::Error>(
+    failure: DispatchFailure<R>,
+    told: impl FnOnce(&R) -> Value,
+) -> Response {
+    let (status, mut answer, code, sentence) = match failure {
+        DispatchFailure::Conflict { .. } => (
+            StatusCode::CONFLICT,
+            json!({}),
+            "CONFLICT",
+            "Le fichier a changé entre-temps : recommencez.".to_owned(),
         ),
-        DispatchFailure::Refused(refusal) => return internal(&anyhow::anyhow!("{refusal}")),
+        DispatchFailure::KeyReused => (
+            StatusCode::CONFLICT,
+            json!({}),
+            "KEY_REUSED",
+            "Cette clé d'idempotence a déjà servi à une autre demande.".to_owned(),
+        ),
+        DispatchFailure::Refused(refusal) => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            told(&refusal),
+            "INVALID_INPUT",
+            refusal.to_string(),
+        ),
         DispatchFailure::Fault(cause) => return internal(&cause),
     };
-    let refusal = json!({ "code": code, "sentence": sentence });
-    (StatusCode::CONFLICT, Json(json!({ "refusal": refusal }))).into_response()
+    answer["refusal"] = json!({ "code": code, "sentence": sentence });
+    (status, Json(answer)).into_response()
 }
 
 /// Everything that is told of a template.

@@ -1,13 +1,14 @@
 //! What is told of a template before it is used: what it needs, and what is wrong with it.
 
 use navette_adapters::{
+    fonts::MissingFont,
     merge::{FieldUse, annotate},
     workshop::Workshop,
 };
 use navette_domain::{
     dictionary::{Dictionary, FieldKind, Found},
     digest::Digest,
-    ports::{IncludedFiles, MergeFailure, OfficeFormat, TemplateFault},
+    ports::{IncludedFiles, MergeFailure, OfficeFormat, Place, TemplateFault},
 };
 use serde::Serialize;
 
@@ -121,6 +122,18 @@ impl Check {
         check
     }
 
+    /// Tells of the fonts that will not be those of the template.
+    pub(super) fn warn_of_fonts(&mut self, missing: &[MissingFont]) {
+        let place = Place {
+            name: "polices".to_owned(),
+            ..Place::default()
+        };
+        let warnings = missing
+            .iter()
+            .map(|font| place.fault("", without_font(font)));
+        self.warnings.extend(warnings);
+    }
+
     /// Whether documents can be made of it.
     pub fn usable(&self) -> bool {
         self.faults.is_empty() && self.unreadable.is_none()
@@ -134,4 +147,29 @@ impl Check {
             (None, faults) => format!("{faults} problèmes à corriger"),
         }
     }
+}
+
+/// What a clerk reads about a font that the PDF will not be written in.
+fn without_font(font: &MissingFont) -> String {
+    let MissingFont { name, instead, .. } = font;
+    if font.same_widths {
+        return format!(
+            "la police « {name} » manque sur le serveur : « {instead} » la remplace dans les PDF, avec des \
+             lettres de même largeur ; lignes et pages restent les mêmes"
+        );
+    }
+    let advice = match font.package {
+        Some(package) => format!(
+            "choisir une autre police, ou demander à l'administrateur d'installer le paquet « {package} »"
+        ),
+        None => {
+            "choisir une autre police, l'incorporer au fichier, ou demander à l'administrateur de \
+                 l'installer"
+                .to_owned()
+        }
+    };
+    format!(
+        "la police « {name} » manque sur le serveur : « {instead} » la remplace dans les PDF, avec des lettres \
+         d'une autre largeur ; lignes et pages peuvent se couper ailleurs : {advice}"
+    )
 }

@@ -12,6 +12,7 @@ use crate::{
     unit::Envelope,
 };
 use anyhow::Context as _;
+use navette_adapters::fonts::Fonts;
 use navette_domain::{
     dictionary::Dictionary,
     digest::Digest,
@@ -61,6 +62,7 @@ pub struct Templates {
     library: Library,
     files: Arc<dyn FileStore>,
     office: Arc<dyn OfficeWorkshop>,
+    fonts: Arc<Fonts>,
 }
 
 impl Templates {
@@ -76,6 +78,7 @@ impl Templates {
             library,
             files,
             office,
+            fonts: Arc::default(),
         }
     }
 
@@ -93,9 +96,16 @@ impl Templates {
     pub async fn check(&self, scope: &Scope, bytes: Vec<u8>) -> anyhow::Result<Check> {
         let dictionary = self.dictionary(scope).await?;
         let (_, included) = self.library.latest(&bytes).await?;
-        let check =
-            tokio::task::spawn_blocking(move || Check::of(&bytes, &included, &dictionary)).await;
-        check.context("checking a template")
+        let checked = tokio::task::spawn_blocking(move || {
+            let fonts = navette_adapters::merge::fonts(&bytes);
+            (Check::of(&bytes, &included, &dictionary), fonts)
+        });
+        let (mut check, fonts) = checked.await.context("checking a template")?;
+        match self.fonts.missing(&fonts).await {
+            Ok(missing) => check.warn_of_fonts(&missing),
+            Err(cause) => tracing::warn!(%cause, "the fonts of this machine are not known"),
+        }
+        Ok(check)
     }
 
     /// The same for a file of the store.

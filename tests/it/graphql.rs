@@ -402,6 +402,13 @@ async fn attacks_by_query_cost_their_sender_an_error_and_us_nothing() {
         .bearer_auth(&token)
         .json(&json!([{ "query": "{__typename}" }]));
     body(list.send().await.unwrap(), 400).await;
+    // Half of a character is no text: JSON can spell it, nothing can keep it.
+    for (text, status) in [("\\ud83d", 400), ("\\ude00", 400), ("\\ud83d\\ude00", 200)] {
+        let spelt = format!(r#"{{"query":"{{__typename}}","variables":{{"x":"{text}"}}}}"#);
+        let spelt = house.post("/graphql").bearer_auth(&token).body(spelt);
+        let spelt = spelt.header("content-type", "application/json");
+        body(spelt.send().await.unwrap(), status).await;
+    }
     let huge = json!({ "query": "{__typename}", "variables": { "x": "y".repeat(3_000_000) } });
     let huge = house
         .post("/graphql")

@@ -15,6 +15,7 @@ use navette::{
 };
 use navette_adapters::{
     log::{AppendRefusal, Log},
+    sim::iparapheur::Oddity,
     sim::wire::{Call, Delivery, Fate, Mischief},
 };
 use navette_domain::{
@@ -305,6 +306,52 @@ fn what_is_signed_while_it_is_being_cancelled_is_kept_and_told() {
             panic!("the history tells that it was signed")
         };
         assert!(test.app.ports.files.get(pdf).await.unwrap().is_some());
+        test.end().await;
+    });
+}
+
+#[test]
+fn what_the_desk_brings_back_that_is_no_signed_letter_stops_the_document_and_goes_no_further() {
+    run(async {
+        let policy = RetryPolicy {
+            failures: 3,
+            ..quick()
+        };
+        let test = TestApp::start_with(unattended(), policy).await;
+        let desk = &test.neighbours.iparapheur;
+        let odd = [
+            (Oddity::Unsigned, 1, "n'est pas acceptable"),
+            (Oddity::TruncatedPdf, 1, "abîmé ou incomplet"),
+            (Oddity::PageForPdf, 1, "n'est pas un PDF"),
+            // These may be a breakdown: the desk is asked again before a person is called.
+            (Oddity::TruncatedBase64, 3, "(3 essais)"),
+            (Oddity::PageForAnswer, 3, "(3 essais)"),
+        ];
+        let mut documents = Vec::new();
+        for (oddity, times, reason) in odd {
+            let dossier = test.granted(&format!("SUB-{oddity:?}")).await;
+            let document = DocumentId::of_dossier(test.notify(&[dossier]).await, dossier);
+            test.until_status(document, DocumentStatus::InSignature)
+                .await;
+            for _ in 0..times {
+                desk.misbehaves("GetDossier", oddity);
+            }
+            desk.sign(&desk.running().pop().unwrap()).unwrap();
+            let sentence = test.until_stopped(document).await;
+            assert!(sentence.contains(reason), "{oddity:?}: {sentence}");
+            assert_eq!(test.status(document).await, DocumentStatus::InSignature);
+            documents.push(document);
+        }
+        let entries = test.neighbours.ledger.entries();
+        let further: Vec<_> = (entries.iter())
+            .filter(|entry| entry.neighbour != Neighbour::Nextcloud)
+            .filter(|entry| entry.effect != "folder created")
+            .collect();
+        assert!(further.is_empty(), "{further:?}");
+        for document in documents {
+            test.retry(document).await.unwrap();
+            test.until_status(document, DocumentStatus::Delivered).await;
+        }
         test.end().await;
     });
 }

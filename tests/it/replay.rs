@@ -3,7 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 use crate::support::{TestApp, rows, run};
-use navette::{app::MIGRATIONS, neighbourhood::Manners};
+use navette::{
+    app::MIGRATIONS,
+    neighbourhood::Manners,
+    workers::{Place, Shape},
+};
 use navette_adapters::postgres::test_cluster::TestDatabase;
 use navette_domain::{document::DocumentStatus, ids::DocumentId};
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
@@ -27,21 +31,23 @@ fn a_log_replayed_into_an_empty_database_gives_the_same_events_and_tables_byte_f
         let mut told = PgConnection::connect_with(&copy.connect_options())
             .await
             .unwrap();
-        let mut tables: Vec<_> = test
-            .app
-            .projections
-            .projectors()
-            .iter()
-            .flat_map(|p| p.tables())
-            .collect();
-        tables.push(&"events");
-        for table in tables {
-            let expected = rows(&mut live, "public", table).await;
+        let mut tables = vec![("public".to_owned(), "events")];
+        for projector in test.app.projections.projectors() {
+            let schema = Shape::of(projector.as_ref()).schema(Place::Live);
+            tables.extend(
+                projector
+                    .tables()
+                    .iter()
+                    .map(|table| (schema.clone(), *table)),
+            );
+        }
+        for (schema, table) in tables {
+            let expected = rows(&mut live, &schema, table).await;
             assert!(
-                !expected.is_empty() || *table == "images",
+                !expected.is_empty() || table == "images",
                 "{table} shows nothing"
             );
-            assert_eq!(rows(&mut told, "public", table).await, expected, "{table}");
+            assert_eq!(rows(&mut told, &schema, table).await, expected, "{table}");
         }
         drop(live);
         let (done, said) = test.navette(&["replay", "--into", &url]).await;

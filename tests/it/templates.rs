@@ -101,6 +101,21 @@ async fn a_template_is_told_what_it_needs_and_what_is_wrong_before_anything_is_k
     let rare = check(&letter_with("beneficiaire.nom", "dossier.champs.canton")).await;
     assert_eq!(rare["usable"], true);
     assert!(!rare["warnings"].as_array().unwrap().is_empty(), "{rare}");
+    // It would be written in another font than the one that its author saw.
+    let fonts = |report: &Value| {
+        let warnings = report["warnings"].as_array().unwrap().iter();
+        let mut of_fonts = warnings.filter(|warning| warning["place"] == "polices");
+        of_fonts
+            .next()
+            .map(|warning| warning["sentence"].to_string())
+    };
+    assert_eq!(fonts(&report), None);
+    let properties = "<style:text-properties ";
+    let other = format!("{properties}fo:font-family=\"Absente\" ");
+    let other = check(&letter_with(properties, &other)).await;
+    assert_eq!(other["usable"], true);
+    let sentence = fonts(&other).unwrap();
+    assert!(sentence.contains("« Absente"), "{sentence}");
     let unreadable = check(b"plain text").await;
     assert_eq!(unreadable["usable"], false);
     assert!(unreadable["sentence"].is_string(), "{unreadable}");
@@ -483,30 +498,173 @@ async fn the_files_of_a_document_are_downloaded_whole_under_their_digests() {
 
 /// A text document with this body and nothing else.
 fn text_document(body: &str) -> Vec<u8> {
-    let mut target = ZipWriter::new(Cursor::new(vec![]));
-    let stored = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
-    target.start_file("mimetype", stored).unwrap();
-    target
-        .write_all(b"application/vnd.oasis.opendocument.text")
-        .unwrap();
+    open_document("text", &format!("<office:text>{body}</office:text>"))
+}
+
+fn open_document(kind: &str, body: &str) -> Vec<u8> {
+    let media_type = format!("application/vnd.oasis.opendocument.{kind}");
     let content = format!(
         r#"<?xml version="1.0" encoding="UTF-8"?><office:document-content office:version="1.3"
         xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"
-        xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"><office:body><office:text>{body}</office:text></office:body></office:document-content>"#
+        xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0"
+        xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"><office:body>{body}</office:body></office:document-content>"#
     );
-    let manifest = r#"<?xml version="1.0" encoding="UTF-8"?><manifest:manifest manifest:version="1.3"
+    let manifest = format!(
+        r#"<?xml version="1.0" encoding="UTF-8"?><manifest:manifest manifest:version="1.3"
         xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">
-        <manifest:file-entry manifest:full-path="/" manifest:media-type="application/vnd.oasis.opendocument.text"/>
-        <manifest:file-entry manifest:full-path="content.xml" manifest:media-type="text/xml"/></manifest:manifest>"#;
-    let options = SimpleFileOptions::default();
-    for (name, text) in [
-        ("content.xml", content.as_str()),
-        ("META-INF/manifest.xml", manifest),
-    ] {
-        target.start_file(name, options).unwrap();
+        <manifest:file-entry manifest:full-path="/" manifest:media-type="{media_type}"/>
+        <manifest:file-entry manifest:full-path="content.xml" manifest:media-type="text/xml"/></manifest:manifest>"#
+    );
+    zipped(&[
+        ("mimetype", &media_type),
+        ("content.xml", &content),
+        ("META-INF/manifest.xml", &manifest),
+    ])
+}
+
+/// A workbook whose first cell holds this text.
+fn workbook(text: &str) -> Vec<u8> {
+    const MAIN: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
+    const OFFICE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+    const PACKAGE: &str = "http://schemas.openxmlformats.org/package/2006";
+    const TYPE: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml";
+    let relation = |kind: &str, target: &str| {
+        format!(
+            r#"<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="rId1" Type="{OFFICE}/{kind}" Target="{target}"/></Relationships>"#
+        )
+    };
+    zipped(&[
+        (
+            "[Content_Types].xml",
+            &format!(
+                r#"<Types xmlns="{PACKAGE}/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>
+                <Override PartName="/xl/workbook.xml" ContentType="{TYPE}.sheet.main+xml"/>
+                <Override PartName="/xl/worksheets/sheet1.xml" ContentType="{TYPE}.worksheet+xml"/></Types>"#
+            ),
+        ),
+        (
+            "_rels/.rels",
+            &relation("officeDocument", "xl/workbook.xml"),
+        ),
+        (
+            "xl/workbook.xml",
+            &format!(
+                r#"<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><sheets><sheet name="F" sheetId="1" r:id="rId1"/></sheets></workbook>"#
+            ),
+        ),
+        (
+            "xl/_rels/workbook.xml.rels",
+            &relation("worksheet", "worksheets/sheet1.xml"),
+        ),
+        (
+            "xl/worksheets/sheet1.xml",
+            &format!(
+                r#"<worksheet xmlns="{MAIN}"><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>{text}</t></is></c></row></sheetData></worksheet>"#
+            ),
+        ),
+    ])
+}
+
+fn zipped(entries: &[(&str, &str)]) -> Vec<u8> {
+    let mut target = ZipWriter::new(Cursor::new(vec![]));
+    let stored = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for (name, text) in entries {
+        target.start_file(*name, stored).unwrap();
         target.write_all(text.as_bytes()).unwrap();
     }
     target.finish().unwrap().into_inner()
+}
+
+#[tokio::test]
+async fn templates_and_documents_of_the_four_formats_go_up_and_come_down_as_what_they_are() {
+    let mut house = House::open().await;
+    house.work().await;
+    let token = house.token(Role::Supervisor, &[]).await;
+    publish(&house).await;
+    let get = async |path: &str| house.get(path).bearer_auth(&token).send().await.unwrap();
+    let said = |response: &reqwest::Response, header: &str| {
+        response.headers()[header].to_str().unwrap().to_owned()
+    };
+    let tag = "{{ dossier.reference }}";
+    let cell = format!(
+        "<office:spreadsheet><table:table table:name=\"F\"><table:table-row><table:table-cell><text:p>{tag}\
+         </text:p></table:table-cell></table:table-row></table:table></office:spreadsheet>"
+    );
+    let word = include_bytes!("../../examples/templates/lettre-attribution.docx").to_vec();
+    let office = "application/vnd.openxmlformats-officedocument";
+    let open = "application/vnd.oasis.opendocument";
+    let mut made = vec![];
+    for (version, (format, media_type, bytes)) in [
+        ("odt", format!("{open}.text"), LETTER.to_vec()),
+        (
+            "ods",
+            format!("{open}.spreadsheet"),
+            open_document("spreadsheet", &cell),
+        ),
+        ("docx", format!("{office}.wordprocessingml.document"), word),
+        (
+            "xlsx",
+            format!("{office}.spreadsheetml.sheet"),
+            workbook(tag),
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        // Its name says nothing of its format.
+        let sent = house
+            .send(&token, "/templates/lettre", "Modèle", &bytes)
+            .await;
+        let report = answer(sent, 200).await;
+        assert_eq!(
+            (&report["format"], &report["usable"]),
+            (&json!(format), &json!(true))
+        );
+        let reference = format!("SUB-{format}");
+        let dossier = house.granted(&reference, "Sport").await;
+        let batch = start(&house, &token, &[dossier]).await;
+        house.settle().await;
+        let template = get(&format!("/templates/lettre/versions/{}", version + 1)).await;
+        assert_eq!(template.status(), 200);
+        assert_eq!(said(&template, "content-type"), media_type);
+        let name = said(&template, "content-disposition");
+        assert!(name.contains(&format!(".{format}\"")), "{name}");
+        assert_eq!(template.bytes().await.unwrap(), bytes);
+        made.push((batch, dossier, reference, format, media_type));
+    }
+    for (batch, dossier, reference, format, media_type) in made {
+        completed(&house, &token, batch).await;
+        let document = DocumentId::of_dossier(batch, dossier);
+        let query = format!(r#"{{ document(id: "{document}") {{ office pdf }} }}"#);
+        let digests = house.ask(&token, &query, json!({})).await["data"]["document"].clone();
+        let office = get(&format!("/documents/{document}/office")).await;
+        assert_eq!(said(&office, "content-type"), media_type);
+        let name = said(&office, "content-disposition");
+        assert!(name.contains(&format!("{reference}.{format}\"")), "{name}");
+        let office = office.bytes().await.unwrap();
+        assert_eq!(digests["office"], Digest::of(&office).to_string());
+        assert!(all_text_of(&office).contains(&reference), "{format}");
+        let pdf = get(&format!("/documents/{document}/pdf")).await;
+        assert_eq!(said(&pdf, "content-type"), "application/pdf");
+        let pdf = pdf.bytes().await.unwrap();
+        assert_eq!(digests["pdf"], Digest::of(&pdf).to_string());
+        let pdf = lopdf::Document::load_mem(&pdf).unwrap();
+        let text = pdf.extract_text(&[1]).unwrap();
+        assert!(text.contains(&reference), "{format}: {text}");
+    }
+}
+
+/// All the parts of an office file.
+fn all_text_of(bytes: &[u8]) -> String {
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).unwrap();
+    let mut text = String::new();
+    for index in 0..archive.len() {
+        let mut bytes = vec![];
+        let mut part = archive.by_index(index).unwrap();
+        part.read_to_end(&mut bytes).unwrap();
+        text.push_str(&String::from_utf8_lossy(&bytes));
+    }
+    text
 }
 
 #[tokio::test]
@@ -515,25 +673,26 @@ async fn a_document_stays_on_what_its_template_included_when_its_batch_started()
     let mut house = House::open().await;
     let token = house.token(Role::Supervisor, &[]).await;
     let letter = text_document(
-        "<text:p>{% include \"entete\" %}</text:p><text:p>{{ images.logo|image }}</text:p>",
+        "<text:p>{% include \"entete\" %}</text:p>\
+         <text:p>{{ images.logo|image }}{{ \"sceau\"|image }}</text:p>",
     );
     let send = async |code: &str, bytes: &[u8], status| {
         let path = format!("/templates/{code}");
         answer(house.send(&token, &path, "m.odt", bytes).await, status).await
     };
     let draw = async |content: &str| {
-        let logo = STANDARD.decode(content).unwrap();
-        answer(
-            house.send(&token, "/images/logo", "Logo.png", &logo).await,
-            200,
-        )
-        .await
+        let drawing = STANDARD.decode(content).unwrap();
+        for path in ["/images/logo", "/images/sceau"] {
+            answer(house.send(&token, path, "Image.png", &drawing).await, 200).await;
+        }
     };
     // What does not exist is told; once it does, the letter is taken.
     let refused = send("lettre", &letter, 422).await;
     let faults = refused["faults"].to_string();
     assert!(
-        faults.contains("entete") && faults.contains("images.logo"),
+        ["entete", "images.logo", "images.sceau"]
+            .iter()
+            .all(|name| faults.contains(name)),
         "{faults}"
     );
     draw(RED).await;
@@ -562,6 +721,7 @@ async fn a_document_stays_on_what_its_template_included_when_its_batch_started()
         json!([
             { "kind": "TEMPLATE", "code": "entete", "version": 1, "file": old },
             { "kind": "IMAGE", "code": "logo", "version": 1, "file": red },
+            { "kind": "IMAGE", "code": "sceau", "version": 1, "file": red },
         ])
     );
     let path = format!("/documents/{document}/office");

@@ -2,7 +2,10 @@
 
 use super::{package::Entry, safety};
 use navette_domain::ports::{MergeFailure, OfficeFormat};
-use std::io::{Cursor, Read};
+use std::{
+    collections::BTreeMap,
+    io::{Cursor, Read},
+};
 use zip::{CompressionMethod, ZipArchive};
 
 /// The largest file, the largest entry once inflated, and all of them together.
@@ -13,6 +16,10 @@ pub(super) const LARGEST_TOTAL: u64 = 256 << 20;
 pub(super) const MOST_ENTRIES: usize = 2_000;
 const HIGHEST_RATIO: u64 = 200;
 const RATIO_FROM: u64 = 1 << 20;
+
+/// The entries that tell the format, in OpenDocument and in Office Open XML.
+const MEDIA_TYPE: &str = "mimetype";
+const CONTENT_TYPES: &str = "[Content_Types].xml";
 
 /// How files of MS Office before 2007 start, and protected ones since.
 const OLE: &[u8] = b"\xD0\xCF\x11\xE0";
@@ -62,13 +69,20 @@ impl<'a> Archive<'a> {
             return unreadable("le fichier contient des éléments en double");
         }
         let names = names_within_limits(&mut zip)?;
-        let format = format_of(&mut zip, &names)?;
-        let mut archive = Self { zip, names, format };
-        for index in 0..archive.names.len() {
-            let content = archive.read_index(index)?;
-            safety::check(&archive.names[index], &content, format)?;
+        let mut telling = BTreeMap::new();
+        for (index, name) in names.iter().enumerate() {
+            if [MEDIA_TYPE, CONTENT_TYPES].contains(&name.as_str()) {
+                telling.insert(name.as_str(), read(&mut zip, index)?);
+            }
         }
-        Ok(archive)
+        let format = format_of(&names, &telling)?;
+        for (index, name) in names.iter().enumerate() {
+            match telling.get(name.as_str()) {
+                Some(content) => safety::check(name, content, format)?,
+                None => safety::check(name, &read(&mut zip, index)?, format)?,
+            }
+        }
+        Ok(Self { zip, names, format })
     }
 
     /// The format, told from the content.
@@ -148,22 +162,18 @@ fn read(zip: &mut ZipArchive<Cursor<&[u8]>>, index: usize) -> Result<Vec<u8>, Me
     }
 }
 
+/// The format that the entries and the content of those that tell it say.
 fn format_of(
-    zip: &mut ZipArchive<Cursor<&[u8]>>,
     names: &[String],
+    telling: &BTreeMap<&str, Vec<u8>>,
 ) -> Result<OfficeFormat, MergeFailure> {
     let has = |name: &str| names.iter().any(|known| known == name);
-    let mut content = |name: &str| -> Result<String, MergeFailure> {
-        match names.iter().position(|known| known == name) {
-            Some(index) => {
-                let bytes = read(zip, index)?;
-                String::from_utf8(bytes).map_err(|_| damaged())
-            }
-            None => Ok(String::new()),
-        }
+    let content = |name: &str| {
+        let bytes = telling.get(name).map(Vec::as_slice).unwrap_or_default();
+        str::from_utf8(bytes).map_err(|_| damaged())
     };
-    let media_type = content("mimetype")?;
-    let types = content("[Content_Types].xml")?;
+    let media_type = content(MEDIA_TYPE)?;
+    let types = content(CONTENT_TYPES)?;
     let odf = has("content.xml") && has("META-INF/manifest.xml");
     if odf && media_type == OfficeFormat::Odt.media_type() {
         Ok(OfficeFormat::Odt)

@@ -19,6 +19,7 @@ mod engine;
 mod faults;
 mod fields;
 mod filters;
+mod fonts;
 mod french;
 mod glue;
 mod include;
@@ -43,6 +44,7 @@ mod xml;
 
 pub use annotate::annotate;
 pub use fields::{Checked, FieldUse};
+pub use fonts::fonts;
 pub use include::{Includes, NoIncludes};
 pub use pictures::{Image, Images, NoImages};
 pub use template::{Review, Template};

@@ -132,7 +132,7 @@ impl Draft {
         let settings = (format, settings);
         let source = source::write(&self.nodes, settings, &mut tags, &mut hosts);
         // What refers to a workbook's sheets may move in any of them.
-        if tags.is_empty() && format != OfficeFormat::Xlsx {
+        if tags.is_empty() && format != OfficeFormat::Xlsx && !prints_marks(&self.nodes) {
             return None;
         }
         let passages = (!sheet::has_sheets(format)).then(|| Arc::new(Passages::of(&source)));
@@ -156,6 +156,17 @@ impl Draft {
             white: false,
         })
     }
+}
+
+/// Whether some text is now the mark of a tag: `{_{` was written for it, and must not stay in the document.
+fn prints_marks(nodes: &[Node]) -> bool {
+    nodes.iter().any(|node| match node {
+        Node::Text(text) => ["{{", "}}", "{%", "%}"]
+            .iter()
+            .any(|mark| text.contains(mark)),
+        Node::Element(element) => prints_marks(&element.children),
+        Node::Raw(_) | Node::Tag(_) => false,
+    })
 }
 
 impl Part {

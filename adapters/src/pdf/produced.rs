@@ -202,3 +202,6 @@ fn claim(xmp: &str) -> (String, String) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

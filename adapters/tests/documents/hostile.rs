@@ -428,6 +428,12 @@ fn word_cases() -> Vec<Case> {
             "extérieur",
         ),
         body(
+            "old image by its address",
+            "<w:p><w:pict><v:shape xmlns:v=\"v\"><v:imagedata src=\"http://127.0.0.1:9/x\"/></v:shape>\
+             </w:pict></w:p>",
+            "extérieur",
+        ),
+        body(
             "linked OLE object",
             "<w:object><o:OLEObject xmlns:o=\"o\" Type=\"Link\"/></w:object>",
             "OLE",
@@ -480,6 +486,10 @@ fn excel_cases() -> Vec<Case> {
         file: workbook(&[(entry, content)]),
         reason,
     };
+    let drawing = |name, inside: &str| {
+        let drawing = format!("<xml xmlns:v=\"v\" xmlns:o=\"o\"><v:shape>{inside}</v:shape></xml>");
+        case(name, "xl/drawings/vmlDrawing1.vml", &drawing, "extérieur")
+    };
     let formula = |name, formula: &str| {
         let cell = format!("<row><c r=\"A1\"><f>{formula}</f></c></row>");
         case(name, "xl/worksheets/sheet1.xml", &sheet(&cell), "extérieur")
@@ -528,6 +538,38 @@ fn excel_cases() -> Vec<Case> {
             "source de données",
         ),
         case("old macros", "xl/macrosheets/sheet1.xml", "<x/>", "macros"),
+        case(
+            "relation of an old drawing",
+            "xl/drawings/_rels/vmlDrawing1.vml.rels",
+            &related("image")(String::new()),
+            "extérieur",
+        ),
+        drawing(
+            "image of an old drawing",
+            "<v:imagedata src=\"http://127.0.0.1:9/x\"/>",
+        ),
+        drawing(
+            "image of a share in an old drawing",
+            "<v:imagedata src=\"\\\\server\\share\\x.png\"/>",
+        ),
+        drawing(
+            "relation by its address in an old drawing",
+            "<v:imagedata o:href=\"http://127.0.0.1:9/x\"/>",
+        ),
+        drawing(
+            "other address of an old drawing",
+            "<v:imagedata o:althref=\"http://127.0.0.1:9/x\"/>",
+        ),
+        drawing(
+            "filling of an old drawing",
+            "<v:fill type=\"frame\" src=\"file:///etc/passwd\"/>",
+        ),
+        case(
+            "old drawing that is no drawing",
+            "xl/drawings/vmlDrawing1.vml",
+            "%x<v:imagedata src=\"http://127.0.0.1:9/x\"/>",
+            "extérieur",
+        ),
     ]
 }
 

@@ -34,6 +34,7 @@ fn main() -> ExitCode {
             mebibytes.parse().unwrap(),
             Path::new(folder),
         ),
+        [_, "chokes", folder] => misbehaving::chokes(Path::new(folder)),
         _ => libtest_mimic::run(&Arguments::from_args(), tests()).exit_code(),
     }
 }
@@ -114,6 +115,10 @@ fn tests() -> Vec<Trial> {
         test(
             "a_letter_that_cannot_be_converted_costs_the_others_nothing",
             together::bad_letter,
+        ),
+        test(
+            "letters_that_crash_or_hang_libreoffice_cost_the_others_nothing",
+            together::indigestible_letters,
         ),
         test(
             "the_pages_for_the_printer_look_like_those_of_the_letters",

@@ -1,6 +1,7 @@
 //! Worker programs that misbehave.
 
 use navette_adapters::libreoffice::worker;
+use serde_json::Value;
 use std::{
     fs::{self, OpenOptions},
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -44,6 +45,37 @@ pub fn leaks(log: &Path, mebibytes: usize, folder: &Path) -> ExitCode {
         .open(log)
         .unwrap();
     writeln!(log, "started").unwrap();
+    let mut kept = Vec::new();
+    around(folder, |_| {
+        kept.resize(kept.len() + (mebibytes << 20), 1_u8);
+        None
+    })
+}
+
+/// The words of letters that [`chokes`] cannot convert.
+pub const CRASHES: &str = "Indigeste";
+pub const HANGS: &str = "Interminable";
+
+/// Works, but on documents that hold one of the words: its copy of the process dies, or never ends.
+pub fn chokes(folder: &Path) -> ExitCode {
+    around(folder, |request| {
+        let request: Value = serde_json::from_str(request).unwrap();
+        let document = fs::read(request["input"].as_str().unwrap()).unwrap();
+        // Letters that are put together are not compressed, even one by itself.
+        let holds = |word: &str| {
+            let mut windows = document.windows(word.len());
+            windows.any(|bytes| bytes == word.as_bytes())
+        };
+        if holds(CRASHES) {
+            Some("{\"crashed\":\"SIGSEGV\"}")
+        } else {
+            holds(HANGS).then_some("\"late\"")
+        }
+    })
+}
+
+/// Passes requests on to a real worker and its replies back, but for those that `instead` replies to.
+fn around(folder: &Path, mut instead: impl FnMut(&str) -> Option<&'static str>) -> ExitCode {
     let mut program = Command::new(std::env::current_exe().unwrap())
         .arg("pdf-worker")
         .arg(folder)
@@ -54,12 +86,15 @@ pub fn leaks(log: &Path, mebibytes: usize, folder: &Path) -> ExitCode {
     let mut requests = program.stdin.take().unwrap();
     let mut replies = BufReader::new(program.stdout.take().unwrap()).lines();
     say(&replies.next().unwrap().unwrap());
-    let mut kept = Vec::new();
     for request in std::io::stdin().lines() {
-        writeln!(requests, "{}", request.unwrap()).unwrap();
-        let reply = replies.next().unwrap().unwrap();
-        kept.resize(kept.len() + (mebibytes << 20), 1_u8);
-        say(&reply);
+        let request = request.unwrap();
+        match instead(&request) {
+            Some(reply) => say(reply),
+            None => {
+                writeln!(requests, "{request}").unwrap();
+                say(&replies.next().unwrap().unwrap());
+            }
+        }
     }
     drop(requests);
     let _ = program.wait();

@@ -1,6 +1,9 @@
 //! Letters of one template converted together, and those of a batch put in one file for the printer.
 
-use super::support::{AT, letter_data, options, run, template};
+use super::{
+    misbehaving::{CRASHES, HANGS},
+    support::{AT, letter_data, options, run, template},
+};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 use navette_adapters::{
@@ -175,6 +178,37 @@ pub fn bad_letter() {
             }
         }
     }
+}
+
+pub fn indigestible_letters() {
+    let mut letters = letters(&template("lettre-attribution.odt"), 5);
+    let sound = at_once(&pool(20), &letters);
+    let bad = [(1, CRASHES), (2, HANGS)];
+    for (which, word) in bad {
+        letters[which].0 = with_entry(&letters[which].0, "content.xml", |text| {
+            let start = text.find("<text:p ").unwrap();
+            let end = start + text[start..].find('>').unwrap() + 1;
+            format!("{}{word} {}", &text[..end], &text[end..])
+        })
+        .unwrap();
+    }
+    let pool = PdfPool::new(PoolOptions {
+        workers: 1,
+        ..options(&["chokes"])
+    });
+    let conversions = (letters.iter()).map(|(odt, at)| pool.convert(odt, OfficeFormat::Odt, *at));
+    let outcomes = run(join_all(conversions));
+    for (which, (outcome, sound)) in outcomes.into_iter().zip(&sound).enumerate() {
+        let is_bad = bad.iter().any(|(bad, _)| *bad == which);
+        match outcome {
+            Ok(pdf) => assert!(!is_bad && pdf == *sound, "letter {which}"),
+            Err(failure) => {
+                assert_eq!((is_bad, failure.class), (true, FailureClass::Transient));
+            }
+        }
+    }
+    // One went alone; the others together, where one at least broke all, and then each by itself.
+    assert!(pool.conversions() >= 6, "{}", pool.conversions());
 }
 
 pub fn printed() {

@@ -3,15 +3,19 @@
 
 use super::{
     support::{AT, assert_says, options, run, text_of},
-    text::{docx, odt},
+    text::{ODF, docx, odt, zipped},
 };
 use navette_adapters::{libreoffice::PdfPool, merge::Template};
-use navette_domain::{ids::DocumentId, paper_reference::PaperReference, ports::Pdf};
+use navette_domain::{
+    ids::DocumentId,
+    paper_reference::PaperReference,
+    ports::{OfficeFormat, Pdf},
+};
 use serde_json::{Value, json};
 use std::{fs, process::Command};
 
 /// The tests of this module, by name.
-pub(crate) const TESTS: [(&str, fn()); 2] = [
+pub(crate) const TESTS: [(&str, fn()); 3] = [
     (
         "the_code_of_a_printed_page_finds_its_document",
         printed_reference,
@@ -19,6 +23,10 @@ pub(crate) const TESTS: [(&str, fn()); 2] = [
     (
         "a_value_is_printed_as_it_is_written_whatever_it_holds",
         literal_values,
+    ),
+    (
+        "a_value_is_printed_in_a_cell_as_it_is_written_whatever_it_holds",
+        literal_cells,
     ),
 ];
 
@@ -67,15 +75,129 @@ fn printed_reference() {
     }
 }
 
+/// What tags, markup, characters of control and those that turn text round would do their worst with.
+const AWKWARD: &str = "[[champ]] {{ x }} {% if y %} <text:p>&amp;</text:p> ]]> <w:br/> \u{1}\u{0}a\u{202e}b \u{1f600} fin";
+const AWKWARD_AS_PRINTED: &str =
+    "[[champ]] {{ x }} {% if y %} <text:p>&amp;</text:p> ]]> <w:br/> ab \u{1f600} fin";
+
+/// One sheet of one wide column, with these texts from top to bottom.
+fn ods(texts: &[&str]) -> Vec<u8> {
+    let rows = texts.iter().map(|text| {
+        format!(
+            "<table:table-row><table:table-cell><text:p>{text}</text:p></table:table-cell></table:table-row>"
+        )
+    });
+    let rows: String = rows.collect();
+    let content = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><office:document-content {ODF}><office:automatic-styles>\
+         <style:style style:name=\"co1\" style:family=\"table-column\"><style:table-column-properties \
+         style:column-width=\"17cm\"/></style:style></office:automatic-styles><office:body>\
+         <office:spreadsheet><table:table table:name=\"F\"><table:table-column \
+         table:style-name=\"co1\"/>{rows}</table:table></office:spreadsheet></office:body>\
+         </office:document-content>"
+    );
+    let media_type = OfficeFormat::Ods.media_type();
+    let manifest = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><manifest:manifest \
+         xmlns:manifest=\"urn:oasis:names:tc:opendocument:xmlns:manifest:1.0\" manifest:version=\"1.3\">\
+         <manifest:file-entry manifest:full-path=\"/\" manifest:media-type=\"{media_type}\"/>\
+         <manifest:file-entry manifest:full-path=\"content.xml\" manifest:media-type=\"text/xml\"/>\
+         </manifest:manifest>"
+    );
+    zipped(&[
+        ("mimetype", media_type),
+        ("content.xml", &content),
+        ("META-INF/manifest.xml", &manifest),
+    ])
+}
+
+/// The same for Excel.
+fn xlsx(texts: &[&str]) -> Vec<u8> {
+    const MAIN: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
+    const OFFICE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+    const PACKAGE: &str = "http://schemas.openxmlformats.org/package/2006";
+    const TYPE: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml";
+    let relations = |lines: &[(&str, &str)]| {
+        let line = |(at, (kind, target)): (usize, &(&str, &str))| {
+            format!("<Relationship Id=\"rId{at}\" Type=\"{OFFICE}/{kind}\" Target=\"{target}\"/>")
+        };
+        let lines: String = lines.iter().enumerate().map(line).collect();
+        format!("<Relationships xmlns=\"{PACKAGE}/relationships\">{lines}</Relationships>")
+    };
+    let part = |name: &str, kind: &str| {
+        format!("<Override PartName=\"/xl/{name}.xml\" ContentType=\"{TYPE}.{kind}+xml\"/>")
+    };
+    let types = format!(
+        "<Types xmlns=\"{PACKAGE}/content-types\"><Default Extension=\"rels\" \
+         ContentType=\"application/vnd.openxmlformats-package.relationships+xml\"/>{}{}{}</Types>",
+        part("workbook", "sheet.main"),
+        part("worksheets/sheet1", "worksheet"),
+        part("styles", "styles"),
+    );
+    let cells = texts.iter().enumerate().map(|(at, text)| {
+        let row = at + 1;
+        format!("<row r=\"{row}\"><c r=\"A{row}\" t=\"inlineStr\"><is><t>{text}</t></is></c></row>")
+    });
+    let cells: String = cells.collect();
+    zipped(&[
+        ("[Content_Types].xml", &types),
+        (
+            "_rels/.rels",
+            &relations(&[("officeDocument", "xl/workbook.xml")]),
+        ),
+        (
+            "xl/_rels/workbook.xml.rels",
+            &relations(&[
+                ("worksheet", "worksheets/sheet1.xml"),
+                ("styles", "styles.xml"),
+            ]),
+        ),
+        (
+            "xl/workbook.xml",
+            &format!(
+                "<workbook xmlns=\"{MAIN}\" xmlns:r=\"{OFFICE}\"><sheets><sheet name=\"F\" sheetId=\"1\" \
+                 r:id=\"rId0\"/></sheets></workbook>"
+            ),
+        ),
+        (
+            "xl/worksheets/sheet1.xml",
+            &format!(
+                "<worksheet xmlns=\"{MAIN}\"><cols><col min=\"1\" max=\"1\" width=\"85\" \
+                 customWidth=\"1\"/></cols><sheetData>{cells}</sheetData></worksheet>"
+            ),
+        ),
+        (
+            "xl/styles.xml",
+            &format!(
+                "<styleSheet xmlns=\"{MAIN}\"><fonts count=\"1\"><font><sz val=\"10\"/><name \
+                 val=\"Liberation Sans\"/></font></fonts><fills count=\"1\"><fill/></fills><borders \
+                 count=\"1\"><border/></borders><cellStyleXfs count=\"1\"><xf/></cellStyleXfs><cellXfs \
+                 count=\"1\"><xf xfId=\"0\"/></cellXfs></styleSheet>"
+            ),
+        ),
+    ])
+}
+
+fn literal_cells() {
+    let data = json!({ "v": AWKWARD, "f": "=HYPERLINK(\"http://x\")", "lignes": "un\ndeux\ntrois  quatre" });
+    let texts = ["{{ v }}", "{{ f }}", "{{ lignes }}", "Fin {{ f }}"];
+    for file in [ods(&texts), xlsx(&texts)] {
+        let text = text_of(&converted(&file, &data));
+        let formula = "=HYPERLINK(\"http://x\")";
+        let last = format!("un deux trois quatre Fin {formula}");
+        assert_says(&text, &[AWKWARD_AS_PRINTED, formula, &last]);
+    }
+}
+
 fn literal_values() {
     let data = json!({
-        "v": "[[champ]] {{ x }} {% if y %} <text:p>&amp;</text:p> ]]> <w:br/> \u{1}\u{0}a\u{202e}b fin",
+        "v": AWKWARD,
         "lignes": "un\ndeux\ttrois  quatre",
         "expose": "<p>Gras : <b>tout</b> &lt;w:p&gt;</p><ol><li>un<ul><li>point</ul><li>deux</ol>\
                    <table><tr><th>Poste<td>12</table>",
     });
     let expected = [
-        "[[champ]] {{ x }} {% if y %} <text:p>&amp;</text:p> ]]> <w:br/> ab fin",
+        AWKWARD_AS_PRINTED,
         "un deux trois quatre",
         "Gras : tout <w:p>",
         "1. un",

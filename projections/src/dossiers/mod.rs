@@ -3,7 +3,8 @@
 mod query;
 
 pub use query::{
-    DossierFilter, DossierOrder, DossierOrderField, by_ids, count, custom_fields, ids, page,
+    DossierFilter, DossierOrder, DossierOrderField, by_ids, count, custom_fields, ids,
+    ids_of_reference, page,
 };
 
 use crate::{

@@ -150,6 +150,14 @@ pub async fn by_ids(
     query.build_query_as().fetch_all(pool).await
 }
 
+/// The dossiers that people call by this reference, whoever sees them: one, as a rule.
+pub async fn ids_of_reference(pool: &PgPool, reference: &str) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar("SELECT id FROM dossiers WHERE reference = $1 ORDER BY id")
+        .bind(reference)
+        .fetch_all(pool)
+        .await
+}
+
 fn conditions(query: &mut QueryBuilder<'_, Postgres>, scope: &Scope, filter: &DossierFilter) {
     query.push(" AND ");
     scope.sees(query, "dossiers");

@@ -6,10 +6,15 @@ use super::{
     report::{Figure, Goal},
 };
 use anyhow::{Context as _, ensure};
-use navette_adapters::merge::Template;
+use navette_adapters::merge::{Image, Images, Template};
 use navette_domain::ports::MergeFailure;
 use serde::Deserialize;
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+};
 
 /// How many cases there were, and what became of them.
 pub struct Compat {
@@ -93,11 +98,21 @@ fn succeed(command: &mut Command) -> anyhow::Result<Vec<u8>> {
     Ok(output.stdout)
 }
 
+/// The images that stand beside a template.
+struct Beside(PathBuf);
+
+impl Images for Beside {
+    fn image(&self, name: &str) -> Option<Image> {
+        Image::read(&fs::read(self.0.join(name)).ok()?).ok()
+    }
+}
+
 /// Writes what Navette makes of a case beside what docxtpl made of it.
 fn render(case: &Path) -> anyhow::Result<()> {
     let context = serde_json::from_slice(&fs::read(case.join("context.json"))?)?;
     let template = fs::read(case.join("template.docx"))?;
-    match Template::compile(&template).and_then(|template| template.merge(&context)) {
+    let images = Arc::new(Beside(case.to_owned()));
+    match Template::compile(&template).and_then(|template| template.merge_with(&context, images)) {
         Ok(document) => fs::write(case.join("navette.docx"), document)?,
         Err(MergeFailure::Unreadable(sentence)) => fs::write(case.join("navette.txt"), sentence)?,
         Err(MergeFailure::Faults(faults)) => {

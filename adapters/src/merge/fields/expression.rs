@@ -5,7 +5,7 @@ use minijinja::{
     Environment, ErrorKind,
     machinery::ast::{BinOpKind, CallArg, CompareOpKind, Expr, UnaryOpKind},
 };
-use navette_domain::dictionary::FieldKind;
+use navette_domain::dictionary::{FieldKind, IMAGES};
 
 /// What is done with a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,9 @@ pub(in crate::merge) enum Role {
     /// Anything else.
     Used,
 }
+
+/// The filter that makes an image of a name.
+const IMAGE: &str = "image";
 
 /// One use of a name in an expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +59,43 @@ pub(super) fn read(environment: &Environment<'_>, expression: &Expr<'_>, role: &
     };
     reader.walk(expression, role);
     reader.reading
+}
+
+/// The images that a value which must be one gives by the name that is written there: `"logo"`.
+pub(super) fn images_by_name(expression: &Expr<'_>) -> Vec<Usage> {
+    let both =
+        |one: &Expr<'_>, other: &Expr<'_>| [images_by_name(one), images_by_name(other)].concat();
+    match expression {
+        Expr::IfExpr(choice) => match &choice.false_expr {
+            Some(otherwise) => both(&choice.true_expr, otherwise),
+            None => images_by_name(&choice.true_expr),
+        },
+        Expr::BinOp(operation) if matches!(operation.op, BinOpKind::ScOr) => {
+            both(&operation.left, &operation.right)
+        }
+        Expr::Filter(filter) if filters::is_default(filter.name) || filter.name == IMAGE => {
+            let given = filter.expr.iter().map(images_by_name);
+            let default = filter.args.iter().map(|argument| match argument {
+                CallArg::Pos(value) => images_by_name(value),
+                _ => Vec::new(),
+            });
+            given.chain(default).flatten().collect()
+        }
+        _ => {
+            let value = expression.as_const();
+            let name = value.as_ref().and_then(|value| value.as_str());
+            let image = name.map(|name| Usage {
+                name: format!("{IMAGES}.{}", name.trim()),
+                role: Role::Printed,
+                filters: Vec::new(),
+                tested: None,
+                foreseen: false,
+                // The filter looks for it among the images, not among the data.
+                excused: true,
+            });
+            image.into_iter().collect()
+        }
+    }
 }
 
 /// `a.b["c"][0].d` is `a.b.c[].d`; nothing for what is no name.
@@ -237,6 +277,9 @@ impl Reader<'_, '_> {
             }
         }
         chain.reverse();
+        if chain.iter().any(|filter| filter.name == IMAGE) {
+            self.reading.usages.extend(images_by_name(expression));
+        }
         let mut foreseen = false;
         for filter in &chain {
             self.arguments(&filter.args);

@@ -92,7 +92,7 @@ type Bound = (String, Option<String>);
 
 /// Reads what a tag evaluates; answers the names that it gives.
 fn read(environment: &Environment<'_>, tag: &Tag, reading: &mut Reading) -> Vec<Bound> {
-    let mut bound = Vec::new();
+    let (mut bound, mut images) = (Vec::new(), Vec::new());
     let mut see = |expression: &Expr<'_>, role: Role| {
         let more = expression::read(environment, expression, &role);
         reading.usages.extend(more.usages);
@@ -101,7 +101,13 @@ fn read(environment: &Environment<'_>, tag: &Tag, reading: &mut Reading) -> Vec<
     let rest = tag.code[tag.keyword().len()..].trim();
     let outcome = match (tag.kind, tag.keyword()) {
         (Kind::Print | Kind::Picture { .. }, _) => {
-            machinery::parse_expr(&tag.code).map(|code| see(&code, Role::Printed))
+            machinery::parse_expr(&tag.code).map(|code| {
+                see(&code, Role::Printed);
+                // The tag of a picture is an image without a filter saying so.
+                if matches!(tag.kind, Kind::Picture { .. }) {
+                    images = expression::images_by_name(&code);
+                }
+            })
         }
         (_, "if" | "elif") => machinery::parse_expr(rest).map(|code| see(&code, Role::Tested)),
         (_, "colspan" | "cellbg") => machinery::parse_expr(rest).map(|code| see(&code, Role::Used)),
@@ -116,6 +122,8 @@ fn read(environment: &Environment<'_>, tag: &Tag, reading: &mut Reading) -> Vec<
         }
         _ => Ok(()),
     };
+    images.retain(|image| !reading.usages.contains(image));
+    reading.usages.extend(images);
     if outcome.is_err() {
         let code = if tag.is_statement() { rest } else { &tag.code };
         reading.problems.push(syntax::sentence(code));

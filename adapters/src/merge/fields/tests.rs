@@ -8,7 +8,7 @@ use navette_domain::{
     dictionary::{Dictionary, FieldKind},
     ports::{OfficeFormat, Place},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is read from a template that is these tags and nothing else.
 fn analysed(tags: &str) -> (Vec<Use>, Vec<TemplateFault>) {
@@ -104,6 +104,32 @@ fn a_field_is_optional_if_each_of_its_uses_is_tested_or_has_a_default() {
     ] {
         assert!(!optional(tags), "{tags}");
     }
+}
+
+#[test]
+fn an_image_named_by_a_text_is_used_like_one_named_by_a_field() {
+    for (tags, expected) in [
+        ("{{ \"logo\"|image }}", &["images.logo"][..]),
+        ("{{ ' logo ' | image(largeur=\"40mm\") }}", &["images.logo"]),
+        (
+            "{{ (\"logo\" if a else \"sceau\")|image }}",
+            &["a", "images.logo", "images.sceau"],
+        ),
+        ("{{ a|default(\"logo\")|image }}", &["a", "images.logo"]),
+        ("{{ (a or \"logo\")|image }}", &["a", "images.logo"]),
+        ("{{ a|image }}", &["a"]),
+        ("{{ \"logo\" }}{{ \"logo\"|upper }}", &[]),
+    ] {
+        let paths: Vec<String> = used(tags).into_iter().map(|used| used.path).collect();
+        assert_eq!(paths, expected, "{tags}");
+    }
+    let images = Dictionary::whole().with_images(BTreeSet::from(["logo".to_owned()]));
+    let told = |tags: &str| check(analysed(tags).0.iter(), &images);
+    assert_eq!(told("{{ \"logo\"|image }}"), Checked::default());
+    assert_eq!(
+        sentences(&told("{{ \"logi\"|image }}").faults),
+        ["aucune image `images.logi` n'a été déposée ; vouliez-vous dire `images.logo` ?"]
+    );
 }
 
 #[test]

@@ -2,21 +2,7 @@
 
 use super::words;
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Timelike};
-
-const MONTHS: [&str; 12] = [
-    "janvier",
-    "février",
-    "mars",
-    "avril",
-    "mai",
-    "juin",
-    "juillet",
-    "août",
-    "septembre",
-    "octobre",
-    "novembre",
-    "décembre",
-];
+use navette_domain::french::{MONTHS, date as long_date};
 
 const DAYS: [&str; 7] = [
     "lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche",
@@ -43,12 +29,6 @@ pub(crate) fn parse_time(text: &str) -> Option<NaiveDateTime> {
         let time = DateTime::parse_from_rfc3339(&text).ok()?;
         Some(time.with_timezone(&chrono_tz::Europe::Paris).naive_local())
     })
-}
-
-/// `12 mars 2026`, `1er mars 2026`.
-pub(crate) fn long_date(date: NaiveDate) -> String {
-    let first = if date.day() == 1 { "er" } else { "" };
-    format!("{}{first} {} {}", date.day(), month(date), date.year())
 }
 
 /// How a date is written, by the word that a clerk gives.

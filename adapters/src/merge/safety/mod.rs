@@ -52,7 +52,7 @@ fn malformed<T>() -> Result<T, MergeFailure> {
 pub(super) fn check(name: &str, content: &[u8], format: OfficeFormat) -> Result<(), MergeFailure> {
     let lower = name.to_ascii_lowercase();
     check_name(&lower)?;
-    let is_xml = [".xml", ".rels", ".rdf", ".svg"]
+    let is_xml = [".xml", ".rels", ".rdf", ".svg", ".vml"]
         .iter()
         .any(|ending| lower.ends_with(ending));
     // A part is XML because the file says so somewhere, not because of its name.
@@ -251,7 +251,7 @@ impl<'a> Scan<'a> {
             let key: &str = key.as_ref();
             match key {
                 "href" => self.check_link(name, attribute.key.as_ref(), &value)?,
-                "src" => self.check_link(name, "src", &value)?,
+                "src" | "althref" => self.check_link(name, key, &value)?,
                 "action" if self.is_odf => self.check_link(name, "action", &value)?,
                 "formula" | "expression" | "condition" => check_formula(&value)?,
                 "style" if self.part.ends_with(".svg") => check_style(&value)?,

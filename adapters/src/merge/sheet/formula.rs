@@ -83,6 +83,29 @@ fn bracketed_length(text: &str) -> usize {
     text.len()
 }
 
+/// The formula with the names of the tables whose columns it reads changed, where `change` has another.
+pub(in crate::merge) fn with_tables(
+    formula: &str,
+    change: &dyn Fn(&str) -> Option<String>,
+) -> String {
+    let mut out = String::with_capacity(formula.len() + 16);
+    let mut rest = formula;
+    while let Some(character) = rest.chars().next() {
+        let word = rest.find(|c| !is_word(c) && c != '.').unwrap_or(rest.len());
+        let length = match character {
+            '"' => text_length(rest),
+            '[' => bracketed_length(rest),
+            '\'' => name(rest).map_or(1, |(_, after)| rest.len() - after.len()),
+            _ => word.max(character.len_utf8()),
+        };
+        let (piece, after) = rest.split_at(length);
+        let renamed = (word == length && after.starts_with('[')).then(|| change(piece));
+        out.push_str(&renamed.flatten().unwrap_or_else(|| piece.to_owned()));
+        rest = after;
+    }
+    out
+}
+
 /// A formula as it stands when it is copied `rows` down and `columns` to the right.
 pub(in crate::merge) fn copied(formula: &str, rows: isize, columns: isize) -> String {
     let moved = |line: Option<Line>, by: isize, last: usize| {
@@ -156,6 +179,18 @@ mod tests {
             });
             assert_eq!(same, formula);
         }
+    }
+
+    #[test]
+    fn only_tables_are_renamed() {
+        let change = |name: &str| (name == "T").then(|| "T_2".to_owned());
+        assert_eq!(
+            with_tables(
+                "SUM(T[A],'T'!T1,\"T[A]\",TT[T[x]],T)+T[[#This Row],[T]]",
+                &change
+            ),
+            "SUM(T_2[A],'T'!T1,\"T[A]\",TT[T[x]],T)+T_2[[#This Row],[T]]"
+        );
     }
 
     #[test]

@@ -170,3 +170,36 @@ fn merged_cells_and_conditional_formats_cover_the_rows_that_repeat() {
     );
     assert!(merged.contains("formula-is([.B2]&gt;1)"), "{merged}");
 }
+
+#[test]
+fn every_copy_of_a_sheet_has_its_drawings_over_its_own_cells() {
+    let picture = "<draw:frame draw:name=\"Logo\" table:end-cell-address=\"'{{ d.nom }}'.C5\">\
+                   <draw:image xlink:href=\"Pictures/logo.png\"/></draw:frame>";
+    let chart = "<draw:frame><draw:object xlink:href=\"./Object 1\" \
+                 draw:notify-on-update-of-ranges=\"'{{ d.nom }}'.A3:'{{ d.nom }}'.A3\"/></draw:frame>";
+    let rows = [
+        row(&[&text("{%sheet for d in l %}")]),
+        row(&[&text("{% for v in d.l %}")]),
+        row(&[&text("{{ v }}")]),
+        row(&[&text("{% endfor %}")]),
+        row(&[&format!(
+            "<table:table-cell>{picture}<text:p>Fin</text:p></table:table-cell>"
+        )]),
+    ];
+    let shapes = format!("<table:shapes>{chart}</table:shapes>");
+    let fiche = table("{{ d.nom }}", &[vec![shapes], rows.to_vec()].concat());
+    let item = |nom: &str, l: &[u32]| json!({ "nom": nom, "l": l });
+    let merged = merged(
+        &fiche,
+        &json!({ "l": [item("Un", &[1]), item("Deux", &[1, 2, 3])] }),
+    );
+    assert_eq!(merged.matches("Pictures/logo.png").count(), 2, "{merged}");
+    for expected in [
+        "table:end-cell-address=\"Un.C2\"",
+        "table:end-cell-address=\"Deux.C4\"",
+        "draw:notify-on-update-of-ranges=\"Un.A1:Un.A1\"",
+        "draw:notify-on-update-of-ranges=\"Deux.A1:Deux.A3\"",
+    ] {
+        assert!(merged.contains(expected), "{expected} is not in {merged}");
+    }
+}

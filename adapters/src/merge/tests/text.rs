@@ -39,6 +39,9 @@ fn docxtpls_escapes_print_marks() {
         paragraphs(&body(&file, &json!({ "c": 1 }))),
         ["{{ a }} {% b %} 1"]
     );
+    // Even where there is nothing else to merge.
+    let file = docx(&word(&["{_{ a }_} {_% b %_}"]));
+    assert_eq!(paragraphs(&body(&file, &json!({}))), ["{{ a }} {% b %}"]);
 }
 
 #[test]

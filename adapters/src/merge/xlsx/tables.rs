@@ -4,17 +4,30 @@ use super::attached::Mover;
 use crate::merge::{
     sheet::{
         address::{Reference, Syntax, cell_name},
+        formula::with_tables,
         number, text,
     },
     xml::{Element, Node},
 };
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+
+/// The elements whose text is a formula.
+const FORMULAS: [&str; 6] = [
+    "f",
+    "formula",
+    "formula1",
+    "formula2",
+    "calculatedColumnFormula",
+    "totalsRowFormula",
+];
 
 /// Tables have names and numbers of their own over the whole workbook.
 #[derive(Default)]
 pub(super) struct Tables {
     names: HashSet<String>,
     last: usize,
+    /// From the template's name to that of the sheet's own copy, in small letters, where they differ.
+    renamed: HashMap<String, String>,
 }
 
 impl Tables {
@@ -28,7 +41,11 @@ impl Tables {
         table.set_attribute("id", &self.last.to_string());
         for name in ["name", "displayName"] {
             if let Some(wanted) = table.attribute(name).map(str::to_owned) {
-                table.set_attribute(name, &self.name(&wanted, name == "displayName"));
+                let own = self.name(&wanted, name == "displayName");
+                table.set_attribute(name, &own);
+                if own != wanted {
+                    self.renamed.insert(wanted.to_lowercase(), own);
+                }
             }
         }
         let Some(range) = table.attribute("ref").map(str::to_owned) else {
@@ -55,6 +72,27 @@ impl Tables {
                 _ => {}
             }
         }
+        self.follow(table);
+    }
+
+    /// Makes the formulas of a sheet and of its tables read the sheet's own tables.
+    pub(super) fn follow(&self, element: &mut Element) {
+        for child in &mut element.children {
+            let Node::Element(child) = child else {
+                continue;
+            };
+            if FORMULAS.contains(&child.name.as_str()) {
+                let change = |name: &str| self.renamed.get(&name.to_lowercase()).cloned();
+                child.children = vec![Node::Text(with_tables(&text(child), &change))];
+            } else {
+                self.follow(child);
+            }
+        }
+    }
+
+    /// The tables of another sheet come next.
+    pub(super) fn next_sheet(&mut self) {
+        self.renamed.clear();
     }
 
     fn name(&mut self, wanted: &str, remember: bool) -> String {
@@ -92,6 +130,13 @@ fn columns(list: &mut Element, mover: &Mover<'_>, range: &str, titles: Option<&[
         .into_iter()
         .enumerate()
         .map(|(at, (_, mut column))| {
+            for child in &mut column.children {
+                if let Node::Element(child) = child
+                    && FORMULAS.contains(&child.name.as_str())
+                {
+                    child.children = vec![Node::Text(mover.formula(&text(child)))];
+                }
+            }
             let own = column.attribute("name").unwrap_or_default().to_owned();
             let wanted = titles
                 .and_then(|titles| titles.get(at))

@@ -5,7 +5,11 @@
     reason = "a test that meets the unexpected must fail"
 )]
 
-use crate::merge::{Template, archive::Archive, tests::zipped, xml};
+use crate::merge::{
+    Template,
+    archive::Archive,
+    tests::{part, zipped},
+};
 use calamine::{Data, Reader, Xlsx};
 use navette_domain::ports::{MergeFailure, TemplateFault};
 use serde_json::{Value, json};
@@ -157,14 +161,7 @@ impl Merged {
     }
 
     fn part(&self, name: &str) -> String {
-        let mut archive = Archive::open(&self.0).unwrap();
-        let index = archive
-            .names()
-            .iter()
-            .position(|known| known == name)
-            .unwrap();
-        let text = String::from_utf8(archive.read_index(index).unwrap()).unwrap();
-        xml::parse(&text).unwrap_or_else(|_| panic!("not well-formed: {text}"));
+        let text = part(&self.0, name);
         assert!(!text.contains("navette:"), "{text}");
         text
     }
@@ -611,4 +608,199 @@ fn columns_of_tags_may_hold_nothing_else() {
         .collect();
     assert!(places.contains(&"feuille F, cellule B1"), "{faults:?}");
     assert!(places.contains(&"feuille F, cellule B3"), "{faults:?}");
+}
+
+/// A sheet for each item, with a picture, a chart, a table and what newer Excel keeps apart.
+fn sheet_with_everything() -> String {
+    let rows = data(&[
+        row(1, &[text("A1", "{%sheet for d in l %}")]),
+        row(2, &[text("A2", "Montant"), text("B2", "Double")]),
+        row(3, &[text("A3", "{%tr for v in d.l %}")]),
+        row(
+            4,
+            &[
+                text("A4", "{{ v }}"),
+                formula("B4", "T[[#This Row],[Montant]]*2"),
+            ],
+        ),
+        row(5, &[text("A5", "{%tr endfor %}")]),
+        row(
+            6,
+            &[formula("A6", "SUM(T[Montant])"), text("B6", "{{ d.note }}")],
+        ),
+    ]);
+    format!(
+        "{rows}<drawing r:id=\"rId1\"/><tableParts count=\"1\"><tablePart r:id=\"rId2\"/></tableParts>\
+         <extLst><ext uri=\"{{05C60535-1F16-4fd2-B633-F4F36F0B64E0}}\" xmlns:x14=\"x14\" xmlns:xm=\"xm\">\
+         <x14:sparklineGroups><x14:sparklineGroup><x14:sparklines><x14:sparkline>\
+         <xm:f>'{{{{ d.nom }}}}'!A4:A4</xm:f><xm:sqref>B6</xm:sqref></x14:sparkline></x14:sparklines>\
+         </x14:sparklineGroup></x14:sparklineGroups></ext></extLst>"
+    )
+}
+
+fn book_with_everything(sheet: &str) -> Book {
+    let relations = |lines: &[(&str, &str)]| {
+        let line = |(at, (kind, target)): (usize, &(&str, &str))| {
+            let id = at + 1;
+            format!("<Relationship Id=\"rId{id}\" Type=\"{OFFICE}/{kind}\" Target=\"{target}\"/>")
+        };
+        let lines: String = lines.iter().enumerate().map(line).collect();
+        format!("<Relationships xmlns=\"{PACKAGE}\">{lines}</Relationships>")
+    };
+    let mut book = Book::new(&[("{{ d.nom }}", sheet)]);
+    book.others = vec![
+        (
+            "xl/worksheets/_rels/sheet1.xml.rels",
+            relations(&[
+                ("drawing", "../drawings/drawing1.xml"),
+                ("table", "../tables/table1.xml"),
+            ]),
+        ),
+        (
+            "xl/drawings/drawing1.xml",
+            "<xdr:wsDr xmlns:xdr=\"xdr\" xmlns:a=\"a\" xmlns:r=\"r\" xmlns:c=\"c\"><xdr:twoCellAnchor>\
+             <xdr:from><xdr:col>3</xdr:col><xdr:row>5</xdr:row></xdr:from><xdr:to><xdr:col>5</xdr:col>\
+             <xdr:row>5</xdr:row></xdr:to><xdr:pic><a:blip r:embed=\"rId1\"/></xdr:pic><xdr:graphicFrame>\
+             <c:chart r:id=\"rId2\"/></xdr:graphicFrame></xdr:twoCellAnchor></xdr:wsDr>"
+                .into(),
+        ),
+        (
+            "xl/drawings/_rels/drawing1.xml.rels",
+            relations(&[("image", "../media/image1.png"), ("chart", "../charts/chart1.xml")]),
+        ),
+        (
+            "xl/charts/chart1.xml",
+            "<c:chartSpace xmlns:c=\"c\"><c:val><c:numRef><c:f>'{{ d.nom }}'!$A$4:$A$4</c:f><c:numCache/>\
+             </c:numRef></c:val></c:chartSpace>"
+                .into(),
+        ),
+        ("xl/media/image1.png", "x".into()),
+        (
+            "xl/tables/table1.xml",
+            format!(
+                "<table xmlns=\"{MAIN}\" id=\"1\" name=\"T\" displayName=\"T\" ref=\"A2:B4\"><tableColumns \
+                 count=\"2\"><tableColumn id=\"1\" name=\"Montant\"/><tableColumn id=\"2\" name=\"Double\">\
+                 <calculatedColumnFormula>T[[#This Row],[Montant]]*2</calculatedColumnFormula></tableColumn>\
+                 </tableColumns></table>"
+            ),
+        ),
+    ];
+    book
+}
+
+#[test]
+fn every_copy_of_a_sheet_has_its_own_drawing_chart_and_table() {
+    let sheet = sheet_with_everything();
+    let item = |nom: &str, l: &[u32]| json!({ "nom": nom, "l": l, "note": "a\nb" });
+    let merged = book_with_everything(&sheet)
+        .merged(&json!({ "l": [item("Un", &[1]), item("Deux", &[1, 2, 3])] }));
+    let types = merged.part("[Content_Types].xml");
+    for (copy, rows, name) in [(1, 1, "Un"), (2, 3, "Deux")] {
+        let part = |folder: &str, file: &str| merged.part(&format!("xl/{folder}/{file}{copy}.xml"));
+        let targets = |folder: &str, file: &str| {
+            merged.part(&format!("xl/{folder}/_rels/{file}{copy}.xml.rels"))
+        };
+        let last = 1 + rows;
+        // The sheet leads to its own parts, which the package knows.
+        let from_sheet = targets("worksheets", "sheet");
+        for (folder, file) in [("drawings", "drawing"), ("tables", "table")] {
+            let own = format!("{folder}/{file}{copy}.xml");
+            assert!(from_sheet.contains(&own), "{from_sheet}");
+            assert!(copy == 1 || types.contains(&own), "{types}");
+        }
+        // The picture is the same; the chart reads the cells of its own sheet.
+        let from_drawing = targets("drawings", "drawing");
+        assert!(from_drawing.contains("media/image1.png"), "{from_drawing}");
+        assert!(
+            from_drawing.contains(&format!("charts/chart{copy}.xml")),
+            "{from_drawing}"
+        );
+        let chart = part("charts", "chart");
+        assert!(
+            chart.contains(&format!("<c:f>{name}!$A$2:$A${last}</c:f>"))
+                && !chart.contains("numCache"),
+            "{chart}"
+        );
+        // Over the row of the total, wherever it went.
+        let drawing = part("drawings", "drawing");
+        let row = format!("<xdr:row>{last}</xdr:row>");
+        assert_eq!(drawing.matches(&row).count(), 2, "{drawing}");
+        // A table has its own name, which its own formulas use.
+        let table_name = ["T", "T_2"][copy - 1];
+        let table = part("tables", "table");
+        for expected in [
+            format!("id=\"{copy}\""),
+            format!("displayName=\"{table_name}\""),
+            format!("ref=\"A1:B{last}\""),
+            format!("<calculatedColumnFormula>{table_name}[[#This Row],[Montant]]*2<"),
+        ] {
+            assert!(table.contains(&expected), "{expected} is not in {table}");
+        }
+        let total = format!("SUM({table_name}[Montant])");
+        let of_sheet = formulas(&merged, copy);
+        assert_eq!(of_sheet.last(), Some(&total));
+        assert_eq!(
+            of_sheet[0],
+            format!("{table_name}[[#This Row],[Montant]]*2")
+        );
+        // Newer Excel's ranges follow too, and lines are shown as lines.
+        let sheet = merged.sheet(copy);
+        let end = last + 1;
+        let spark = format!("<xm:f>{name}!A2:A{last}</xm:f><xm:sqref>B{end}</xm:sqref>");
+        assert!(sheet.contains(&spark), "{sheet}");
+        assert!(
+            sheet.contains(&format!("<c r=\"B{end}\" t=\"inlineStr\" s=\"2\">")),
+            "{sheet}"
+        );
+    }
+    assert_eq!(
+        merged
+            .part("xl/styles.xml")
+            .matches("wrapText=\"1\"")
+            .count(),
+        1
+    );
+    assert_eq!(merged.reader().sheet_names(), ["Un", "Deux"]);
+}
+
+#[test]
+fn a_sheet_that_is_left_out_takes_its_drawing_and_table_with_it_and_no_picture() {
+    let sheet = sheet_with_everything();
+    let mut book = book_with_everything(&sheet);
+    book.sheets.push(data(&[row(1, &[text("A1", "Fin")])]));
+    book.names.push("Fin");
+    let merged = book.merged(&json!({ "l": [] }));
+    let names = merged.names();
+    for part in [
+        "drawings/drawing1",
+        "charts/chart1",
+        "tables/table1",
+        "worksheets/sheet1",
+    ] {
+        assert!(!names.contains(&format!("xl/{part}.xml")), "{names:?}");
+    }
+    assert!(names.contains(&"xl/media/image1.png".to_owned()));
+    assert_eq!(merged.reader().sheet_names(), ["Fin"]);
+}
+
+#[test]
+fn a_row_is_as_high_as_the_lines_of_its_values_unless_a_clerk_set_its_height() {
+    let rows = [
+        row(1, &[text("A1", "{{ v }}"), text("B1", "{{ w }}")]),
+        row(2, &[text("A2", "{{ v }}")]).replace("<row ", "<row ht=\"60\" "),
+        row(3, &[text("A3", "{{ v }}")]).replace("<row ", "<row ht=\"12\" customHeight=\"1\" "),
+        row(4, &[text("A4", "{{ w }}")]),
+    ];
+    let book = Book::new(&[("F", &data(&rows))]);
+    let sheet = book
+        .merged(&json!({ "v": "un\ndeux\ntrois", "w": "un" }))
+        .sheet(1);
+    for expected in [
+        "<row r=\"1\" ht=\"45.00\">",
+        "<row r=\"2\" ht=\"60\">",
+        "<row r=\"3\" ht=\"12\" customHeight=\"1\">",
+        "<row r=\"4\">",
+    ] {
+        assert!(sheet.contains(expected), "{expected} is not in {sheet}");
+    }
 }

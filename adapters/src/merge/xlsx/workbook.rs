@@ -66,7 +66,9 @@ pub(super) fn finish(
             styles: &mut styles,
         };
         writer.write(&mut root, first);
+        attached.tables.next_sheet();
         attached.write(source, &sheet.path, rank, Some(&root));
+        attached.tables.follow(&mut root);
         let bytes = document(root).into_bytes();
         if first {
             attached.parts.changes.replace(sheet.path.as_str(), bytes);

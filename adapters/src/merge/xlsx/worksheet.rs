@@ -108,6 +108,7 @@ impl Writer<'_> {
                 children,
                 ..Element::default()
             };
+            let mut height = 0.0_f64;
             for mut placed in self.grid().place(unplaced, column_of) {
                 let here = Here {
                     sheet: self.sheet,
@@ -116,25 +117,28 @@ impl Writer<'_> {
                 };
                 let name = cell_name(output, placed.column);
                 placed.element.set_attribute("r", &name);
-                self.cell(&mut placed.element, here);
+                height = height.max(self.cell(&mut placed.element, here));
                 last = (last.0.max(output), last.1.max(placed.column));
                 row.children.push(Node::Element(placed.element));
             }
+            stretch(&mut row, height);
             rows.push(Node::Element(row));
         }
         data.children = rows;
         last
     }
 
-    fn cell(&mut self, cell: &mut Element, here: Here) {
+    /// Writes a cell, and answers the height that its lines need, if there are several.
+    fn cell(&mut self, cell: &mut Element, here: Here) -> f64 {
         let kind = cell.attribute(TYPE).map(str::to_owned);
         let value = cell.attribute(VALUE).map(str::to_owned);
         cell.attributes
             .retain(|(name, _)| !name.starts_with("navette:"));
         if let Some(formula) = take(cell, "f") {
             self.formula(cell, formula, here);
-            return;
+            return 0.0;
         }
+        let mut height = 0.0;
         let look = number(cell, "s").unwrap_or(0);
         match (kind.as_deref(), value) {
             (Some("float"), Some(value)) => typed(cell, None, value),
@@ -152,10 +156,12 @@ impl Writer<'_> {
             _ if cell.attribute("t") == Some("inlineStr") => {
                 let Some(mut string) = take(cell, "is") else {
                     cell.remove_attribute("t");
-                    return;
+                    return 0.0;
                 };
                 whole(&mut string);
-                if text(&string).contains('\n') {
+                let more = text(&string).matches('\n').count();
+                if more > 0 {
+                    height = (0..=more).map(|_| self.styles.line(look)).sum();
                     let look = self.styles.with(look, Need::Lines);
                     cell.set_attribute("s", &look.to_string());
                 }
@@ -167,6 +173,7 @@ impl Writer<'_> {
             }
             _ => {}
         }
+        height
     }
 
     /// A formula is computed anew when the file is opened: what it last gave would be wrong.
@@ -182,6 +189,17 @@ impl Writer<'_> {
         formula.children = vec![Node::Text(code)];
         cell.remove_attribute("t");
         cell.children = vec![Node::Element(formula)];
+    }
+}
+
+/// Makes a row high enough, unless a clerk set its height: LibreOffice does not do it by itself for Excel.
+fn stretch(row: &mut Element, height: f64) {
+    let given = row
+        .attribute("ht")
+        .and_then(|height| height.parse::<f64>().ok());
+    let fixed = matches!(row.attribute("customHeight"), Some("1" | "true"));
+    if height > given.unwrap_or_default() && !fixed {
+        row.set_attribute("ht", &format!("{height:.2}"));
     }
 }
 

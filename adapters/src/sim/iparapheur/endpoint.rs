@@ -61,6 +61,9 @@ pub(super) fn operation(_: &Request<()>, body: &[u8]) -> String {
     "unknown".to_owned()
 }
 
+/// What a portal answers to whoever is not logged in any more.
+const PAGE: &str = "<html><body>Votre session a expiré.</body></html>";
+
 async fn serve(State(endpoint): State<Endpoint>, headers: HeaderMap, body: Bytes) -> Response {
     let given = headers
         .get(header::AUTHORIZATION)
@@ -80,6 +83,9 @@ async fn serve(State(endpoint): State<Endpoint>, headers: HeaderMap, body: Bytes
     let oddity = desk.oddity(operation);
     if oddity == Some(Oddity::Fault) {
         return fault("java.lang.NullPointerException");
+    }
+    if oddity == Some(Oddity::PageForAnswer) {
+        return ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], PAGE).into_response();
     }
     match answer(&mut desk, operation, &request, oddity) {
         Some(content) => message(operation, &content, oddity),
@@ -180,8 +186,10 @@ fn log_entry(entry: &LogEntry) -> String {
 /// The documents of a folder, and their names in quotes as some versions write them.
 fn content(folder: &Folder, oddity: Option<Oddity>) -> String {
     let document = match oddity {
-        Some(Oddity::Unsigned) => &folder.sent.pdf,
-        _ => &folder.document,
+        Some(Oddity::Unsigned) => &folder.sent.pdf[..],
+        Some(Oddity::TruncatedPdf) => &folder.document[..folder.document.len() / 2],
+        Some(Oddity::PageForPdf) => PAGE.as_bytes(),
+        _ => &folder.document[..],
     };
     let mut encoded = BASE64_STANDARD.encode(document);
     if oddity == Some(Oddity::TruncatedBase64) {

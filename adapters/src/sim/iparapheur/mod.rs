@@ -103,6 +103,12 @@ pub enum Oddity {
     TruncatedBase64,
     /// The main document is what was sent: nobody signed it.
     Unsigned,
+    /// The main document lost its second half before it was encoded.
+    TruncatedPdf,
+    /// The main document is a web page.
+    PageForPdf,
+    /// The whole answer is a web page, status 200.
+    PageForAnswer,
     /// The whole answer stands after a document type.
     DocumentType,
 }

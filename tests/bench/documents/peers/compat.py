@@ -21,12 +21,12 @@ W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 CASES = {}
 
 
-def case(context, ours=None):
-    """A case: a function that fills a document. `ours` is the context of Navette where docxtpl wants objects
-    made in Python."""
+def case(context, ours=None, tag=None):
+    """A case: a function that fills a document. Where docxtpl wants objects made in Python, `ours` is the context
+    of Navette, and `tag` a tag of the template with what says the same to Navette."""
 
     def keep(fill):
-        CASES[fill.__name__] = (fill, context, ours)
+        CASES[fill.__name__] = (fill, context, ours, tag)
         return fill
 
     return keep
@@ -256,7 +256,7 @@ def run_tags(document):
 
 
 @case({"texte": ("RichText", [("normal ", {}), ("gras", {"bold": True}), (" & fin", {})])},
-      {"texte": "normal <b>gras</b> &amp; fin"})
+      {"texte": "normal <b>gras</b> &amp; fin"}, ("{{r texte }}", "{{r texte|html }}"))
 def rich_text(document):
     document.add_paragraph("Exposé : {{r texte }}")
 
@@ -273,6 +273,18 @@ FOOTNOTES = (
     '<w:footnotes xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main">'
     '<w:footnote w:id="2"><w:p><w:r><w:t>Note : {{ n }}</w:t></w:r></w:p></w:footnote></w:footnotes>'
 )
+
+
+def adapted(bytes_, tag):
+    """The template with `tag` as Navette writes it."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(bytes_)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            text = old.read(name)
+            if name == "word/document.xml":
+                text = text.replace(*(words.encode() for words in tag))
+            new.writestr(name, text)
+    return out.getvalue()
 
 
 def with_footnote(bytes_):
@@ -325,7 +337,7 @@ def build(folder):
     import docx
     import docxtpl
 
-    for name, (fill, context, ours) in CASES.items():
+    for name, (fill, context, ours, tag) in CASES.items():
         here = folder / name
         here.mkdir(parents=True, exist_ok=True)
         document = docx.Document()
@@ -333,7 +345,7 @@ def build(folder):
         out = io.BytesIO()
         document.save(out)
         template = with_footnote(out.getvalue()) if extra == "footnote" else out.getvalue()
-        (here / "template.docx").write_bytes(template)
+        (here / "template.docx").write_bytes(adapted(template, tag) if tag else template)
         (here / "context.json").write_text(json.dumps(context if ours is None else ours, ensure_ascii=False), "utf-8")
         (here / "logo.png").write_bytes(picture())
         theirs = docxtpl.DocxTemplate(io.BytesIO(template))
