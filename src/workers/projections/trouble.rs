@@ -87,7 +87,7 @@ impl Setback {
                 position,
                 cause: Poison::Unreadable(cause),
             }),
-            Reading::Database(_) => Self::Fault(cause.into()),
+            Reading::Database(_) | Reading::Keys(_) => Self::Fault(cause.into()),
         }
     }
 }
