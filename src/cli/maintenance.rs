@@ -15,6 +15,10 @@ use navette_projections::Projector;
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("which").required(true))]
 #[command(group = clap::ArgGroup::new("what"))]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub struct Rebuild {
     /// The projection to rebuild.
     #[arg(group = "which")]

@@ -25,7 +25,7 @@ impl Tree {
 
     /// The root of the first `size` events; none beyond the last checkpoint.
     pub async fn root(&self, size: u64) -> sqlx::Result<Option<Digest>> {
-        let roots = self.roots(&[0..size]).await?;
+        let roots = self.roots(std::slice::from_ref(&(0..size))).await?;
         Ok(roots.and_then(|roots| roots.first().copied()))
     }
 

@@ -126,7 +126,7 @@ fn the_roots_are_those_of_rfc_6962() {
     ];
     let hashed = leaves.map(|text| Digest::of_parts([[0].as_slice(), text]));
     for (size, known) in (1..).zip(known) {
-        let root = roots(&[0..size], |subtree| {
+        let root = roots(std::slice::from_ref(&(0..size)), |subtree| {
             let nodes = hashed.get(at(subtree.leaves()))?.to_vec();
             let mut level = nodes;
             while level.len() > 1 {

@@ -81,7 +81,7 @@ pub(super) async fn compare(copy: &mut Copy<'_>) -> anyhow::Result<Vec<Differenc
         near = copy.fill(Some(live)).await?;
     }
     let mut snapshot = copy.log.pool().begin().await?;
-    place::run(&mut *snapshot, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SET LOCAL idle_in_transaction_session_timeout = 0").await?;
+    place::run(&mut snapshot, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SET LOCAL idle_in_transaction_session_timeout = 0").await?;
     let Some(live) = place::position(&mut snapshot, &copy.shape, Place::Live).await? else {
         return Ok(vec![]);
     };
@@ -102,7 +102,7 @@ pub(super) async fn compare(copy: &mut Copy<'_>) -> anyhow::Result<Vec<Differenc
 async fn differences(copy: &mut Copy<'_>) -> anyhow::Result<Vec<Difference>> {
     let mut hold = copy.log.pool().begin().await?;
     place::run(
-        &mut *hold,
+        &mut hold,
         "SET LOCAL idle_in_transaction_session_timeout = 0",
     )
     .await?;

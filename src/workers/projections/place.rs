@@ -66,9 +66,13 @@ impl Shape {
 /// Where connections find the tables of the shell, then the live ones of these projectors. What is made
 /// without naming a schema is made in the first.
 pub fn search_path(projectors: &[Box<dyn Projector>]) -> String {
-    let live = |projector: &Box<dyn Projector>| Shape::of(projector.as_ref()).schema(Place::Live);
-    let path = std::iter::once("public".to_owned()).chain(projectors.iter().map(live));
-    path.collect::<Vec<_>>().join(",")
+    let mut path = vec!["public".to_owned()];
+    path.extend(
+        projectors
+            .iter()
+            .map(|projector| Shape::of(projector.as_ref()).schema(Place::Live)),
+    );
+    path.join(",")
 }
 
 /// Runs statements without arguments.
