@@ -17,7 +17,7 @@ pub async fn measure(place: &Place, size: Size) -> anyhow::Result<Vec<Figure>> {
         Err(_) => size.of(20, 200),
     };
     let pool = place.navette().await?;
-    let log = Log::open(pool.clone());
+    let log = Log::of_tests(pool.clone());
     let (mut held, mut rates) = (0, vec![]);
     // In thousands, as they are appended: a quarter, a half, all.
     for thousands in [most.div_ceil(4), most.div_ceil(2), most] {

@@ -25,7 +25,7 @@ struct Seen {
 
 pub async fn measure(place: &Place, size: Size) -> anyhow::Result<Vec<Figure>> {
     let pool = place.navette().await?;
-    let log = Log::open(pool.clone());
+    let log = Log::of_tests(pool.clone());
     let projections = Projections::open(log.clone(), navette_projections::all()).await?;
     let following = tokio::spawn({
         let projections = projections.clone();
