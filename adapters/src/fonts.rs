@@ -148,15 +148,14 @@ impl Fonts {
         let mut missing = Vec::new();
         let lacking = |name: &&String| !installed.contains(&name.to_lowercase());
         for name in names.iter().filter(lacking).take(MOST) {
-            let instead = match instead.get(name) {
-                Some(instead) => instead.clone(),
-                None => {
-                    let question = ["-f", "%{family[0]}", &pattern(name)];
-                    let said = ask(&self.programs[1], &question).await?;
-                    let said = said.trim().to_owned();
-                    instead.insert(name.clone(), said.clone());
-                    said
-                }
+            let instead = if let Some(instead) = instead.get(name) {
+                instead.clone()
+            } else {
+                let question = ["-f", "%{family[0]}", &pattern(name)];
+                let said = ask(&self.programs[1], &question).await?;
+                let said = said.trim().to_owned();
+                instead.insert(name.clone(), said.clone());
+                said
             };
             missing.push(MissingFont {
                 same_widths: alike(name).is_some_and(|(_, fonts)| among(fonts, &instead)),
@@ -232,7 +231,7 @@ async fn ask(program: &OsString, arguments: &[&str]) -> io::Result<String> {
         let said = String::from_utf8_lossy(&said).into_owned();
         let good = status.success() && !said.trim().is_empty();
         good.then_some(said)
-            .ok_or_else(|| io::Error::other(format!("{program:?} says {status}")))
+            .ok_or_else(|| io::Error::other(format!("{} says {status}", program.display())))
     };
     timeout(PATIENCE, answer).await?
 }

@@ -18,7 +18,7 @@ impl Digest {
     pub fn of_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
         let digest = parts
             .into_iter()
-            .fold(Sha256::new(), |digest, part| digest.chain_update(part));
+            .fold(Sha256::new(), sha2::Digest::chain_update);
         Self(digest.finalize().into())
     }
 

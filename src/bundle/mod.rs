@@ -121,6 +121,16 @@ impl Bundles {
         dossier: DossierId,
         held: Option<&str>,
     ) -> Result<Bundle, NoBundle> {
+        // Boxed: it holds a good deal while it waits.
+        Box::pin(self.made(actor, dossier, held)).await
+    }
+
+    async fn made(
+        &self,
+        actor: &str,
+        dossier: DossierId,
+        held: Option<&str>,
+    ) -> Result<Bundle, NoBundle> {
         let held: Option<SignedCheckpoint> = held.map(str::parse).transpose()?;
         let sealed = self.sealed(dossier).await?;
         // Which documents it has is told by the read models.

@@ -50,7 +50,12 @@ async fn traces(pool: &PgPool) -> BTreeMap<String, i64> {
     .await
     .unwrap();
     assert!(tables.len() > 15, "all the tables are looked at");
-    let hexadecimal = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hexadecimal = |text: &str| {
+        text.bytes()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<Vec<_>>()
+            .concat()
+    };
     let mut patterns: Vec<String> = KNOWN.iter().map(|text| (*text).to_owned()).collect();
     patterns.extend(KNOWN.iter().map(|text| hexadecimal(text)));
     let patterns: Vec<_> = patterns.iter().map(|text| format!("%{text}%")).collect();

@@ -298,7 +298,7 @@ impl TestApp {
         let config = folder.path().join("navette.toml");
         let url = self.database.connect_options().to_url_lossy();
         let data = self.data.path();
-        let text = format!("database_url = \"{url}\"\ndata = {data:?}\n");
+        let text = format!("database_url = \"{url}\"\ndata = \"{}\"\n", data.display());
         std::fs::write(&config, text).unwrap();
         // The master key of tests, under which `Keys::of_tests` seals.
         let master = data.join("keys/master");

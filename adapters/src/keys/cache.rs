@@ -1,6 +1,6 @@
 //! The keys that this process remembers, and how soon it forgets them.
 
-use super::{Keyring, SubjectKey};
+use super::{InForce, Keyring, SubjectKey};
 use chrono::{DateTime, Utc};
 use std::{
     collections::{BTreeSet, HashMap},
@@ -48,10 +48,7 @@ impl Cache {
     }
 
     /// Those of these subjects whose key in force is known, and the others.
-    pub fn in_force(
-        &self,
-        subjects: &BTreeSet<Uuid>,
-    ) -> (HashMap<Uuid, (Uuid, Arc<SubjectKey>)>, Vec<Uuid>) {
+    pub fn in_force(&self, subjects: &BTreeSet<Uuid>) -> (InForce, Vec<Uuid>) {
         let (mut found, mut unknown) = (HashMap::new(), vec![]);
         for subject in subjects {
             let id = self.in_force.get(subject);

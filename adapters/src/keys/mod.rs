@@ -73,6 +73,9 @@ pub(crate) struct SubjectKey {
 /// Some keys by their ids; none for those that are destroyed.
 pub(crate) type Keyring = HashMap<Uuid, Option<Arc<SubjectKey>>>;
 
+/// The key that seals for each subject, with its id.
+type InForce = HashMap<Uuid, (Uuid, Arc<SubjectKey>)>;
+
 /// The keys of one log.
 #[derive(Debug, Clone)]
 pub struct Keys {
@@ -170,10 +173,7 @@ impl Keys {
     }
 
     /// The keys in force of these subjects, made if there are none, each under its id.
-    async fn in_force(
-        &self,
-        subjects: BTreeSet<Uuid>,
-    ) -> Result<HashMap<Uuid, (Uuid, Arc<SubjectKey>)>, KeysFault> {
+    async fn in_force(&self, subjects: BTreeSet<Uuid>) -> Result<InForce, KeysFault> {
         self.hear_of_destructions().await?;
         let (mut found, unknown) = self.cache().in_force(&subjects);
         if unknown.is_empty() {

@@ -4,14 +4,13 @@
 //! sealed value is found by its bytes, and what holds none is not even parsed.
 
 use super::{
-    Keyring, KeysFault, SubjectKey,
+    InForce, Keyring, KeysFault,
     master::{Master, lock, unlock},
 };
 use crate::log::NewEvent;
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use navette_domain::personal::{self, Erased, Owner, PersonalField};
 use serde_json::{Value, json};
-use std::{collections::HashMap, sync::Arc};
 use uuid::Uuid;
 
 const BEGIN: &str = r#"{"sealed":[""#;
@@ -133,7 +132,7 @@ impl<'a> Unsealed<'a> {
     }
 
     /// Seals its values, each under the key of its subject.
-    pub fn seal(self, keys: &HashMap<Uuid, (Uuid, Arc<SubjectKey>)>) -> Result<(), KeysFault> {
+    pub fn seal(self, keys: &InForce) -> Result<(), KeysFault> {
         let Self {
             stream_type,
             stream_id,

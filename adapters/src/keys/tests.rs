@@ -146,7 +146,7 @@ async fn many_writers_of_one_new_subject_agree_on_one_key() {
         tokio::spawn(async move { keys.in_force(subjects).await.unwrap() })
     });
     let answers = futures::future::join_all(asked.collect::<Vec<_>>()).await;
-    let ids = |answer: &HashMap<Uuid, (Uuid, Arc<SubjectKey>)>| {
+    let ids = |answer: &InForce| {
         let ids: BTreeSet<Uuid> = answer.values().map(|(id, _)| *id).collect();
         ids
     };

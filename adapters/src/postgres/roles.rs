@@ -98,7 +98,9 @@ mod tests {
 
     async fn code(pool: &PgPool, statement: &str) -> Option<String> {
         let refused = sqlx::raw_sql(statement).execute(pool).await.err()?;
-        let code = refused.as_database_error().and_then(|error| error.code());
+        let code = refused
+            .as_database_error()
+            .and_then(sqlx::error::DatabaseError::code);
         Some(code.unwrap().into_owned())
     }
 

@@ -38,7 +38,7 @@ impl CheckpointKey {
         let reading = || format!("reading the key {}", path.display());
         let mode = fs::metadata(path).with_context(reading)?.permissions();
         ensure!(
-            mode.mode() & 0o077 == 0,
+            mode.mode().trailing_zeros() >= 6,
             "others can read the key {}: run `chmod 600` on it",
             path.display()
         );

@@ -88,12 +88,11 @@ fn around(folder: &Path, mut instead: impl FnMut(&str) -> Option<&'static str>) 
     say(&replies.next().unwrap().unwrap());
     for request in std::io::stdin().lines() {
         let request = request.unwrap();
-        match instead(&request) {
-            Some(reply) => say(reply),
-            None => {
-                writeln!(requests, "{request}").unwrap();
-                say(&replies.next().unwrap().unwrap());
-            }
+        if let Some(reply) = instead(&request) {
+            say(reply);
+        } else {
+            writeln!(requests, "{request}").unwrap();
+            say(&replies.next().unwrap().unwrap());
         }
     }
     drop(requests);

@@ -69,6 +69,7 @@ impl Bundles {
 }
 
 #[expect(
+    clippy::needless_pass_by_value,
     clippy::unnecessary_wraps,
     reason = "the same shape as every aggregate's"
 )]

@@ -197,16 +197,16 @@ fn story() -> Vec<Recorded> {
 
 #[test]
 fn the_replay_of_a_dossier_is_the_reviewed_one() {
-    let mut replay = String::new();
+    let mut replay = vec![];
     for step in steps(&story()) {
-        replay += &format!("{} {}\n", step.position, step.sentence);
+        replay.push(format!("{} {}", step.position, step.sentence));
         for change in step.changes {
             let [before, after] =
                 [change.before, change.after].map(|value| value.unwrap_or_else(|| "∅".into()));
-            replay += &format!("    {} : {before} → {after}\n", change.label);
+            replay.push(format!("    {} : {before} → {after}", change.label));
         }
     }
-    insta::assert_snapshot!(replay);
+    insta::assert_snapshot!(replay.join("\n"));
 }
 
 #[test]

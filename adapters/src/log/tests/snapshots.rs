@@ -65,7 +65,7 @@ async fn until_kept(log: &Log, id: Uuid, version: i64) {
             log.load::<Template>(id).await.unwrap();
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), kept)
+    tokio::time::timeout(Duration::from_mins(1), kept)
         .await
         .unwrap();
 }

@@ -26,7 +26,7 @@ const USUAL: &str = "Monsieur le Maire, Madame la Présidente, la subvention de 
 /// The passages of one part of a template.
 pub(crate) struct Passages {
     text: Vec<u8>,
-    passages: Vec<Passage>,
+    each: Vec<Passage>,
     /// Passages by how they begin, the longest first.
     by_key: HashMap<[u8; KEY], Vec<usize>>,
     codes: Codes,
@@ -52,7 +52,7 @@ enum Step {
 
 impl fmt::Debug for Passages {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} passages", self.passages.len())
+        write!(f, "{} passages", self.each.len())
     }
 }
 
@@ -88,7 +88,7 @@ impl Passages {
             .collect();
         Self {
             text,
-            passages,
+            each: passages,
             by_key,
             codes,
         }
@@ -100,7 +100,7 @@ impl Passages {
             known: self,
             text,
             bits: Bits::new(out),
-            places: vec![None; self.passages.len()],
+            places: vec![None; self.each.len()],
             values: vec![u32::MAX; VALUES],
         };
         for code in &self.codes.header {
@@ -126,7 +126,7 @@ impl Passages {
     /// The passage with which `rest` begins: most often the one after the last.
     fn find(&self, rest: &[u8], next: usize) -> Option<usize> {
         let begins = |index: &usize| {
-            self.passages
+            self.each
                 .get(*index)
                 .is_some_and(|passage| rest.starts_with(&self.text[passage.range.clone()]))
         };
@@ -161,7 +161,7 @@ impl Document<'_> {
     /// Writes a passage that stands at `at`; answers its length.
     fn passage(&mut self, index: usize, at: usize) -> usize {
         let known = self.known;
-        let passage = &known.passages[index];
+        let passage = &known.each[index];
         let size = passage.range.len();
         match self.places[index].replace(at) {
             Some(before) if at - before <= WINDOW => self.again(size, at - before),
@@ -178,7 +178,7 @@ impl Document<'_> {
                 Step::Copy { to, from, size, of } => {
                     let here = at + to - passage.range.start;
                     let distance = self.places[of]
-                        .map(|place| here - (place + from - known.passages[of].range.start));
+                        .map(|place| here - (place + from - known.each[of].range.start));
                     match distance {
                         Some(distance) if distance <= WINDOW => self.copy(size, distance),
                         _ => self.bytes(&known.text[to..to + size]),

@@ -101,7 +101,7 @@ impl Read {
         // A paragraph without a style has the usual one.
         let mut style = None;
         walk(xml, |step| match step.name {
-            "w:p" if step.opens() => style = self.usual.clone(),
+            "w:p" if step.opens() => style.clone_from(&self.usual),
             "w:pStyle" if step.opens() => style = step.get("w:val"),
             "w:rStyle" | "w:tblStyle" if step.opens() => self.others.extend(step.get("w:val")),
             "w:rFonts" if step.opens() => {

@@ -19,6 +19,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The names of the fonts that `bytes` needs of the machine that draws its pages; none when it cannot be
 /// read.
+#[expect(
+    clippy::case_sensitive_file_extension_comparisons,
+    reason = "the entries of an office file are named exactly"
+)]
 pub fn fonts(bytes: &[u8]) -> BTreeSet<String> {
     let Ok(mut archive) = Archive::open(bytes) else {
         return BTreeSet::new();
