@@ -1,10 +1,14 @@
 //! From the configuration to everything that runs: the only place that knows all the types.
 
+mod database;
+
+pub use database::{Database, MIGRATIONS, connect, connect_for};
+
 use crate::{
     batches::Batches,
     bundle::Bundles,
     clock::Clock,
-    config::{Config, NeighboursConfig},
+    config::NeighboursConfig,
     dispatch::Dispatcher,
     erasure::Erasure,
     library::Library,
@@ -14,27 +18,12 @@ use crate::{
 };
 use anyhow::Context as _;
 use navette_adapters::{
-    effects::Effects,
-    file_store::Files,
-    grants_tool::GenericGrantsTool,
-    iparapheur::IParapheur,
-    keys::Keys,
-    libreoffice::PoolOptions,
-    log::Log,
-    maarch::MaarchCourrier,
-    nextcloud::Nextcloud,
-    porte_documents::GenericPorteDocuments,
-    postgres::{self, EmbeddedPostgres, EmbeddedPostgresError},
-    smtp::Smtp,
-    workshop::Workshop,
+    effects::Effects, file_store::Files, grants_tool::GenericGrantsTool, iparapheur::IParapheur,
+    keys::Keys, libreoffice::PoolOptions, log::Log, maarch::MaarchCourrier, nextcloud::Nextcloud,
+    porte_documents::GenericPorteDocuments, smtp::Smtp, workshop::Workshop,
 };
 use navette_domain::third_party::Retention;
-use secrecy::{ExposeSecret as _, SecretString};
-use sqlx::{
-    Connection as _, PgConnection, PgPool,
-    migrate::Migrator,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
+use sqlx::PgPool;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -42,184 +31,6 @@ use std::{
 };
 use tokio::task::JoinHandle;
 use uuid::Uuid;
-
-/// The tables that are not projections.
-pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
-
-/// The connections of one process.
-const CONNECTIONS: u32 = 16;
-
-/// A database that is open, and ours to stop when it is embedded.
-pub struct Database {
-    /// Its pool.
-    pub pool: PgPool,
-    /// The keys of its personal values.
-    pub keys: Keys,
-    embedded: Option<EmbeddedPostgres>,
-}
-
-impl Database {
-    /// Opens the site's PostgreSQL, or starts our own; brings its tables up to date.
-    pub async fn open(config: &Config) -> anyhow::Result<Self> {
-        if let Some(url) = &config.database_url {
-            let parse = |url: &SecretString, name: &str| {
-                let options = url.expose_secret().parse::<PgConnectOptions>();
-                options.with_context(|| format!("understanding {name}"))
-            };
-            let owner = config.migrate_url.as_ref();
-            let owner = owner.map(|url| parse(url, "migrate_url")).transpose()?;
-            return Self::prepare(config, parse(url, "database_url")?, owner, None).await;
-        }
-        let embedded = EmbeddedPostgres::start(&config.data.join("postgres")).await?;
-        Self::of_our_own(config, &embedded.connect_options(), Some(embedded)).await
-    }
-
-    /// The same for work that may be done beside another Navette: when that one runs the embedded
-    /// PostgreSQL, its server is used.
-    pub async fn join(config: &Config) -> anyhow::Result<Self> {
-        let refused = match Self::open(config).await {
-            Ok(database) => return Ok(database),
-            Err(refused) => refused,
-        };
-        let in_use = matches!(
-            refused.downcast_ref(),
-            Some(EmbeddedPostgresError::InUse(_))
-        );
-        match EmbeddedPostgres::reach(&config.data.join("postgres")) {
-            Some(owner) if in_use => Self::of_our_own(config, &owner, None).await,
-            _ => Err(refused),
-        }
-    }
-
-    async fn of_our_own(
-        config: &Config,
-        owner: &PgConnectOptions,
-        embedded: Option<EmbeddedPostgres>,
-    ) -> anyhow::Result<Self> {
-        let application = EmbeddedPostgres::as_application(owner);
-        Self::prepare(config, application, Some(owner.clone()), embedded).await
-    }
-
-    async fn prepare(
-        config: &Config,
-        application: PgConnectOptions,
-        owner: Option<PgConnectOptions>,
-        embedded: Option<EmbeddedPostgres>,
-    ) -> anyhow::Result<Self> {
-        if let Some(owner) = owner {
-            migrate(owner, application.get_username()).await?;
-            let pool = connect(application).await?;
-            postgres::check_durability(&pool).await?;
-            let keys = keys(config, &pool).await?;
-            return Ok(Self {
-                pool,
-                keys,
-                embedded,
-            });
-        }
-        let pool = connect(application).await?;
-        postgres::check_durability(&pool).await?;
-        migrate_alone(&pool).await?;
-        let keys = keys(config, &pool).await?;
-        Ok(Self {
-            pool,
-            keys,
-            embedded,
-        })
-    }
-
-    /// Its log, as one more process sees it.
-    pub fn log(&self) -> Log {
-        Log::open(self.pool.clone(), self.keys.clone())
-    }
-
-    /// Stops our own PostgreSQL, if we run one.
-    pub async fn close(self) {
-        self.pool.close().await;
-        if let Some(embedded) = self.embedded {
-            embedded.stop().await;
-        }
-    }
-}
-
-/// Brings the tables up to date as their owner, and gives the application what it needs of them.
-async fn migrate(owner: PgConnectOptions, application: &str) -> anyhow::Result<()> {
-    let mut owner = PgConnection::connect_with(&owner)
-        .await
-        .context("connecting to PostgreSQL as the owner of the tables")?;
-    MIGRATIONS
-        .run(&mut owner)
-        .await
-        .context("bringing the tables up to date")?;
-    postgres::roles::grant(&mut owner, application)
-        .await
-        .with_context(|| {
-            format!("giving the role {application} its rights: the role that migrates must own the database")
-        })?;
-    Ok(owner.close().await?)
-}
-
-/// The same without an owner: the application owns the tables, or somebody else has brought them up to date.
-async fn migrate_alone(pool: &PgPool) -> anyhow::Result<()> {
-    if postgres::roles::could_change_the_log(pool).await? == Some(false) {
-        let done: Vec<i64> =
-            sqlx::query_scalar("SELECT version FROM _sqlx_migrations WHERE success")
-                .fetch_all(pool)
-                .await
-                .context("reading which tables there are")?;
-        let missing = MIGRATIONS
-            .iter()
-            .any(|wanted| !done.contains(&wanted.version));
-        anyhow::ensure!(
-            !missing,
-            "the tables are those of another version: run `navette migrate` with `migrate_url`"
-        );
-        return Ok(());
-    }
-    MIGRATIONS
-        .run(pool)
-        .await
-        .context("bringing the tables up to date")
-}
-
-/// A pool whose connections cannot hold a lock for ever: a client that stops between two
-/// statements of a transaction is cut off.
-pub async fn connect(options: PgConnectOptions) -> anyhow::Result<PgPool> {
-    connect_for(options, &workers::search_path(&navette_projections::all())).await
-}
-
-/// The same, where tables are found along `search_path`.
-pub async fn connect_for(options: PgConnectOptions, search_path: &str) -> anyhow::Result<PgPool> {
-    let options = options.options([
-        ("search_path", search_path),
-        ("idle_in_transaction_session_timeout", "10s"),
-        ("TimeZone", "UTC"),
-        // A plan made while the tables are empty reads them from end to end once they are full.
-        ("plan_cache_mode", "force_custom_plan"),
-    ]);
-    PgPoolOptions::new()
-        .max_connections(CONNECTIONS)
-        .acquire_timeout(Duration::from_secs(10))
-        .connect_with(options)
-        .await
-        .context("connecting to PostgreSQL")
-}
-
-/// The keys of personal values: in the log's database, unless the configuration gives them another.
-async fn keys(config: &Config, pool: &PgPool) -> anyhow::Result<Keys> {
-    let (pool, apart) = match &config.keys.url {
-        None => (pool.clone(), false),
-        Some(url) => {
-            let options = url.expose_secret().parse();
-            (
-                connect(options.context("understanding keys.url")?).await?,
-                true,
-            )
-        }
-    };
-    let keys = Keys::open(pool, apart, &config.master_key()).await;
-    keys.context("opening the keys of personal data")
-}
 
 /// Everything that doors and workers share.
 #[derive(Clone)]

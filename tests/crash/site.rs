@@ -10,6 +10,7 @@ use navette::{
     clock::Clock,
     config::Config,
     neighbourhood::{Manners, Neighbourhood},
+    workers,
 };
 use navette_adapters::postgres::EmbeddedPostgres;
 use navette_domain::ports::Neighbour;
@@ -206,7 +207,9 @@ impl Site {
     }
 
     async fn connect(&self) -> Option<PgConnection> {
-        let options = EmbeddedPostgres::reach(&self.postgres())?;
+        let read_models = workers::search_path(&navette_projections::all());
+        let options = EmbeddedPostgres::reach(&self.postgres())?
+            .options([("search_path", read_models.as_str())]);
         PgConnection::connect_with(&options).await.ok()
     }
 

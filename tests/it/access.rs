@@ -165,6 +165,7 @@ fn inputs() -> Value {
         "reopenDossier": reasoned,
         "registerThirdParty": { "idempotencyKey": key, "profile": profile },
         "amendThirdParty": { "id": id, "idempotencyKey": key, "profile": profile },
+        "eraseThirdParty": reasoned,
         "publishChain": { "idempotencyKey": key, "toml": "" },
         "startBatch": { "idempotencyKey": key, "label": "X", "chain": "x", "dossiers": [id] },
         "pauseBatch": change,
