@@ -2,7 +2,8 @@
 //! merge, a bare LibreOfficeKit loop, unoserver and `soffice` for the PDF. The peers are installed by this
 //! program under `target/peers`, and measured in the same run, in rounds that take turns.
 //!
-//! `QUICK=1` takes fewer letters and rounds. `documents compat` only compares with docxtpl.
+//! `QUICK=1` takes fewer letters and rounds, `ROUNDS=1` all the letters in one round. `documents compat` only
+//! compares with docxtpl.
 
 #[path = "../processes.rs"]
 mod processes;
@@ -15,6 +16,7 @@ mod merge;
 mod pdf;
 mod peers;
 
+use anyhow::Context as _;
 use navette_adapters::libreoffice::{bare, worker};
 use peers::Peers;
 use std::{path::Path, process::ExitCode};
@@ -50,9 +52,13 @@ fn main() -> ExitCode {
 /// Whether every difference with docxtpl is explained.
 fn bench(only_compat: bool) -> anyhow::Result<bool> {
     let quick = std::env::var_os("QUICK").is_some_and(|quick| quick == "1");
+    let rounds = match std::env::var("ROUNDS") {
+        Ok(rounds) => rounds.parse().context("ROUNDS is not a number")?,
+        Err(_) => 5,
+    };
     let size = Size {
         quick,
-        rounds: if quick { 2 } else { 5 },
+        rounds: if quick { 2 } else { rounds },
     };
     let peers = Peers::install()?;
     let compat = compat::compare(&peers)?;

@@ -72,7 +72,7 @@ pub fn measure(peers: &Peers, size: Size) -> anyhow::Result<Vec<Figure>> {
     bench.with_bare(&mut bare, warm)?;
     bench.with_unoservers(&mut daemons, warm)?;
 
-    let rounds = if size.quick { 1 } else { 3 };
+    let rounds = if size.quick { 1 } else { size.rounds.min(3) };
     let slow = if size.quick { 3 } else { 12 };
     let all = bench.letters.len();
     let mut measured: [Vec<Cost>; 5] = Default::default();
