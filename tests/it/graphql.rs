@@ -705,10 +705,12 @@ async fn the_number_of_statements_does_not_grow_with_the_number_of_rows() {
         assert!(response.errors.is_empty(), "{:?}", response.errors);
         count.load(Ordering::Relaxed)
     };
+    // Other tests that begin or end to listen at that moment can hide statements from one count.
+    let most = async |first: u32| ask(first).await.max(ask(first).await).max(ask(first).await);
     assert!(
-        ask(2).await >= KINDS_OF_LINKS,
+        most(2).await >= KINDS_OF_LINKS,
         "the statements are not seen"
     );
     // A loader that waits a moment too short asks twice; without loaders there would be eighty and more.
-    assert!(ask(12).await <= 2 * KINDS_OF_LINKS);
+    assert!(most(12).await <= 2 * KINDS_OF_LINKS);
 }

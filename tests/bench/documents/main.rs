@@ -52,10 +52,8 @@ fn main() -> ExitCode {
 /// Whether every difference with docxtpl is explained.
 fn bench(only_compat: bool) -> anyhow::Result<bool> {
     let quick = std::env::var_os("QUICK").is_some_and(|quick| quick == "1");
-    let rounds = match std::env::var("ROUNDS") {
-        Ok(rounds) => rounds.parse().context("ROUNDS is not a number")?,
-        Err(_) => 5,
-    };
+    let rounds = std::env::var_os("ROUNDS").map_or(Some(5), |rounds| rounds.to_str()?.parse().ok());
+    let rounds = rounds.context("ROUNDS is not a number")?;
     let size = Size {
         quick,
         rounds: if quick { 2 } else { rounds },
