@@ -7,10 +7,14 @@
 
 pub mod batches;
 pub mod chains;
+pub mod condition;
 pub mod documents;
 pub mod dossiers;
+pub mod effects;
+pub mod global;
 pub mod images;
 pub mod kinds;
+pub mod list;
 pub mod page;
 pub mod scope;
 pub mod signatures;

@@ -16,6 +16,7 @@ mod erasure;
 mod graphql;
 mod history;
 mod import;
+mod lists;
 mod mishaps;
 mod parity;
 mod projections;

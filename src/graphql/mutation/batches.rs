@@ -20,11 +20,7 @@ use navette_domain::{
     ids::{BatchId, CommandId, DossierId},
     policy::Permission,
 };
-use navette_projections::{
-    batches,
-    dossiers::{self, DossierFilter},
-    kinds::Position,
-};
+use navette_projections::{batches, dossiers::DossierFilter, kinds::Position, list};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -212,8 +208,8 @@ async fn selection(
         (None, Some(filter)) => {
             let (reads, _) = reading(context, input.at_least).await?;
             let most = i64::try_from(MOST_DOSSIERS + 1).unwrap_or(i64::MAX);
-            let ids = dossiers::ids(&reads.pool, &asker.scope, filter, most).await;
-            ids.map_err(|cause| faults::internal(&cause))?
+            let ids = list::ids(&reads.pool, &asker.scope, filter, most).await;
+            ids.map_err(faults::list)?
         }
         (Some(_), Some(_)) | (None, None) => {
             return wrong("Indiquez soit des dossiers, soit un filtre.".to_owned());

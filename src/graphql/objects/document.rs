@@ -1,11 +1,14 @@
 //! A document and its passages at the signing desk.
 
 use super::{Batch, Dossier, Included, Template, history};
-use crate::graphql::loaders::{self, BatchById, DossierById, SignaturesOf, TemplateVersion};
-use async_graphql::{Context, Object, Result};
+use crate::graphql::loaders::{
+    self, BatchById, DocumentById, DossierById, SignaturesOf, TemplateVersion,
+};
+use async_graphql::{Context, ID, Object, Result};
 use navette_domain::french;
 use navette_projections::{
     documents::DocumentRow,
+    global,
     kinds::{Binding, OfficeFormat, Position},
     signatures::SignatureRow,
     timeline::{Kind, TimelineRow},
@@ -25,6 +28,11 @@ impl Document {
     #[graphql(flatten)]
     fn row(&self) -> &DocumentRow {
         &self.0
+    }
+
+    /// Its global id.
+    pub async fn node_id(&self) -> ID {
+        global::id("Document", self.0.id)
     }
 
     /// Where it stands, in French.
@@ -95,11 +103,29 @@ impl Document {
 /// A passage at the signing desk.
 pub struct Signature(SignatureRow);
 
+impl From<SignatureRow> for Signature {
+    fn from(row: SignatureRow) -> Self {
+        Self(row)
+    }
+}
+
 #[Object]
 impl Signature {
     #[graphql(flatten)]
     fn row(&self) -> &SignatureRow {
         &self.0
+    }
+
+    /// Its global id.
+    pub async fn node_id(&self) -> ID {
+        global::id("Signature", self.0.id)
+    }
+
+    /// The document.
+    async fn document(&self, context: &Context<'_>) -> Option<Result<Document>> {
+        let key = DocumentById(self.0.document_id);
+        let row = loaders::load(context, key).await.transpose();
+        row.map(|row| row.map(Into::into))
     }
 
     /// How firmly the signed PDF is bound to the one that was sent.
