@@ -8,6 +8,7 @@ use crate::{
     dossier::DossierEvent,
     ids::{CommandId, DossierId},
     image::ImageEvent,
+    selection::SelectionEvent,
     signature::SignatureEvent,
     template::TemplateEvent,
     third_party::ThirdPartyEvent,
@@ -130,6 +131,8 @@ pub enum Event {
     Chain(ChainEvent),
     /// About the bundles of a dossier.
     Bundle(BundleEvent),
+    /// About a selection of dossiers.
+    Selection(SelectionEvent),
 }
 
 /// A stored event that this version of Navette cannot read.
@@ -166,6 +169,7 @@ impl Event {
             "image" => json(event_type, payload).map(Self::Image),
             "chain" => json(event_type, payload).map(Self::Chain),
             "bundle" => json(event_type, payload).map(Self::Bundle),
+            "selection" => json(event_type, payload).map(Self::Selection),
             _ => Err("unknown noun".to_owned()),
         }
         .map_err(|cause| UnreadableEvent {
@@ -186,6 +190,7 @@ impl Event {
             ImageEvent::TYPES,
             ChainEvent::TYPES,
             BundleEvent::TYPES,
+            SelectionEvent::TYPES,
         ]
         .into_iter()
         .flatten()

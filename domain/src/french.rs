@@ -10,6 +10,7 @@ use crate::{
     dossier::{DossierEvent, DossierStatus},
     event::Event,
     image::ImageEvent,
+    selection::SelectionEvent,
     signature::{Binding, Signature, SignatureEvent},
     template::TemplateEvent,
     third_party::ThirdPartyEvent,
@@ -150,6 +151,9 @@ pub fn sentence(event: &Event) -> String {
             "Recueil de preuves remis, arrêté à {size} événements (empreinte {})",
             file.short()
         ),
+        // Its name is its owner's, perhaps private.
+        Event::Selection(SelectionEvent::Saved { .. }) => "Sélection enregistrée".into(),
+        Event::Selection(SelectionEvent::Removed { .. }) => "Sélection supprimée".into(),
     }
 }
 

@@ -45,6 +45,7 @@ pub mod ports;
 pub mod proof;
 pub mod published_date;
 pub mod rna;
+pub mod selection;
 pub mod signature;
 pub mod siret;
 pub mod template;

@@ -17,6 +17,7 @@ pub mod kinds;
 pub mod list;
 pub mod page;
 pub mod scope;
+pub mod selections;
 pub mod signatures;
 pub mod templates;
 pub mod third_parties;
@@ -57,5 +58,6 @@ pub fn all() -> Vec<Box<dyn Projector>> {
         Box::new(templates::Templates),
         Box::new(images::Images),
         Box::new(chains::Chains),
+        Box::new(selections::Selections),
     ]
 }

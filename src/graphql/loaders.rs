@@ -18,6 +18,7 @@ use navette_projections::{
     effects::{self, EffectRow},
     kinds::Position,
     scope::Scope,
+    selections::{self, SelectionRow},
     signatures::{self, SignatureRow},
     templates::{self, TemplateRow},
     third_parties::{self, ThirdPartyRow},
@@ -35,6 +36,7 @@ use uuid::Uuid;
 pub struct Rows {
     pool: PgPool,
     scope: Scope,
+    actor: String,
 }
 
 /// The loader of one answer.
@@ -42,6 +44,7 @@ pub fn loader(reads: &Reads, asker: &Asker) -> DataLoader<Rows> {
     let rows = Rows {
         pool: reads.pool.clone(),
         scope: asker.scope.clone(),
+        actor: asker.principal.actor.clone(),
     };
     DataLoader::new(rows, TokioSpawner::current(), TokioTimer::default())
 }
@@ -82,6 +85,8 @@ keys! {
     EffectById,
     /// All versions of a template.
     VersionsOf,
+    /// A selection by its id, if it may be used.
+    SelectionById,
     /// The documents of a dossier that is seen.
     DocumentsOf,
     /// The signatures of a document that is seen.
@@ -198,6 +203,20 @@ impl Loader<EntryAt> for Rows {
         Ok(rows
             .into_iter()
             .map(|row| (EntryAt(row.position.0), row))
+            .collect())
+    }
+}
+
+impl Loader<SelectionById> for Rows {
+    type Value = SelectionRow;
+    type Error = Arc<sqlx::Error>;
+
+    async fn load(&self, keys: &[SelectionById]) -> Loaded<SelectionById, SelectionRow> {
+        let ids = ids(keys, |key| key.0);
+        let rows = selections::by_ids(&self.pool, &self.actor, &ids).await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| (SelectionById(row.id), row))
             .collect())
     }
 }

@@ -6,6 +6,7 @@
 //! - Refusals of the rules are data; errors carry a code and no cause.
 
 pub mod asking;
+mod chosen;
 mod connection;
 mod faults;
 pub mod limits;

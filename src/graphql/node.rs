@@ -4,9 +4,11 @@ use super::{
     faults,
     loaders::{
         self, BatchById, ChainVersion, DocumentById, DossierById, EffectById, EntryAt,
-        SignatureById, TemplateVersion, ThirdPartyById,
+        SelectionById, SignatureById, TemplateVersion, ThirdPartyById,
     },
-    objects::{Batch, Chain, Document, Dossier, Effect, Signature, Template, ThirdParty},
+    objects::{
+        Batch, Chain, Document, Dossier, Effect, Selection, Signature, Template, ThirdParty,
+    },
 };
 use async_graphql::{Context, Error, ID, Interface, Result};
 use navette_projections::{global, page::LONGEST, timeline::TimelineRow};
@@ -31,6 +33,8 @@ pub enum Node {
     Template(Template),
     /// Outside work that is not done yet.
     Effect(Effect),
+    /// A selection of dossiers.
+    Selection(Selection),
     /// One thing that happened.
     TimelineEntry(TimelineRow),
 }
@@ -64,6 +68,7 @@ pub async fn load(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         "Signature" => by_key!(uuid().map(SignatureById), Signature, Signature),
         "Batch" => by_key!(uuid().map(BatchById), Batch, Batch),
         "Effect" => by_key!(uuid().map(EffectById), Effect, Effect),
+        "Selection" => by_key!(uuid().map(SelectionById), Selection, Selection),
         "Template" => by_key!(template(), Template, Template),
         "Chain" => by_key!(chain(), Chain, Chain),
         "TimelineEntry" => by_key!(key.parse().ok().map(EntryAt), TimelineRow, TimelineEntry),

@@ -9,7 +9,7 @@ use crate::{
 use async_graphql::{Enum, Result, SimpleObject};
 use navette_domain::{
     batch::BatchRefusal, chain::ChainRefusal, document::DocumentRefusal, dossier::DossierRefusal,
-    third_party::ThirdPartyRefusal,
+    selection::SelectionRefusal, third_party::ThirdPartyRefusal,
 };
 use navette_projections::kinds::Position;
 use uuid::Uuid;
@@ -150,6 +150,16 @@ impl Coded for DocumentRefusal {
             Self::AlreadyRequested => RefusalCode::AlreadyExists,
             Self::NotFrom { .. } | Self::Waiting => RefusalCode::NotAtThisStage,
             Self::NothingToRetry => RefusalCode::NothingToDo,
+        }
+    }
+}
+
+impl Coded for SelectionRefusal {
+    fn code(&self) -> RefusalCode {
+        match self {
+            Self::NotSaved => RefusalCode::NotFound,
+            Self::NotYours => RefusalCode::OutOfScope,
+            Self::BadName | Self::Empty => RefusalCode::InvalidInput,
         }
     }
 }

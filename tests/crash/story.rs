@@ -10,6 +10,7 @@ use navette_domain::{
     event::Decider,
     ids::{BatchId, ChainId, CommandId, DocumentId, DossierId},
     personal::Personal,
+    selection::{Content, Selection, SelectionCommand},
     third_party::{PostalAddress, Profile, ThirdParty, ThirdPartyCommand},
 };
 use navette_projections::scope::Scope;
@@ -118,6 +119,14 @@ pub async fn configure(app: &App) {
         .upload_image(&envelope(), "logo", "logo.png", logo)
         .await
         .unwrap();
+    let command = SelectionCommand::Save {
+        name: "À notifier".into(),
+        shared: true,
+        content: Content::Filter(serde_json::json!({ "status": ["Granted"] })),
+        by: envelope().actor,
+        at: Utc::now(),
+    };
+    dispatch::<Selection>(app, Uuid::from_u128(0x5E1), command).await;
 }
 
 async fn register(app: &App, reference: &str) {

@@ -21,6 +21,7 @@ use navette_domain::{
     image::{ImageEvent, ImageFormat},
     personal::Personal,
     ports::{Circulation, OfficeFormat, Registration},
+    selection::{Content, SelectionEvent},
     signature::{Binding, Sheet, SignatureEvent},
     template::{TemplateEvent, TemplateRef},
     third_party::{PostalAddress, Profile, ThirdPartyEvent},
@@ -265,6 +266,7 @@ fn names(event: &Event) -> (&'static str, String) {
         Event::Image(event) => ("image", event.event_type()),
         Event::Chain(event) => ("chain", event.event_type()),
         Event::Bundle(event) => ("bundle", event.event_type()),
+        Event::Selection(event) => ("selection", event.event_type()),
     }
 }
 
@@ -305,6 +307,26 @@ pub fn everything() -> Story {
     story
 }
 
+/// Somebody's selections: one is kept, one was removed.
+fn selections(story: &mut Story) {
+    let at = noon();
+    for (id, removed) in [(0x5E1, false), (0x5E2, true)] {
+        let content = Content::Dossiers(vec![DossierId::of_reference("SUB-1")]);
+        let event = SelectionEvent::Saved {
+            name: "À notifier".into(),
+            shared: true,
+            content,
+            owner: "token:essai".into(),
+            at,
+        };
+        story.tell(Uuid::from_u128(id), None, Event::Selection(event));
+        if removed {
+            let event = SelectionEvent::Removed { at };
+            story.tell(Uuid::from_u128(id), None, Event::Selection(event));
+        }
+    }
+}
+
 fn configuration(story: &mut Story) {
     let at = noon();
     for version in 1..=2 {
@@ -325,6 +347,7 @@ fn configuration(story: &mut Story) {
         };
         story.tell(template().template.0, None, Event::Template(event));
     }
+    selections(story);
     let event = ImageEvent::Uploaded {
         code: "logo".into(),
         version: 1,

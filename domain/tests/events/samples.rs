@@ -14,6 +14,7 @@ use navette_domain::{
     image::{ImageEvent, ImageFormat},
     personal::Personal,
     ports::{Circulation, OfficeFormat, Registration},
+    selection::{Content, SelectionEvent},
     signature::{Binding, Sheet, SignatureEvent},
     template::{TemplateEvent, TemplateRef},
     third_party::{PostalAddress, Profile, ThirdPartyEvent},
@@ -407,6 +408,17 @@ fn configuration() -> [Event; 4] {
             file: Digest::of(b"bundle"),
             at: at(),
         }),
+        Event::Selection(SelectionEvent::Saved {
+            name: "Sport, année 2026".into(),
+            shared: true,
+            content: Content::Filter(serde_json::json!({
+                "status": ["Granted"],
+                "schemeIs": { "prefix": "Sport" }
+            })),
+            owner: "token:instruction".into(),
+            at: at(),
+        }),
+        Event::Selection(SelectionEvent::Removed { at: at() }),
         Event::Image(ImageEvent::Uploaded {
             code: "logo".into(),
             version: 1,

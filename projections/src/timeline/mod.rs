@@ -154,7 +154,8 @@ impl About {
             | Event::ThirdParty(_)
             | Event::Template(_)
             | Event::Image(_)
-            | Event::Chain(_) => {}
+            | Event::Chain(_)
+            | Event::Selection(_) => {}
         }
         about
     }

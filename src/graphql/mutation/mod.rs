@@ -10,7 +10,10 @@ mod documents;
 mod dossier_input;
 mod dossiers;
 mod erasure;
+mod selections;
 mod third_parties;
+
+pub(super) use dossiers::seen;
 
 use super::asking::Asker;
 use crate::unit::Envelope;
@@ -27,6 +30,7 @@ pub struct Mutation(
     chains::ChainMutation,
     batches::BatchMutation,
     documents::DocumentMutation,
+    selections::SelectionMutation,
 );
 
 /// What every change says.

@@ -6,6 +6,7 @@ mod document;
 mod dossier;
 mod effect;
 mod history;
+mod selection;
 mod template;
 mod third_party;
 
@@ -14,6 +15,7 @@ pub use chain::Chain;
 pub use document::{Document, Signature};
 pub use dossier::Dossier;
 pub use effect::Effect;
+pub use selection::Selection;
 pub use template::{Dictionary, Included, Template};
 pub use third_party::ThirdParty;
 

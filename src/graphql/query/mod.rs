@@ -3,6 +3,7 @@
 mod catalogue;
 mod figures;
 mod lists;
+mod preview;
 mod single;
 
 pub(super) use lists::listed;
@@ -17,6 +18,7 @@ pub struct Query(
     single::SingleQuery,
     figures::FigureQuery,
     catalogue::CatalogueQuery,
+    preview::PreviewQuery,
 );
 
 /// What a page costs: rows of one page are read together, so a row costs less than a query.

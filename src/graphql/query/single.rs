@@ -3,13 +3,14 @@
 use super::Fallible;
 use crate::graphql::{
     asking::reading,
-    loaders::{self, BatchById, DocumentById, DossierById, ThirdPartyById},
+    faults,
+    loaders::{self, BatchById, DocumentById, DossierById, SelectionById, ThirdPartyById},
     node::{self, Node},
-    objects::{Batch, Document, Dossier, ThirdParty},
+    objects::{Batch, Document, Dossier, Selection, ThirdParty},
 };
 use async_graphql::{Context, ID, Object};
 use futures::future::join_all;
-use navette_projections::{kinds::Position, page::LONGEST};
+use navette_projections::{kinds::Position, page::LONGEST, selections};
 use uuid::Uuid;
 
 /// Questions about one object.
@@ -72,6 +73,36 @@ impl SingleQuery {
             loaders::load(context, BatchById(id)).await
         };
         answer.await.transpose().map(|row| row.map(Into::into))
+    }
+
+    /// One selection; null when it does not exist or is private to somebody else.
+    async fn selection(
+        &self,
+        context: &Context<'_>,
+        id: Uuid,
+        at_least: Option<Position>,
+    ) -> Fallible<Selection> {
+        let answer = async {
+            reading(context, at_least).await?;
+            loaders::load(context, SelectionById(id)).await
+        };
+        answer.await.transpose().map(|row| row.map(Into::into))
+    }
+
+    /// Your selections and those that others share, by name, at most 500.
+    #[graphql(complexity = "5 + 20 * child_complexity")]
+    async fn selections(
+        &self,
+        context: &Context<'_>,
+        at_least: Option<Position>,
+    ) -> Fallible<Vec<Selection>> {
+        let answer = async {
+            let (reads, asker) = reading(context, at_least).await?;
+            let rows = selections::of(&reads.pool, &asker.principal.actor).await;
+            let rows = rows.map_err(|cause| faults::internal(&cause))?;
+            Ok(rows.into_iter().map(Into::into).collect())
+        };
+        Some(answer.await)
     }
 
     /// Any object, by its `nodeId`; null when it does not exist or is not seen.
