@@ -3,7 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
-use crate::doors::{House, body};
+use crate::{
+    doors::{House, body},
+    schema,
+};
 use futures::{SinkExt as _, StreamExt as _};
 use navette::{
     access,
@@ -32,14 +35,17 @@ use uuid::Uuid;
 fn the_schema_is_the_reviewed_one() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/graphql/schema.graphql");
     let sdl = graphql::sdl();
-    if std::env::var_os("UPDATE_SCHEMA").is_some() {
-        std::fs::write(path, &sdl).unwrap();
-    }
     let reviewed = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(
-        sdl == reviewed,
-        "the schema has changed: run this test with UPDATE_SCHEMA=1, review it"
-    );
+    let breaking = schema::breaking(&reviewed, &sdl);
+    match std::env::var("UPDATE_SCHEMA").as_deref() {
+        Ok("breaking") => std::fs::write(path, &sdl).unwrap(),
+        Ok(_) if breaking.is_empty() => std::fs::write(path, &sdl).unwrap(),
+        _ => assert!(
+            sdl == reviewed,
+            "the schema has changed: run this test with UPDATE_SCHEMA=1, review it. Clients would break \
+             (deprecate first, with a reason, or say UPDATE_SCHEMA=breaking): {breaking:?}"
+        ),
+    }
 }
 
 fn request(reference: &str, third_party: Uuid) -> Value {

@@ -24,6 +24,8 @@ mod readme;
 mod rebuilds;
 mod refusals;
 mod replay;
+mod schema;
+mod selections;
 mod story;
 mod support;
 mod templates;

@@ -3,6 +3,7 @@
 use super::TimelineRow;
 use crate::{
     condition::{Column, Filter, InstantIs, Sql, TextIs, branches, one_id},
+    dossiers::DossierFilter,
     kinds::Position,
     list::{Key, List},
     scope::Scope,
@@ -21,6 +22,8 @@ pub struct AuditFilter {
     pub event_type: Option<TextIs>,
     /// Of one of these dossiers.
     pub dossier: Option<Vec<Uuid>>,
+    /// Its dossier is so.
+    pub dossier_is: Option<Box<DossierFilter>>,
     /// Of one of these documents.
     pub document: Option<Vec<Uuid>>,
     /// Of one of these batches, their documents included.
@@ -40,7 +43,7 @@ pub struct AuditFilter {
 }
 
 impl Filter for AuditFilter {
-    fn tests(&self, query: &mut Sql<'_>, _: &Scope) {
+    fn tests(&self, query: &mut Sql<'_>, scope: &Scope) {
         for (test, column) in [
             (&self.actor, Column::always("actor")),
             (&self.event_type, Column::always("event_type")),
@@ -56,6 +59,12 @@ impl Filter for AuditFilter {
             ("stream_id", &self.stream),
         ] {
             one_id(query, column, ids.as_ref());
+        }
+        if let Some(dossier) = &self.dossier_is {
+            query.push(" AND dossier_id IN (SELECT id FROM dossiers WHERE true");
+            DossierFilter::seen(query, scope);
+            dossier.push(query, scope);
+            query.push(")");
         }
         if let Some(test) = &self.at {
             test.push(query, Column::always("at"));
