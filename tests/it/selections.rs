@@ -394,3 +394,108 @@ async fn the_explorer_loads_everything_from_this_program_and_is_open_only_if_tol
         body(closed.get(path).send().await.unwrap(), 404).await;
     }
 }
+
+#[tokio::test]
+async fn a_signed_address_opens_one_file_for_a_while_with_the_rights_of_whoever_asked() {
+    let house = House::open().await;
+    house.chain().await;
+    let dossier = house.granted("SUB-1", "Sport").await;
+    let token = house.token(Role::Instructor, &["Sport"]).await;
+    let input = json!({ "label": "Lot", "chain": "notification", "dossiers": [dossier.0] });
+    house.mutate(&token, "startBatch", input, "batchId").await;
+    house.settle().await;
+    let file = house
+        .app
+        .ports
+        .files
+        .put(b"%PDF-1.7".to_vec())
+        .await
+        .unwrap();
+    sqlx::query("UPDATE documents SET pdf = $1, title = 'Lettre'")
+        .bind(file.to_string())
+        .execute(&house.app.pool)
+        .await
+        .unwrap();
+    let answer = house
+        .ask(
+            &token,
+            "{ documents { nodes { id pdfUrl officeUrl } } }",
+            json!({}),
+        )
+        .await;
+    let document = &answer["data"]["documents"]["nodes"][0];
+    let url = document["pdfUrl"].as_str().unwrap().to_owned();
+    assert!(document["officeUrl"].is_null());
+    assert_eq!(
+        body(house.get(&url).send().await.unwrap(), 200).await,
+        "%PDF-1.7"
+    );
+    let later = url.replace("until=", "until=9");
+    let other = url.replace("/pdf?", "/office?");
+    let stranger = house.token(Role::Auditor, &["Culture"]).await;
+    let (_, after) = url.split_once("&by=").unwrap();
+    let by_another = url.replace(after.split_once('&').unwrap().0, "essai-autre");
+    for wrong in [
+        later,
+        other,
+        by_another,
+        url.replace("seal=", "seal=0"),
+        url.split_once('?').unwrap().0.to_owned(),
+    ] {
+        body(house.get(&wrong).send().await.unwrap(), 401).await;
+    }
+    // It is no key to anything else, and a token that is given counts alone.
+    let (_, query) = url.split_once('?').unwrap();
+    body(
+        house
+            .get(&format!("/graphql?query=%7B__typename%7D&{query}"))
+            .send()
+            .await
+            .unwrap(),
+        401,
+    )
+    .await;
+    body(
+        house.get(&url).bearer_auth(&stranger).send().await.unwrap(),
+        404,
+    )
+    .await;
+    // Good for five minutes, and no longer than the token.
+    let (keys, path) = (
+        house.app.dispatcher.log().keys(),
+        url.split_once('?').unwrap().0,
+    );
+    let now = house.app.clock.now();
+    let valid = |minutes| {
+        navette::addresses::verify(keys, path, query, now + chrono::TimeDelta::minutes(minutes))
+            .is_some()
+    };
+    assert!(valid(4) && !valid(6));
+    let name: String =
+        sqlx::query_scalar("SELECT name FROM api_tokens ORDER BY created_at LIMIT 1")
+            .fetch_one(&house.app.pool)
+            .await
+            .unwrap();
+    assert!(
+        navette::access::revoke(&house.app.pool, &name)
+            .await
+            .unwrap()
+    );
+    body(house.get(&url).send().await.unwrap(), 401).await;
+}
+
+#[tokio::test]
+async fn a_statement_of_a_question_ends_in_time_and_writes_nothing() {
+    let house = House::open().await;
+    let pool = navette::app::for_questions(&house.app.pool, Duration::from_millis(50));
+    let slow = sqlx::query("SELECT pg_sleep(5)")
+        .execute(&pool)
+        .await
+        .unwrap_err();
+    assert!(slow.to_string().contains("statement timeout"), "{slow}");
+    let writing = sqlx::query("DELETE FROM dossiers")
+        .execute(&pool)
+        .await
+        .unwrap_err();
+    assert!(writing.to_string().contains("read-only"), "{writing}");
+}

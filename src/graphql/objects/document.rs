@@ -4,6 +4,7 @@ use super::{Batch, Dossier, Included, Template, history};
 use crate::graphql::loaders::{
     self, BatchById, DocumentById, DossierById, SignaturesOf, TemplateVersion,
 };
+use crate::{addresses, dispatch::Dispatcher, graphql::asking::Asker};
 use async_graphql::{Context, ID, Object, Result};
 use navette_domain::french;
 use navette_projections::{
@@ -20,6 +21,16 @@ pub struct Document(DocumentRow);
 impl From<DocumentRow> for Document {
     fn from(row: DocumentRow) -> Self {
         Self(row)
+    }
+}
+
+impl Document {
+    fn url(&self, context: &Context<'_>, file: &str) -> Result<Option<String>> {
+        let dispatcher = context.data::<Dispatcher>()?;
+        let actor = &context.data::<Asker>()?.principal.actor;
+        let path = format!("/documents/{}/{file}", self.0.id);
+        let keys = dispatcher.log().keys();
+        Ok(addresses::sign(keys, &path, actor, dispatcher.now()))
     }
 }
 
@@ -49,6 +60,19 @@ impl Document {
     async fn pdf_path(&self) -> Option<String> {
         self.0.pdf.as_ref()?;
         Some(format!("/documents/{}/pdf", self.0.id))
+    }
+
+    /// An address that opens the PDF in force for five minutes without a token, for whoever asks now, and for
+    /// as long as they may see it.
+    async fn pdf_url(&self, context: &Context<'_>) -> Option<Result<String>> {
+        self.0.pdf.as_ref()?;
+        self.url(context, "pdf").transpose()
+    }
+
+    /// The same for the office file, once there is one.
+    async fn office_url(&self, context: &Context<'_>) -> Option<Result<String>> {
+        self.0.office.as_ref()?;
+        self.url(context, "office").transpose()
     }
 
     /// The version of the template it is made from.
