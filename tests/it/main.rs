@@ -26,6 +26,7 @@ mod refusals;
 mod replay;
 mod schema;
 mod selections;
+mod statements;
 mod story;
 mod support;
 mod templates;
