@@ -17,6 +17,7 @@ use navette_projections::{
     batches::{BatchFilter, BatchOrder, BatchOrderField},
     condition::{CentsIs, DateIs, InstantIs, IntIs, NumberIs, TextIs},
     documents::{DocumentFilter, DocumentOrder, DocumentOrderField},
+    effects::{self, EffectFilter, EffectOrder},
     dossiers::{self, CustomIs, DossierDimension, DossierFilter, DossierOrder, DossierOrderField},
     kinds::{Cents, DossierStatus},
     list::{self, List},
@@ -441,12 +442,6 @@ async fn each_test_of_a_dossier_keeps_what_it_says_and_trees_of_them_too() {
             ..DossierFilter::default()
         }
     };
-    let number = |from, to| NumberIs {
-        from,
-        to,
-        ..NumberIs::default()
-    };
-    let _ = number;
     let not = |filter: DossierFilter| DossierFilter {
         not: Some(Box::new(filter)),
         ..DossierFilter::default()
@@ -1254,7 +1249,6 @@ async fn what_waits_is_told_with_its_causes() {
         .await
         .unwrap();
     }
-    use navette_projections::effects::{self, EffectFilter, EffectOrder};
     let all = EffectFilter::default();
     walks(
         pool,

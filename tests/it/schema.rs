@@ -1,6 +1,8 @@
 //! What a schema promises is not taken back: a change that breaks clients is told before it is written.
 
 use async_graphql::Positioned;
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
 use async_graphql::parser::{
     parse_schema,
     types::{
@@ -13,7 +15,7 @@ use std::collections::BTreeMap;
 type Types = BTreeMap<String, TypeDefinition>;
 
 fn types(sdl: &str) -> Types {
-    let ServiceDocument { definitions } = parse_schema(sdl).expect("a schema");
+    let ServiceDocument { definitions } = parse_schema(sdl).unwrap();
     let definition = |definition| match definition {
         TypeSystemDefinition::Type(definition) => {
             Some((definition.node.name.node.to_string(), definition.node))

@@ -499,3 +499,87 @@ async fn a_statement_of_a_question_ends_in_time_and_writes_nothing() {
         .unwrap_err();
     assert!(writing.to_string().contains("read-only"), "{writing}");
 }
+
+#[tokio::test]
+async fn a_change_to_many_is_done_and_reported_one_by_one_and_repeated_safely() {
+    let house = House::open().await;
+    let token = house.token(Role::Instructor, &["Sport"]).await;
+    for (reference, complete) in [("SUB-1", true), ("SUB-2", true), ("SUB-3", false)] {
+        let request = json!({
+            "reference": reference, "thirdPartyId": Uuid::nil(), "purpose": "Fête", "service": "Sport",
+            "authority": { "name": "Département" }, "amount": 100,
+        });
+        let made = house
+            .mutate(
+                &token,
+                "registerDossier",
+                json!({ "request": request }),
+                "dossier { id }",
+            )
+            .await;
+        if complete {
+            for mutation in ["completeDossier", "takeUpDossier"] {
+                house
+                    .mutate(
+                        &token,
+                        mutation,
+                        json!({ "id": made["dossier"]["id"] }),
+                        "version",
+                    )
+                    .await;
+            }
+        }
+    }
+    let other = house.granted("AUTRE", "Culture").await;
+    let ids: Vec<Uuid> = ["SUB-1", "SUB-2", "SUB-3"]
+        .map(|reference| navette_domain::ids::DossierId::of_reference(reference).0)
+        .into();
+    let input = json!({
+        "idempotencyKey": Uuid::new_v4(), "commission": "2026-03-12", "dossiers": [ids[0], ids[1], ids[2], other.0],
+    });
+    let want = "done refused rows { id version refusal { code } } position refusal { code }";
+    let done = house
+        .mutate(&token, "scheduleDossiers", input.clone(), want)
+        .await;
+    assert_eq!(
+        (&done["done"], &done["refused"]),
+        (&json!(2), &json!(2)),
+        "{done}"
+    );
+    let codes: Vec<_> = done["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["refusal"]["code"].clone())
+        .collect();
+    assert_eq!(
+        codes,
+        [
+            Value::Null,
+            Value::Null,
+            json!("NOT_AT_THIS_STAGE"),
+            json!("NOT_FOUND")
+        ]
+    );
+    let events = house.events().await;
+    assert_eq!(
+        house
+            .mutate(&token, "scheduleDossiers", input.clone(), want)
+            .await,
+        done
+    );
+    let mut otherwise = input;
+    otherwise["commission"] = json!("2026-04-12");
+    let reused = house
+        .mutate(&token, "scheduleDossiers", otherwise, want)
+        .await;
+    assert_eq!(reused["rows"][0]["refusal"]["code"], "KEY_REUSED");
+    assert_eq!(house.events().await, events);
+    let nothing = house
+        .mutate(&token, "retryDocuments", json!({ "filter": {} }), want)
+        .await;
+    assert_eq!(
+        (&nothing["done"], &nothing["rows"]),
+        (&json!(0), &json!([]))
+    );
+}

@@ -5,6 +5,7 @@
 //! are for mistakes in the request, missing rights and faults of ours.
 
 mod batches;
+mod bulk;
 mod chains;
 mod documents;
 mod dossier_input;
@@ -31,6 +32,7 @@ pub struct Mutation(
     batches::BatchMutation,
     documents::DocumentMutation,
     selections::SelectionMutation,
+    bulk::BulkMutation,
 );
 
 /// What every change says.
