@@ -1,8 +1,8 @@
 //! What a schema promises is not taken back: a change that breaks clients is told before it is written.
 
-use async_graphql::Positioned;
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
+use async_graphql::Positioned;
 use async_graphql::parser::{
     parse_schema,
     types::{
