@@ -182,20 +182,32 @@ impl TextIs {
 /// Pushes the condition that a text is one of these, if any are given.
 pub(crate) fn one_of(query: &mut Sql<'_>, column: Column, values: Option<&Vec<String>>) {
     if let Some(values) = values {
-        query
-            .push(format!(" AND {} = ANY(", column.key))
-            .push_bind(values.clone())
-            .push(")");
+        query.push(format!(" AND {} ", column.key));
+        among(query, values.clone());
     }
 }
 
 /// Pushes the condition that an id is one of these, if any are given.
 pub(crate) fn one_id(query: &mut Sql<'_>, column: &str, ids: Option<&Vec<uuid::Uuid>>) {
     if let Some(ids) = ids {
-        query
-            .push(format!(" AND {column} = ANY("))
-            .push_bind(ids.clone())
-            .push(")");
+        query.push(format!(" AND {column} "));
+        among(query, ids.clone());
+    }
+}
+
+/// Pushes the rest of the condition that something is one of these. Rows that equal a single value come out of
+/// an index in the order of its next column; those of several would have to be sorted.
+pub(crate) fn among<'q, T>(query: &mut Sql<'q>, mut values: Vec<T>)
+where
+    T: sqlx::Encode<'q, Postgres> + sqlx::Type<Postgres> + 'q,
+    Vec<T>: sqlx::Encode<'q, Postgres> + sqlx::Type<Postgres>,
+{
+    match (values.pop(), values.is_empty()) {
+        (Some(only), true) => _ = query.push("= ").push_bind(only),
+        (last, _) => {
+            values.extend(last);
+            query.push("= ANY(").push_bind(values).push(")");
+        }
     }
 }
 

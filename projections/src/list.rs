@@ -55,6 +55,9 @@ pub trait List: Filter {
     type Order: Copy;
     /// The table.
     const TABLE: &'static str;
+    /// Whether a page's rows are found before they are read: an index that has all that is asked of a row
+    /// then spares reading the rows that are not on the page.
+    const FOUND_FIRST: bool = false;
 
     /// The keys of an order; the last is unique. Without fields, the usual order.
     fn keys(orders: &[Self::Order]) -> Vec<Key>;
@@ -211,12 +214,20 @@ fn statement<'q, F: List>(
         .collect();
     let select = format!("SELECT *, ARRAY[{}] AS cursor_keys", texts.join(", "));
     let mut query = QueryBuilder::new(prefix);
-    narrowed(&mut query, &select, scope, filter);
     // Backward, the nearest rows come first.
     let ways: Vec<Key> = keys
         .iter()
         .map(|key| key.way(key.descending != request.backward))
         .collect();
+    // The last key of an order is unique.
+    let found_first = ways.last().filter(|_| F::FOUND_FIRST);
+    if let Some(unique) = found_first {
+        let unique = unique.sql;
+        query.push(format!("{select} FROM {} WHERE {unique} IN (", F::TABLE));
+        narrowed(&mut query, &format!("SELECT {unique}"), scope, filter);
+    } else {
+        narrowed(&mut query, &select, scope, filter);
+    }
     if let Some(text) = &request.cursor {
         let cursor = Cursor::read(text, &fingerprint(F::TABLE, keys, &(scope, filter)))?;
         if cursor.k.len() != keys.len() {
@@ -226,6 +237,10 @@ fn statement<'q, F: List>(
     }
     order_by(&mut query, &ways);
     query.push(" LIMIT ").push_bind(request.rows + 1);
+    if found_first.is_some() {
+        query.push(")");
+        order_by(&mut query, &ways);
+    }
     Ok(query)
 }
 

@@ -1,20 +1,15 @@
 //! Lists by pages, as Relay and most clients know them.
 
-use super::faults;
 use async_graphql::{Object, OutputType, Result, SimpleObject, TypeName};
-use futures::future::BoxFuture;
 use navette_projections::page::{Count, Slice};
 use std::borrow::Cow;
-
-/// Counts when, and only when, the count is asked for.
-type Counter = Box<dyn Fn() -> BoxFuture<'static, Result<Count, sqlx::Error>> + Send + Sync>;
 
 /// One page of a list.
 pub struct Connection<T> {
     edges: Vec<Edge<T>>,
     has_next: bool,
     has_previous: bool,
-    count: Counter,
+    total: Option<Result<Count>>,
 }
 
 /// A row and its cursor.
@@ -37,11 +32,8 @@ pub struct PageInfo {
 }
 
 impl<T> Connection<T> {
-    /// A page of rows, shown as `T`.
-    pub fn new<R: Into<T>>(
-        slice: Slice<R>,
-        count: impl Fn() -> BoxFuture<'static, Result<Count, sqlx::Error>> + Send + Sync + 'static,
-    ) -> Self {
+    /// A page of rows, shown as `T`, and how many rows there are in all if that is asked.
+    pub fn new<R: Into<T>>(slice: Slice<R>, total: Option<Result<Count>>) -> Self {
         let edge = |(cursor, row): (String, R)| Edge {
             cursor,
             node: row.into(),
@@ -50,8 +42,13 @@ impl<T> Connection<T> {
             edges: slice.rows.into_iter().map(edge).collect(),
             has_next: slice.has_next,
             has_previous: slice.has_previous,
-            count: Box::new(count),
+            total,
         }
+    }
+
+    /// The rows.
+    pub fn rows(&self) -> impl Iterator<Item = &T> {
+        self.edges.iter().map(|edge| &edge.node)
     }
 }
 
@@ -76,7 +73,7 @@ impl<T: OutputType> Connection<T> {
 
     /// The rows.
     async fn nodes(&self) -> Vec<&T> {
-        self.edges.iter().map(|edge| &edge.node).collect()
+        self.rows().collect()
     }
 
     /// Whether and how the list goes on.
@@ -92,11 +89,7 @@ impl<T: OutputType> Connection<T> {
     /// How many rows there are in all: exact up to 10 000, estimated beyond.
     #[graphql(complexity = 20)]
     async fn total(&self) -> Option<Result<Count>> {
-        Some(
-            (self.count)()
-                .await
-                .map_err(|cause| faults::internal(&cause)),
-        )
+        self.total.clone()
     }
 }
 

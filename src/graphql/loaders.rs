@@ -7,7 +7,7 @@ use super::{
 };
 use async_graphql::{
     Context, Result,
-    dataloader::{DataLoader, Loader},
+    dataloader::{DataLoader, HashMapCache, Loader},
     runtime::{TokioSpawner, TokioTimer},
 };
 use navette_projections::{
@@ -39,14 +39,21 @@ pub struct Rows {
     actor: String,
 }
 
-/// The loader of one answer.
-pub fn loader(reads: &Reads, asker: &Asker) -> DataLoader<Rows> {
+/// The loader of one answer. It keeps nothing, since a mutation changes what it has read, until a list is
+/// [read ahead](super::ahead).
+pub type RowLoader = DataLoader<Rows, HashMapCache>;
+
+/// See [`RowLoader`].
+pub fn loader(reads: &Reads, asker: &Asker) -> RowLoader {
     let rows = Rows {
         pool: reads.pool.clone(),
         scope: asker.scope.clone(),
         actor: asker.principal.actor.clone(),
     };
-    DataLoader::new(rows, TokioSpawner::current(), TokioTimer::default())
+    let (spawner, timer) = (TokioSpawner::current(), TokioTimer::default());
+    let loader = DataLoader::with_cache(rows, spawner, timer, HashMapCache::default());
+    loader.enable_all_cache(false);
+    loader
 }
 
 /// What `key` leads to, read with what others in the same answer want.
@@ -55,7 +62,7 @@ where
     K: Send + Sync + Hash + Eq + Clone + 'static,
     Rows: Loader<K, Error = Arc<sqlx::Error>>,
 {
-    let loader = context.data::<DataLoader<Rows>>()?;
+    let loader = context.data::<RowLoader>()?;
     loader
         .load_one(key)
         .await

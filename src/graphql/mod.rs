@@ -5,6 +5,7 @@
 //! - A field that can fail is `Option<Result<T>>`: its failure leaves the rest of the answer whole.
 //! - Refusals of the rules are data; errors carry a code and no cause.
 
+mod ahead;
 pub mod asking;
 mod chosen;
 mod connection;

@@ -902,6 +902,52 @@ async fn uses_indexes<F: List>(pool: &PgPool, filter: &F, orders: &[F::Order]) {
     }
 }
 
+/// How a plan reads the tables.
+fn scans(plan: &Value) -> Vec<String> {
+    let own = plan["Node Type"].as_str().unwrap_or_default();
+    let mut scans: Vec<String> = own
+        .ends_with("Scan")
+        .then(|| own.to_owned())
+        .into_iter()
+        .collect();
+    for inner in plan["Plans"].as_array().into_iter().flatten() {
+        scans.extend(self::scans(inner));
+    }
+    scans
+}
+
+#[tokio::test]
+async fn the_rows_of_a_page_by_status_are_found_in_an_index_and_only_they_are_read() {
+    let database = story::database().await;
+    let pool = &database.pool;
+    crowd(pool, 20_000).await;
+    sqlx::query("VACUUM ANALYZE dossiers")
+        .execute(pool)
+        .await
+        .unwrap();
+    let filter = DossierFilter {
+        status: Some(vec![DossierStatus::Granted]),
+        commission_date: Some(DateIs {
+            from: Some(day("2021-01-01")),
+            to: Some(day("2021-12-31")),
+            ..DateIs::default()
+        }),
+        amount: Some(CentsIs {
+            from: Some(Cents(5_000)),
+            ..CentsIs::default()
+        }),
+        ..DossierFilter::default()
+    };
+    let order = [by(DossierOrderField::RegisteredAt, true)];
+    let request = PageRequest::new(Some(50), None).unwrap();
+    let plan = list::plan(pool, &Scope::whole(), &filter, &order, &request)
+        .await
+        .unwrap();
+    let mut scans = scans(&plan[0]["Plan"]);
+    scans.sort();
+    assert_eq!(scans, ["Index Only Scan", "Index Scan"], "{plan:#}");
+}
+
 #[tokio::test]
 #[expect(clippy::too_many_lines, reason = "one line for each of many cases")]
 async fn no_filter_that_clerks_use_and_no_order_reads_a_whole_table() {

@@ -3,8 +3,8 @@
 use super::{DossierRow, custom};
 use crate::{
     condition::{
-        CentsIs, Column, DateIs, Filter, InstantIs, IntIs, NumberIs, Sql, TextIs, branches, key,
-        one_id, one_of, words,
+        CentsIs, Column, DateIs, Filter, InstantIs, IntIs, NumberIs, Sql, TextIs, among, branches,
+        key, one_id, one_of, words,
     },
     documents::DocumentFilter,
     kinds::{Cents, DossierStatus},
@@ -129,7 +129,8 @@ impl Filter for DossierFilter {
         self.links(query, scope);
         if let Some(statuses) = &self.status {
             let names: Vec<&'static str> = statuses.iter().map(|status| status.as_str()).collect();
-            query.push(" AND status = ANY(").push_bind(names).push(")");
+            query.push(" AND status ");
+            among(query, names);
         }
         one_of(query, SCHEME, self.scheme.as_ref());
         one_of(query, SERVICE, self.service.as_ref());
@@ -322,6 +323,7 @@ impl List for DossierFilter {
     type Row = DossierRow;
     type Order = DossierOrder;
     const TABLE: &'static str = "dossiers";
+    const FOUND_FIRST: bool = true;
 
     fn keys(orders: &[DossierOrder]) -> Vec<Key> {
         match orders {

@@ -128,6 +128,7 @@ CREATE INDEX ON dossiers (updated_at, id);
 CREATE INDEX ON dossiers (amount_cents, id);
 CREATE INDEX ON dossiers (requested_cents, id);
 CREATE INDEX ON dossiers (status, reference, id);
+CREATE INDEX ON dossiers (status, registered_at, id) INCLUDE (commission_date, amount_cents);
 CREATE INDEX ON dossiers (third_party_id, reference, id);
 CREATE INDEX ON dossiers USING gin (search);
 CREATE INDEX ON dossiers (",
@@ -145,6 +146,9 @@ CREATE INDEX ON dossiers (",
 CREATE INDEX ON dossiers (",
     key!(date "commission_date"),
     ", reference, id);
+CREATE INDEX ON dossiers (status, ",
+    key!(date "commission_date"),
+    ") INCLUDE (commission_date, amount_cents);
 CREATE INDEX ON dossiers (",
     key!(date "decision_date"),
     ", reference, id);

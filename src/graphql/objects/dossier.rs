@@ -14,6 +14,7 @@ use navette_projections::{
     kinds::{Cents, Position},
     timeline::{Kind, TimelineRow},
 };
+use uuid::Uuid;
 
 /// A request for a subsidy.
 pub struct Dossier(DossierRow);
@@ -21,6 +22,18 @@ pub struct Dossier(DossierRow);
 impl From<DossierRow> for Dossier {
     fn from(row: DossierRow) -> Self {
         Self(row)
+    }
+}
+
+impl Dossier {
+    /// Its id.
+    pub fn id(&self) -> Uuid {
+        self.0.id
+    }
+
+    /// Its third party.
+    pub fn third_party_id(&self) -> Uuid {
+        self.0.third_party_id
     }
 }
 

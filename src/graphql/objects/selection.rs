@@ -5,7 +5,7 @@ use crate::graphql::{
     asking::{Asker, Reads},
     connection::Connection,
     faults,
-    query::{listed, page_cost},
+    query::{self, page_cost},
 };
 use async_graphql::{Context, ID, Json, Object, Result};
 use navette_projections::{
@@ -84,7 +84,7 @@ impl Selection {
         };
         let answer = async {
             let filter = self.0.as_filter().ok_or_else(unreadable)?;
-            listed(context, filter, &order_by.unwrap_or_default(), page, None).await
+            query::dossiers(context, filter, &order_by.unwrap_or_default(), page, None).await
         };
         Some(answer.await)
     }

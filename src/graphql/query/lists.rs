@@ -2,13 +2,13 @@
 
 use super::{Fallible, page_cost};
 use crate::graphql::{
+    ahead,
     asking::reading,
     connection::Connection,
     faults,
     objects::{Batch, Document, Dossier, Effect, Signature, ThirdParty},
 };
 use async_graphql::{Context, Object, Result};
-use futures::FutureExt as _;
 use navette_projections::{
     batches::{BatchFilter, BatchOrder},
     documents::{DocumentFilter, DocumentOrder},
@@ -50,7 +50,7 @@ impl ListQuery {
     ) -> Fallible<Connection<Dossier>> {
         let page = page(first, after, last, before);
         let orders: Vec<DossierOrder> = order_by.unwrap_or_else(|| order.into_iter().collect());
-        Some(listed(context, filter.unwrap_or_default(), &orders, page, at_least).await)
+        Some(dossiers(context, filter.unwrap_or_default(), &orders, page, at_least).await)
     }
 
     /// Third parties, by name unless told.
@@ -185,17 +185,37 @@ pub(in crate::graphql) async fn listed<F, T>(
     at_least: Option<Position>,
 ) -> Result<Connection<T>>
 where
-    F: List + Clone + Send + Sync + 'static,
+    F: List + Sync,
     F::Order: Send + Sync,
     T: From<F::Row>,
 {
     let (reads, asker) = reading(context, at_least).await?;
     let request = PageRequest::of(page).map_err(|fault| faults::list(fault.into()))?;
-    let (pool, scope) = (reads.pool.clone(), asker.scope.clone());
-    let slice = list::page(&pool, &scope, &filter, orders, &request).await;
+    let (pool, scope) = (&reads.pool, &asker.scope);
+    let counted = async {
+        let asked = context.look_ahead().field("total").exists();
+        if asked {
+            Some(list::count(pool, scope, &filter).await)
+        } else {
+            None
+        }
+    };
+    let found = list::page(pool, scope, &filter, orders, &request);
+    let (slice, total) = tokio::join!(found, counted);
     let slice = slice.map_err(faults::list)?;
-    Ok(Connection::new(slice, move || {
-        let (pool, scope, filter) = (pool.clone(), scope.clone(), filter.clone());
-        async move { list::count(&pool, &scope, &filter).await }.boxed()
-    }))
+    let total = total.map(|total| total.map_err(|cause| faults::internal(&cause)));
+    Ok(Connection::new(slice, total))
+}
+
+/// The same of dossiers, with what the query asks of them.
+pub(in crate::graphql) async fn dossiers(
+    context: &Context<'_>,
+    filter: DossierFilter,
+    orders: &[DossierOrder],
+    page: PageArguments,
+    at_least: Option<Position>,
+) -> Result<Connection<Dossier>> {
+    let list: Connection<Dossier> = listed(context, filter, orders, page, at_least).await?;
+    ahead::of_dossiers(context, &list).await;
+    Ok(list)
 }

@@ -6,7 +6,7 @@ mod lists;
 mod preview;
 mod single;
 
-pub(super) use lists::listed;
+pub(super) use lists::{dossiers, listed};
 
 use async_graphql::{MergedObject, Result};
 use navette_projections::page::{LONGEST, USUAL};
