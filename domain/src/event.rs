@@ -1,6 +1,7 @@
 //! All events, and what surrounds an event once it is in the log.
 
 use crate::{
+    agent::AgentEvent,
     batch::BatchEvent,
     bundle::BundleEvent,
     chain::ChainEvent,
@@ -130,6 +131,8 @@ pub enum Event {
     Chain(ChainEvent),
     /// About the bundles of a dossier.
     Bundle(BundleEvent),
+    /// About what is known of an agent.
+    Agent(AgentEvent),
 }
 
 /// A stored event that this version of Navette cannot read.
@@ -166,6 +169,7 @@ impl Event {
             "image" => json(event_type, payload).map(Self::Image),
             "chain" => json(event_type, payload).map(Self::Chain),
             "bundle" => json(event_type, payload).map(Self::Bundle),
+            "agent" => json(event_type, payload).map(Self::Agent),
             _ => Err("unknown noun".to_owned()),
         }
         .map_err(|cause| UnreadableEvent {
@@ -186,6 +190,7 @@ impl Event {
             ImageEvent::TYPES,
             ChainEvent::TYPES,
             BundleEvent::TYPES,
+            AgentEvent::TYPES,
         ]
         .into_iter()
         .flatten()

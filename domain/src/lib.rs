@@ -23,6 +23,7 @@
 //! - No `decide` has a wildcard over states and commands at once without naming what it refuses.
 //! - `evolve` never fails and ignores what cannot apply.
 
+pub mod agent;
 pub mod amount;
 pub mod batch;
 pub mod bundle;
