@@ -102,7 +102,7 @@ impl Verifying<'_> {
             .await?;
         let mut window = read(pool.clone(), self.verification.last()).await?;
         loop {
-            let last = window.last().map(|linked| linked.row.position);
+            let last = window.last().map(|linked| linked.row.said.position);
             let Some(last) = last.filter(|_| self.verification.last() < head) else {
                 break;
             };
@@ -196,7 +196,7 @@ impl<'a> Verifying<'a> {
 
     async fn take(&mut self, window: Vec<Linked>) -> sqlx::Result<()> {
         let from = self.verification.last();
-        let Some(to) = window.last().map(|linked| linked.row.position) else {
+        let Some(to) = window.last().map(|linked| linked.row.said.position) else {
             return Ok(());
         };
         let mut stored: Vec<SealedCheckpoint> = sqlx::query_as(
