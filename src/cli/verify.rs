@@ -69,7 +69,7 @@ pub(super) async fn verify(options: Verify, config: &Config) -> anyhow::Result<E
     let database = Database::join(config).await?;
     let report = match (options.stream, from) {
         (Some(stream), _) => proof::verify_stream(&database.pool, &trust, stream).await,
-        (None, Some(from)) => proof::verify_from(&database.pool, &trust, from).await,
+        (None, Some(from)) => proof::verify_from(&database.pool, &trust, &from).await,
         (None, None) => proof::verify(&database.pool, &trust, held).await,
     };
     database.close().await;

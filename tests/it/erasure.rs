@@ -90,10 +90,18 @@ fn at_once(app: &App) -> Erasure {
     )
 }
 
-fn test_file(text: &str) -> tempfile::NamedTempFile {
+/// The whole log, one stream, and what an auditor held before an erasure.
+async fn still_proves(test: &TestApp, held: &str) {
     let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), text).unwrap();
-    file
+    std::fs::write(file.path(), held).unwrap();
+    let stream = third_party().to_string();
+    for arguments in [
+        ["verify", "--checkpoint", file.path().to_str().unwrap()],
+        ["verify", "--stream", &stream],
+    ] {
+        let (intact, said) = test.navette(&arguments).await;
+        assert!(intact && said.ends_with("Aucune anomalie.\n"), "{said}");
+    }
 }
 
 async fn closed(test: &TestApp, dossier: DossierId) {
@@ -126,7 +134,6 @@ fn an_erased_third_party_leaves_nothing_readable_and_its_history_stands() {
         let before = log.stored(0, i64::MAX).await.unwrap();
         let (sealed, note) = test.navette(&["checkpoint", "seal"]).await;
         assert!(sealed, "{note}");
-        let kept = test_file(&note);
         let erasure = at_once(&test.app);
         let files = erasure.prospect(third_party()).await.unwrap().files;
         assert!(files.len() >= 3, "office file, PDF, signed PDF at least");
@@ -177,15 +184,7 @@ fn an_erased_third_party_leaves_nothing_readable_and_its_history_stands() {
         let first = serde_json::to_string(first).unwrap();
         assert!(first.contains("[effacé]"), "its history is read: {first}");
 
-        // The whole log, one stream, and what an auditor held before: all of it still proves.
-        let kept = kept.path().to_str().unwrap();
-        for arguments in [
-            vec!["verify", "--checkpoint", kept],
-            vec!["verify", "--stream", &third_party().to_string()],
-        ] {
-            let (intact, said) = test.navette(&arguments).await;
-            assert!(intact && said.ends_with("Aucune anomalie.\n"), "{said}");
-        }
+        still_proves(&test, &note).await;
 
         // Nothing more is made for it.
         let at = test.app.clock.now();

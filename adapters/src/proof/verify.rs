@@ -13,9 +13,8 @@ use futures::TryStreamExt as _;
 use navette_domain::{
     digest::Digest,
     proof::{
-        Checkpoint, Fault, Faults, Holder, KeyHistory, Previous, SignedCheckpoint, StoredEvent,
-        Verification, link_fault,
-        tree::{self, Subtree},
+        Checkpoint, Fault, Holder, KeyHistory, Previous, SignedCheckpoint, StoredEvent,
+        Verification, tree::Subtree,
     },
 };
 use sqlx::PgPool;
@@ -58,13 +57,16 @@ pub async fn verify(
 pub async fn verify_from(
     pool: &PgPool,
     trust: &Trust,
-    held: SignedCheckpoint,
+    held: &SignedCheckpoint,
 ) -> sqlx::Result<Report> {
     let mut verifying = Verifying::begin(pool, trust, vec![]).await?;
-    verifying.begin_after(&held).await?;
+    verifying.begin_after(held).await?;
     let mut report = verifying.read().await?;
     let size = held.checkpoint.size;
-    report.of += &format!(", après le point de contrôle à {size} événements");
+    report.of = format!(
+        "{}, après le point de contrôle à {size} événements",
+        report.of
+    );
     Ok(report)
 }
 

@@ -5,7 +5,7 @@
 
 use crate::digest::Digest;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use std::{fmt, str::FromStr};
+use std::{fmt, fmt::Write as _, str::FromStr};
 use uuid::Uuid;
 
 /// The kind of key, in key ids and written keys: Ed25519.
@@ -59,7 +59,7 @@ pub(super) fn signed(text: &str, signatures: &[(&VerifierKey, &[u8; 64])]) -> St
     let mut note = format!("{text}\n");
     for (key, signature) in signatures {
         let signature = BASE64_STANDARD.encode([key.id().as_slice(), *signature].concat());
-        note.push_str(&format!("— {} {signature}\n", key.name()));
+        let _ = writeln!(note, "— {} {signature}", key.name());
     }
     note
 }
