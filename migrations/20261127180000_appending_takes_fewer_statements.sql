@@ -1,11 +1,17 @@
 -- The same function in fewer statements, since a command alone in its group pays for each of them: all that is
--- to be known is asked for at once, and events and receipts are written together.
+-- to be known is asked for at once, and events and receipts are written together. What is hashed of an event
+-- and known before the order lock is held comes ready for it.
 
-CREATE OR REPLACE FUNCTION append_events(
+DROP FUNCTION append_events(
+    uuid[], text[], bigint[], integer[], text[], smallint[], text[], text[], uuid[], bytea[], bigint[], bigint[],
+    uuid[], uuid[], uuid[], jsonb, uuid[], uuid[], text);
+
+CREATE FUNCTION append_events(
     -- The streams, each once, and the version at which the group finds each.
     stream_ids uuid[], stream_types text[], expected bigint[],
-    -- The events in order, each with the rank of its stream.
-    ranks integer[], names text[], shapes smallint[], payloads text[], abouts text[],
+    -- The events in order, each with the rank of its stream, and its fields from stream_type to event_version as
+    -- they are hashed.
+    ranks integer[], names text[], shapes smallint[], payloads text[], abouts text[], frames bytea[],
     -- The receipts: the position as a distance from the head.
     commands uuid[], contents bytea[], ends bigint[], distances bigint[],
     -- The effects that end, with their leases; the documents whose waiting effects go; the effects that begin.
@@ -72,9 +78,7 @@ BEGIN
         s := ranks[i];
         reached[s] := reached[s] + 1;
         chain[s] := sha256(kind || framed(chain[s]) || framed(convert_to((head + i)::text, 'UTF8'))
-            || framed(convert_to(stream_types[s], 'UTF8')) || framed(convert_to(stream_ids[s]::text, 'UTF8'))
-            || framed(convert_to(reached[s]::text, 'UTF8')) || framed(convert_to(names[i], 'UTF8'))
-            || framed(convert_to(shapes[i]::text, 'UTF8')) || at_text
+            || frames[i] || at_text
             || framed(convert_to(payloads[i], 'UTF8')) || framed(convert_to(abouts[i], 'UTF8')));
         hashes[i] := chain[s];
         numbers[i] := reached[s];

@@ -4,11 +4,11 @@
 //! waits for the database is read by its next statement, so that many commands cost it few statements.
 
 use super::{
-    Log,
+    Log, connect,
     read::{Reading, Said},
 };
 use navette_domain::event::{Decider, Stored as _, UnreadableEvent};
-use sqlx::{Executor as _, PgConnection, PgPool};
+use sqlx::{PgConnection, PgPool};
 use std::collections::HashMap;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
@@ -71,14 +71,6 @@ impl Reader {
         self.connection = Some(connection);
         Ok(said)
     }
-}
-
-/// A connection whose one plan is made once, and looks streams up by their index.
-async fn connect(pool: &PgPool) -> sqlx::Result<PgConnection> {
-    let mut connection = pool.acquire().await?.detach();
-    let plans = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off";
-    connection.execute(plans).await?;
-    Ok(connection)
 }
 
 fn answer(group: &mut Vec<Asked>, said: Vec<Said>) {

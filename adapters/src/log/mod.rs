@@ -9,6 +9,7 @@
     reason = "each opened log has a name of its own; the engine names no command"
 )]
 
+mod ahead;
 mod append;
 mod copy;
 mod epoch;
@@ -36,7 +37,7 @@ use navette_domain::{
     digest::Digest,
     upcast::{UPCASTERS, Upcaster},
 };
-use sqlx::PgPool;
+use sqlx::{Executor as _, PgConnection, PgPool};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
@@ -174,4 +175,12 @@ impl Log {
     pub fn pool(&self) -> &PgPool {
         &self.pool
     }
+}
+
+/// A connection for one statement, over and over: its plan is made once, and looks rows up by their indexes.
+async fn connect(pool: &PgPool) -> sqlx::Result<PgConnection> {
+    let mut connection = pool.acquire().await?.detach();
+    let plans = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off";
+    connection.execute(plans).await?;
+    Ok(connection)
 }

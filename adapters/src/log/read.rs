@@ -174,6 +174,15 @@ impl Log {
     /// What is at the `limit` positions after `position`.
     pub async fn read(&self, position: i64, limit: i64) -> Result<Stretch, Reading> {
         let rows = self.rows_after(position, limit).await?;
+        self.stretch(position, limit, rows).await
+    }
+
+    pub(super) async fn stretch(
+        &self,
+        position: i64,
+        limit: i64,
+        rows: Vec<Row>,
+    ) -> Result<Stretch, Reading> {
         let stored = i64::try_from(rows.len()).unwrap_or(i64::MAX);
         Ok(Stretch {
             last: rows.last().map_or(position, |row| row.said.position),
@@ -230,7 +239,7 @@ impl Log {
         Ok(rows.into_iter().map(StoredEvent::from).collect())
     }
 
-    async fn rows_after(&self, position: i64, limit: i64) -> sqlx::Result<Vec<Row>> {
+    pub(super) async fn rows_after(&self, position: i64, limit: i64) -> sqlx::Result<Vec<Row>> {
         sqlx::query_as("SELECT * FROM events WHERE position > $1 ORDER BY position LIMIT $2")
             .bind(position)
             .bind(limit)
