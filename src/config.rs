@@ -3,8 +3,12 @@
 use crate::workers::RetryPolicy;
 use anyhow::Context as _;
 use navette_adapters::{
-    DepositConfig, iparapheur::IParapheurConfig, maarch::MaarchConfig, nextcloud::NextcloudConfig,
-    proof::Webhook, smtp::SmtpConfig,
+    DepositConfig,
+    iparapheur::IParapheurConfig,
+    maarch::MaarchConfig,
+    nextcloud::NextcloudConfig,
+    proof::{TimeStampAuthority, Webhook},
+    smtp::SmtpConfig,
 };
 use navette_domain::third_party::Retention;
 use secrecy::SecretString;
@@ -116,6 +120,8 @@ pub struct CheckpointsConfig {
     pub email: Option<String>,
     /// An address that takes a POST.
     pub webhook: Option<Webhook>,
+    /// An authority that says when they existed (RFC 3161).
+    pub time_stamp: Option<TimeStampAuthority>,
 }
 
 impl Default for CheckpointsConfig {
@@ -127,6 +133,7 @@ impl Default for CheckpointsConfig {
             folder: None,
             email: None,
             webhook: None,
+            time_stamp: None,
         }
     }
 }

@@ -14,6 +14,7 @@
     )
 )]
 
+mod cms;
 mod deposit;
 pub mod effects;
 pub mod file_store;

@@ -1,6 +1,7 @@
 //! All events, and what surrounds an event once it is in the log.
 
 use crate::{
+    agent::AgentEvent,
     batch::BatchEvent,
     bundle::BundleEvent,
     chain::ChainEvent,
@@ -163,6 +164,8 @@ pub enum Event {
     Chain(ChainEvent),
     /// About the bundles of a dossier.
     Bundle(BundleEvent),
+    /// About what is known of an agent.
+    Agent(AgentEvent),
 }
 
 /// A stored event that this version of Navette cannot read.
@@ -189,6 +192,7 @@ impl Event {
             "image" => ImageEvent::read(event_type, payload).map(Self::Image),
             "chain" => ChainEvent::read(event_type, payload).map(Self::Chain),
             "bundle" => BundleEvent::read(event_type, payload).map(Self::Bundle),
+            "agent" => AgentEvent::read(event_type, payload).map(Self::Agent),
             _ => Err("unknown noun".to_owned()),
         }
         .map_err(|cause| UnreadableEvent {
@@ -209,6 +213,7 @@ impl Event {
             ImageEvent::TYPES,
             ChainEvent::TYPES,
             BundleEvent::TYPES,
+            AgentEvent::TYPES,
         ]
         .into_iter()
         .flatten()

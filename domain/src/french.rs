@@ -2,6 +2,7 @@
 //! failures carry their sentence with them; e-mails are in [`crate::letters`].
 
 use crate::{
+    agent::AgentEvent,
     amount::Amount,
     batch::BatchEvent,
     bundle::BundleEvent,
@@ -146,6 +147,9 @@ pub fn sentence(event: &Event) -> String {
             "Chaîne « {} » publiée en version {version}",
             definition.label
         ),
+        Event::Agent(AgentEvent::Erased { reason, .. }) => {
+            format!("Nom d'un agent effacé : {reason}")
+        }
         Event::Bundle(BundleEvent::Taken { size, file, .. }) => format!(
             "Recueil de preuves remis, arrêté à {size} événements (empreinte {})",
             file.short()

@@ -10,6 +10,7 @@
 //! - **History**: what happened to a dossier, to its documents and to their signatures, event by event.
 //! - **Bundle**: what an auditor takes away of a dossier: its events, files and proofs, and a verifier.
 //! - **Effect**: one piece of outside work, recorded with the event that causes it. **Work**: what it does.
+//! - **Agent**: somebody of the authority who acts: gives a visa, rejects a letter, asks for a batch.
 //! - **Subject**: whose personal data it is, a third party or an agent; its values are sealed under its key.
 //!   **Erasure**: the destruction of that key.
 //! - **Neighbour**: a system outside. **Port**: the role it plays. **Principal**: whoever asks.
@@ -23,6 +24,7 @@
 //! - No `decide` has a wildcard over states and commands at once without naming what it refuses.
 //! - `evolve` never fails and ignores what cannot apply.
 
+pub mod agent;
 pub mod amount;
 pub mod batch;
 pub mod bundle;

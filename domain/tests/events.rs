@@ -79,6 +79,7 @@ fn domain_event(event: &Event) -> &dyn NamedEvent {
         Event::Image(event) => event,
         Event::Chain(event) => event,
         Event::Bundle(event) => event,
+        Event::Agent(event) => event,
     }
 }
 

@@ -7,7 +7,7 @@ use navette::{
 };
 use navette_adapters::{
     postgres::roles::could_change_the_log,
-    proof::{CheckpointKey, verify},
+    proof::{CheckpointKey, Trust, verify},
     sim::{grants_tool, ledger::Entry, porte_documents, smtp},
 };
 use navette_domain::{digest::Digest, ports::Neighbour};
@@ -31,11 +31,12 @@ pub async fn everything_holds(site: &Site, batches: &[Batch]) {
 /// Whatever was killed, every hash, and every checkpoint that was signed meanwhile, still fits; and all of it
 /// was done by a role that could not have changed the log.
 async fn the_log_is_proved(site: &Site, pool: &PgPool) {
-    let public = CheckpointKey::read(&site.key_file())
-        .unwrap()
-        .verifier(Uuid::nil())
-        .public;
-    let report = verify(pool, public, vec![]).await.unwrap();
+    let key = CheckpointKey::read(&site.key_file()).unwrap();
+    let trust = Trust {
+        key: key.verifier(Uuid::nil()).public,
+        authorities: None,
+    };
+    let report = verify(pool, &trust, vec![]).await.unwrap();
     assert!(report.faults.is_empty(), "{report}");
     assert!(report.checkpoints > 0, "{report}");
     assert_eq!(could_change_the_log(pool).await.unwrap(), Some(false));

@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use cqrs_es::DomainEvent;
 use navette_adapters::postgres::test_cluster::TestDatabase;
 use navette_domain::{
+    agent::AgentEvent,
     amount::Amount,
     batch::{self, BatchEvent},
     bundle::BundleEvent,
@@ -265,6 +266,7 @@ fn names(event: &Event) -> (&'static str, String) {
         Event::Image(event) => ("image", event.event_type()),
         Event::Chain(event) => ("chain", event.event_type()),
         Event::Bundle(event) => ("bundle", event.event_type()),
+        Event::Agent(event) => ("agent", event.event_type()),
     }
 }
 
@@ -295,6 +297,11 @@ pub fn everything() -> Story {
         Some(first),
         Event::Bundle(event),
     );
+    let event = AgentEvent::Erased {
+        reason: "Départ".into(),
+        at,
+    };
+    story.tell(Uuid::from_u128(0xA6E7), None, Event::Agent(event));
     let given_up = BatchId(Uuid::from_u128(0xB001));
     story.batch(given_up, &[first]);
     let event = BatchEvent::Cancelled {

@@ -15,7 +15,8 @@ use navette::{
     workers::{Place, RetryPolicy, Shape, build_beside},
 };
 use navette_adapters::{
-    keys::Keys, libreoffice::PoolOptions, postgres::test_cluster::TestDatabase, workshop::Workshop,
+    keys::Keys, libreoffice::PoolOptions, postgres::test_cluster::TestDatabase,
+    proof::CheckpointKey, workshop::Workshop,
 };
 use navette_domain::{
     amount::Amount,
@@ -23,7 +24,7 @@ use navette_domain::{
     digest::Digest,
     document::{Document, DocumentRefusal, DocumentStatus, Journey},
     dossier::{Authority, Decision, Dossier, DossierCommand, DossierStatus, Payment, Request},
-    ids::{BatchId, ChainId, CommandId, DocumentId, DossierId},
+    ids::{BatchId, ChainId, CommandId, DocumentId, DossierId, ThirdPartyId},
     personal::Personal,
     third_party::{PostalAddress, Profile, Retention, ThirdParty, ThirdPartyCommand},
 };
@@ -175,6 +176,11 @@ impl TestApp {
         let profile = profile(reference);
         let third_party = profile.derived_id(profile.name.reveal());
         self.profile(profile, false).await;
+        self.granted_to(reference, third_party).await
+    }
+
+    /// Registers a granted dossier of a third party.
+    pub async fn granted_to(&self, reference: &str, third_party: ThirdPartyId) -> DossierId {
         let at = self.app.clock.now();
         let amount = Amount::from_cents(2_345_650);
         let command = DossierCommand::TakeOver {
@@ -294,8 +300,19 @@ impl TestApp {
 
     /// What the program says on this database, and whether it succeeds.
     pub async fn navette(&self, arguments: &[&str]) -> (bool, String) {
-        let folder = tempfile::tempdir().unwrap();
-        let config = folder.path().join("navette.toml");
+        let output = self.command(arguments).output().await.unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(said).unwrap())
+    }
+
+    /// The key that signs its checkpoints.
+    pub fn key(&self) -> CheckpointKey {
+        CheckpointKey::open(&self.data.path().join("checkpoint.key")).unwrap()
+    }
+
+    /// The program on this database.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let config = self.data.path().join("navette.toml");
         let url = self.database.connect_options().to_url_lossy();
         let data = self.data.path();
         let text = format!("database_url = \"{url}\"\ndata = \"{}\"\n", data.display());
@@ -305,15 +322,9 @@ impl TestApp {
         std::fs::create_dir_all(master.parent().unwrap()).unwrap();
         std::fs::write(&master, "07".repeat(32)).unwrap();
         std::fs::set_permissions(&master, Permissions::from_mode(0o600)).unwrap();
-        let output = Command::new(env!("CARGO_BIN_EXE_navette"))
-            .arg("--config")
-            .arg(config)
-            .args(arguments)
-            .output()
-            .await
-            .unwrap();
-        let said = [output.stdout, output.stderr].concat();
-        (output.status.success(), String::from_utf8(said).unwrap())
+        let mut command = Command::new(env!("CARGO_BIN_EXE_navette"));
+        command.arg("--config").arg(config).args(arguments);
+        command
     }
 
     /// Waits until no outside work is left, and the projections have seen it all.
@@ -397,11 +408,7 @@ pub fn profile(reference: &str) -> Profile {
     }
 }
 
-fn request(
-    reference: &str,
-    third_party: navette_domain::ids::ThirdPartyId,
-    amount: Amount,
-) -> Request {
+fn request(reference: &str, third_party: ThirdPartyId, amount: Amount) -> Request {
     Request {
         reference: reference.to_owned(),
         third_party,

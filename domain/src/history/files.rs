@@ -53,6 +53,7 @@ pub fn files(event: &Event) -> Vec<NamedFile> {
         | Event::Template(_)
         | Event::Image(_)
         | Event::Chain(_)
-        | Event::Bundle(_) => vec![],
+        | Event::Bundle(_)
+        | Event::Agent(_) => vec![],
     }
 }

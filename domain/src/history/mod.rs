@@ -102,7 +102,8 @@ impl State {
             | Event::Template(_)
             | Event::Image(_)
             | Event::Chain(_)
-            | Event::Bundle(_) => {}
+            | Event::Bundle(_)
+            | Event::Agent(_) => {}
         }
     }
 

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use navette_domain::{
+    agent::AgentEvent,
     amount::Amount,
     batch::{self, BatchEvent},
     bundle::BundleEvent,
@@ -386,7 +387,7 @@ fn batch() -> Vec<BatchEvent> {
     ]
 }
 
-fn configuration() -> [Event; 4] {
+fn configuration() -> [Event; 5] {
     let step = |id: &str, action| Step {
         id: step(id),
         action,
@@ -399,6 +400,10 @@ fn configuration() -> [Event; 4] {
             format: OfficeFormat::Odt,
             file: Digest::of(b"template"),
             fields: vec!["beneficiaire.nom".into(), "dossier.montant".into()],
+            at: at(),
+        }),
+        Event::Agent(AgentEvent::Erased {
+            reason: "Départ de l'agent le 3 mars 2037".into(),
             at: at(),
         }),
         Event::Bundle(BundleEvent::Taken {
