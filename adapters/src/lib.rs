@@ -16,6 +16,7 @@
 
 mod deposit;
 pub mod effects;
+pub mod export;
 pub mod file_store;
 pub mod fonts;
 pub mod grants_tool;

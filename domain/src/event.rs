@@ -6,6 +6,7 @@ use crate::{
     chain::ChainEvent,
     document::DocumentEvent,
     dossier::DossierEvent,
+    export::{ExportEvent, model::ExportModelEvent},
     ids::{CommandId, DossierId},
     image::ImageEvent,
     signature::SignatureEvent,
@@ -130,6 +131,10 @@ pub enum Event {
     Chain(ChainEvent),
     /// About the bundles of a dossier.
     Bundle(BundleEvent),
+    /// About an export.
+    Export(ExportEvent),
+    /// About a model of exports.
+    ExportModel(ExportModelEvent),
 }
 
 /// A stored event that this version of Navette cannot read.
@@ -166,6 +171,8 @@ impl Event {
             "image" => json(event_type, payload).map(Self::Image),
             "chain" => json(event_type, payload).map(Self::Chain),
             "bundle" => json(event_type, payload).map(Self::Bundle),
+            "export" => json(event_type, payload).map(Self::Export),
+            "export_model" => json(event_type, payload).map(Self::ExportModel),
             _ => Err("unknown noun".to_owned()),
         }
         .map_err(|cause| UnreadableEvent {
@@ -186,6 +193,8 @@ impl Event {
             ImageEvent::TYPES,
             ChainEvent::TYPES,
             BundleEvent::TYPES,
+            ExportEvent::TYPES,
+            ExportModelEvent::TYPES,
         ]
         .into_iter()
         .flatten()

@@ -132,7 +132,12 @@ impl About {
             Event::Batch(_) => about.batch = stream,
             // Its metadata name its dossier.
             Event::Bundle(_) => {}
-            Event::ThirdParty(_) | Event::Template(_) | Event::Image(_) | Event::Chain(_) => {
+            Event::ThirdParty(_)
+            | Event::Template(_)
+            | Event::Image(_)
+            | Event::Chain(_)
+            | Event::Export(_)
+            | Event::ExportModel(_) => {
                 return None;
             }
         }

@@ -53,6 +53,8 @@ pub fn files(event: &Event) -> Vec<NamedFile> {
         | Event::Template(_)
         | Event::Image(_)
         | Event::Chain(_)
-        | Event::Bundle(_) => vec![],
+        | Event::Bundle(_)
+        | Event::Export(_)
+        | Event::ExportModel(_) => vec![],
     }
 }

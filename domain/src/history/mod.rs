@@ -102,7 +102,9 @@ impl State {
             | Event::Template(_)
             | Event::Image(_)
             | Event::Chain(_)
-            | Event::Bundle(_) => {}
+            | Event::Bundle(_)
+            | Event::Export(_)
+            | Event::ExportModel(_) => {}
         }
     }
 
