@@ -25,3 +25,7 @@ pub mod steps;
 pub mod templates;
 pub mod unit;
 pub mod workers;
+
+/// Most of what reading the log and GraphQL cost was the C library's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -37,6 +37,28 @@ macro_rules! events {
             pub const TYPES: &'static [(&'static str, u16)] = &[$(($type, $version)),+];
         }
 
+        impl crate::event::Stored for $name {
+            fn read(event_type: &str, payload: &str) -> Result<Self, String> {
+                match event_type {
+                    $( $type => {
+                        #[derive(serde::Deserialize)]
+                        struct Fields<'a> {
+                            #[serde(rename = "type", borrow)]
+                            event_type: std::borrow::Cow<'a, str>,
+                            $( $(#[$fmeta])* $field: $ty ),*
+                        }
+                        let read: Fields = crate::event::json(payload)?;
+                        if read.event_type == $type {
+                            Ok(Self::$variant { $( $field: read.$field ),* })
+                        } else {
+                            Err(format!("its payload is a {}", read.event_type))
+                        }
+                    } )+
+                    _ => Err("no event has this name".to_owned()),
+                }
+            }
+        }
+
         impl cqrs_es::DomainEvent for $name {
             fn event_type(&self) -> String {
                 match self { $( Self::$variant { .. } => $type ),+ }.to_owned()
@@ -96,9 +118,20 @@ macro_rules! aggregate {
 }
 pub(crate) use aggregate;
 
+/// Events that are read by their stored name, so that nothing is looked at twice: telling an event from its
+/// payload alone means to keep the whole payload aside until its `type` is found, at twice the price.
+pub trait Stored: DomainEvent {
+    /// The event of this stored name that the payload holds, or what is wrong with it.
+    fn read(event_type: &str, payload: &str) -> Result<Self, String>;
+}
+
+pub(crate) fn json<'a, T: Deserialize<'a>>(payload: &'a str) -> Result<T, String> {
+    serde_json::from_str(payload).map_err(|error| error.to_string())
+}
+
 /// An aggregate whose decision is a pure function, so that several commands and several aggregates can
 /// be decided before anything is written.
-pub trait Decider: cqrs_es::Aggregate + Clone {
+pub trait Decider: cqrs_es::Aggregate<Event: Stored> + Clone {
     /// Whether states of long streams may be kept, so that only what came since is read.
     const SNAPSHOTS: bool;
 
@@ -150,29 +183,19 @@ pub struct UnreadableEvent {
 impl Event {
     /// Reads the stored bytes of an event of the current version.
     pub fn read(event_type: &str, payload: &str) -> Result<Self, UnreadableEvent> {
-        fn json<E>(event_type: &str, payload: &str) -> Result<E, String>
-        where
-            E: DomainEvent,
-        {
-            let event: E = serde_json::from_str(payload).map_err(|error| error.to_string())?;
-            match event.event_type() {
-                found if found == event_type => Ok(event),
-                found => Err(format!("its payload is a {found}")),
-            }
-        }
         let noun = event_type.split('.').next().unwrap_or_default();
         match noun {
-            "dossier" => json(event_type, payload).map(Self::Dossier),
-            "third_party" => json(event_type, payload).map(Self::ThirdParty),
-            "document" => json(event_type, payload).map(Self::Document),
-            "signature" => json(event_type, payload).map(Self::Signature),
-            "batch" => json(event_type, payload).map(Self::Batch),
-            "template" => json(event_type, payload).map(Self::Template),
-            "image" => json(event_type, payload).map(Self::Image),
-            "chain" => json(event_type, payload).map(Self::Chain),
-            "bundle" => json(event_type, payload).map(Self::Bundle),
-            "export" => json(event_type, payload).map(Self::Export),
-            "export_model" => json(event_type, payload).map(Self::ExportModel),
+            "dossier" => DossierEvent::read(event_type, payload).map(Self::Dossier),
+            "third_party" => ThirdPartyEvent::read(event_type, payload).map(Self::ThirdParty),
+            "document" => DocumentEvent::read(event_type, payload).map(Self::Document),
+            "signature" => SignatureEvent::read(event_type, payload).map(Self::Signature),
+            "batch" => BatchEvent::read(event_type, payload).map(Self::Batch),
+            "template" => TemplateEvent::read(event_type, payload).map(Self::Template),
+            "image" => ImageEvent::read(event_type, payload).map(Self::Image),
+            "chain" => ChainEvent::read(event_type, payload).map(Self::Chain),
+            "bundle" => BundleEvent::read(event_type, payload).map(Self::Bundle),
+            "export" => ExportEvent::read(event_type, payload).map(Self::Export),
+            "export_model" => ExportModelEvent::read(event_type, payload).map(Self::ExportModel),
             _ => Err("unknown noun".to_owned()),
         }
         .map_err(|cause| UnreadableEvent {

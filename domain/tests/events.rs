@@ -181,6 +181,18 @@ fn a_stored_event_is_read_and_written_back_byte_for_byte() {
 }
 
 #[test]
+fn an_event_is_read_under_its_own_name_only() {
+    for (name, version) in Event::types() {
+        let stored = &CORPUS[&format!("{name}.v{version}.json")];
+        for (other, _) in Event::types().filter(|(other, _)| *other != name) {
+            Event::read(other, stored).expect_err(other);
+        }
+        let renamed = format!("{name}s");
+        Event::read(&renamed, stored).expect_err(&renamed);
+    }
+}
+
+#[test]
 fn what_navette_writes_today_is_what_the_corpus_holds() {
     for event in samples::all() {
         assert_eq!(CORPUS.get(&file_name(&event)), Some(&pretty(&event)));

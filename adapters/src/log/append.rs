@@ -6,6 +6,7 @@
 //! statement that writes looks whether it is so: no lock outlives it, whatever becomes of this process.
 
 use self::{ground::Ground, write::Answer};
+use super::connect;
 use crate::effects::Begun;
 use navette_domain::{
     chain::Effect,
@@ -224,7 +225,7 @@ impl Writer {
             // Dropped, and so closed, unless it answers: what it had under way is then undone by the server.
             let mut connection = match self.connection.take() {
                 Some(connection) => connection,
-                None => self.pool.acquire().await?.detach(),
+                None => connect(&self.pool).await?,
             };
             let answer = write::write(&mut connection, &ground, &winners, self.instance).await?;
             self.connection = Some(connection);

@@ -9,9 +9,11 @@
     reason = "each opened log has a name of its own; the engine names no command"
 )]
 
+mod ahead;
 mod append;
 mod copy;
 mod epoch;
+mod load;
 mod read;
 mod snapshots;
 mod store;
@@ -21,8 +23,9 @@ pub(crate) mod tests;
 pub use append::{AppendRefusal, Appended, Commit, FinishedEffect, NewEvent, StreamAppend};
 pub use copy::copy;
 pub use epoch::{Epoch, Seen, Unannounced};
+pub use load::StreamState;
 pub(crate) use read::Row;
-pub use read::{Reading, StreamState, Stretch};
+pub use read::{Reading, Stretch};
 pub use store::{LogContext, LogStore};
 
 use crate::{
@@ -34,19 +37,20 @@ use navette_domain::{
     digest::Digest,
     upcast::{UPCASTERS, Upcaster},
 };
-use sqlx::PgPool;
+use sqlx::{Executor as _, PgConnection, PgPool};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
-/// How many commits may wait for the appender before callers wait too.
-const WAITING_COMMITS: usize = 4096;
+/// How many commits, and streams to be read, may wait before callers wait too.
+const WAITING: usize = 4096;
 
 /// The log of one database, as this process sees it.
 #[derive(Debug, Clone)]
 pub struct Log {
     pool: PgPool,
     appender: mpsc::Sender<Pending>,
+    reader: mpsc::Sender<load::Asked>,
     head: watch::Sender<i64>,
     begun: Arc<Begun>,
     instance: Uuid,
@@ -55,10 +59,10 @@ pub struct Log {
 }
 
 impl Log {
-    /// Opens the log, whose personal values these keys seal; the appender lives as long as somebody holds a
-    /// clone.
+    /// Opens the log, whose personal values these keys seal; the appender and the reader live as long as
+    /// somebody holds a clone.
     pub fn open(pool: PgPool, keys: Keys) -> Self {
-        let (appender, waiting) = mpsc::channel(WAITING_COMMITS);
+        let (appender, waiting) = mpsc::channel(WAITING);
         let (head, _) = watch::channel(0);
         let begun = Arc::new(Begun::default());
         let instance = Uuid::now_v7();
@@ -70,9 +74,16 @@ impl Log {
             connection: None,
         };
         tokio::spawn(writer.run(waiting));
+        let (reader, asked) = mpsc::channel(WAITING);
+        let together = load::Reader {
+            pool: pool.clone(),
+            connection: None,
+        };
+        tokio::spawn(together.run(asked));
         Self {
             pool,
             appender,
+            reader,
             head,
             begun,
             instance,
@@ -164,4 +175,12 @@ impl Log {
     pub fn pool(&self) -> &PgPool {
         &self.pool
     }
+}
+
+/// A connection for one statement, over and over: its plan is made once, and looks rows up by their indexes.
+async fn connect(pool: &PgPool) -> sqlx::Result<PgConnection> {
+    let mut connection = pool.acquire().await?.detach();
+    let plans = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off";
+    connection.execute(plans).await?;
+    Ok(connection)
 }

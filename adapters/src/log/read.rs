@@ -5,12 +5,12 @@ use crate::keys::{self, KeysFault, Place};
 use chrono::{DateTime, Utc};
 use navette_domain::{
     digest::Digest,
-    event::{Decider, Event, Metadata, Recorded, UnreadableEvent},
+    event::{Event, Metadata, Recorded, UnreadableEvent},
     ids::CommandId,
     proof::StoredEvent,
     upcast::{self, Upcaster},
 };
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// Why the log could not be read.
@@ -33,60 +33,81 @@ pub enum Reading {
     },
 }
 
-/// An aggregate as its stream tells it.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct StreamState<A> {
-    /// The state.
-    pub state: A,
-    /// The number of events behind it; 0 for a stream that does not exist.
+/// What an event says, without who said it, why and when.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(crate) struct Said {
+    pub position: i64,
+    pub stream_type: String,
+    pub stream_id: Uuid,
     pub version: i64,
+    event_type: String,
+    event_version: i16,
+    payload: String,
 }
 
 /// A row of the log.
 #[derive(sqlx::FromRow)]
 pub(crate) struct Row {
-    pub position: i64,
-    stream_type: String,
-    stream_id: Uuid,
-    version: i64,
-    event_type: String,
-    event_version: i16,
-    payload: String,
+    #[sqlx(flatten)]
+    pub said: Said,
     metadata: String,
     recorded_at: DateTime<Utc>,
     hash: [u8; 32],
 }
 
+impl AsMut<Said> for Said {
+    fn as_mut(&mut self) -> &mut Said {
+        self
+    }
+}
+
+impl AsMut<Said> for Row {
+    fn as_mut(&mut self) -> &mut Said {
+        &mut self.said
+    }
+}
+
 impl From<Row> for StoredEvent {
     fn from(row: Row) -> Self {
         Self {
-            position: row.position,
-            stream_type: row.stream_type,
-            stream_id: row.stream_id,
-            version: row.version,
-            event_type: row.event_type,
-            event_version: row.event_version,
+            position: row.said.position,
+            stream_type: row.said.stream_type,
+            stream_id: row.said.stream_id,
+            version: row.said.version,
+            event_type: row.said.event_type,
+            event_version: row.said.event_version,
             recorded_at: row.recorded_at,
-            payload: row.payload,
+            payload: row.said.payload,
             metadata: row.metadata,
             hash: Digest::from_bytes(row.hash),
         }
     }
 }
 
+impl Said {
+    /// The names and payloads under which this version of Navette reads it.
+    pub fn current(self, upcasters: &[Upcaster]) -> Result<Vec<(String, String)>, Reading> {
+        let version = u16::try_from(self.event_version).unwrap_or_default();
+        let position = self.position;
+        upcast::current(upcasters, self.event_type, version, self.payload)
+            .map_err(|cause| Reading::Unreadable { position, cause })
+    }
+}
+
 impl Row {
     fn read(self, upcasters: &[Upcaster]) -> Result<Vec<Recorded>, Reading> {
-        let position = self.position;
+        let said = self.said;
+        let position = said.position;
         let unreadable = |cause| Reading::Unreadable { position, cause };
         let metadata: Metadata = serde_json::from_str(&self.metadata).map_err(|error| {
             unreadable(UnreadableEvent {
-                event_type: self.event_type.clone(),
+                event_type: said.event_type.clone(),
                 cause: error.to_string(),
             })
         })?;
-        let (stream_type, stream_id) = (self.stream_type.clone(), self.stream_id);
-        let (version, recorded_at) = (self.version, self.recorded_at);
-        self.current(upcasters)?
+        let (stream_type, stream_id) = (said.stream_type.clone(), said.stream_id);
+        let version = said.version;
+        said.current(upcasters)?
             .into_iter()
             .map(|(event_type, payload)| {
                 Ok(Recorded {
@@ -97,18 +118,10 @@ impl Row {
                     event: Event::read(&event_type, &payload).map_err(unreadable)?,
                     event_type,
                     metadata: metadata.clone(),
-                    recorded_at,
+                    recorded_at: self.recorded_at,
                 })
             })
             .collect()
-    }
-
-    /// The names and payloads under which this version of Navette reads it.
-    fn current(self, upcasters: &[Upcaster]) -> Result<Vec<(String, String)>, Reading> {
-        let version = u16::try_from(self.event_version).unwrap_or_default();
-        let position = self.position;
-        upcast::current(upcasters, self.event_type, version, self.payload)
-            .map_err(|cause| Reading::Unreadable { position, cause })
     }
 }
 
@@ -127,30 +140,32 @@ pub struct Stretch {
 }
 
 impl Log {
-    /// These rows with their personal values as they were, or erased.
-    async fn opened(&self, mut rows: Vec<Row>) -> Result<Vec<Row>, Reading> {
-        let needed = rows.iter().flat_map(|row| keys::keys_of(&row.payload));
-        let needed: BTreeSet<Uuid> = needed.collect();
+    /// The same with their personal values as they were, or erased.
+    pub(super) async fn opened<R: AsMut<Said>>(&self, mut rows: Vec<R>) -> Result<Vec<R>, Reading> {
+        let needed: BTreeSet<Uuid> = rows
+            .iter_mut()
+            .flat_map(|row| keys::keys_of(&row.as_mut().payload))
+            .collect();
         if needed.is_empty() {
             return Ok(rows);
         }
         let ring = self.keys.ring(&needed).await?;
-        for row in &mut rows {
+        for said in rows.iter_mut().map(AsMut::as_mut) {
             let place = Place {
-                stream_type: &row.stream_type,
-                stream_id: row.stream_id,
-                event_type: &row.event_type,
+                stream_type: &said.stream_type,
+                stream_id: said.stream_id,
+                event_type: &said.event_type,
             };
-            let opened = place.open(&row.payload, &ring);
+            let opened = place.open(&said.payload, &ring);
             let opened = opened.map_err(|fault| Reading::Unreadable {
-                position: row.position,
+                position: said.position,
                 cause: UnreadableEvent {
-                    event_type: row.event_type.clone(),
+                    event_type: said.event_type.clone(),
                     cause: fault.to_string(),
                 },
             })?;
             if let Some(payload) = opened {
-                row.payload = payload;
+                said.payload = payload;
             }
         }
         Ok(rows)
@@ -159,9 +174,18 @@ impl Log {
     /// What is at the `limit` positions after `position`.
     pub async fn read(&self, position: i64, limit: i64) -> Result<Stretch, Reading> {
         let rows = self.rows_after(position, limit).await?;
+        self.stretch(position, limit, rows).await
+    }
+
+    pub(super) async fn stretch(
+        &self,
+        position: i64,
+        limit: i64,
+        rows: Vec<Row>,
+    ) -> Result<Stretch, Reading> {
         let stored = i64::try_from(rows.len()).unwrap_or(i64::MAX);
         Ok(Stretch {
-            last: rows.last().map_or(position, |row| row.position),
+            last: rows.last().map_or(position, |row| row.said.position),
             stored,
             more: stored >= limit,
             events: self.recorded(rows).await?,
@@ -215,7 +239,7 @@ impl Log {
         Ok(rows.into_iter().map(StoredEvent::from).collect())
     }
 
-    async fn rows_after(&self, position: i64, limit: i64) -> sqlx::Result<Vec<Row>> {
+    pub(super) async fn rows_after(&self, position: i64, limit: i64) -> sqlx::Result<Vec<Row>> {
         sqlx::query_as("SELECT * FROM events WHERE position > $1 ORDER BY position LIMIT $2")
             .bind(position)
             .bind(limit)
@@ -236,59 +260,6 @@ impl Log {
             events.extend(row.read(self.upcasters)?);
         }
         Ok(events)
-    }
-
-    /// One aggregate; unborn, at version 0, if its stream does not exist.
-    pub async fn load<A: Decider>(&self, stream: Uuid) -> Result<StreamState<A>, Reading> {
-        Ok(self
-            .load_many(&[stream])
-            .await?
-            .remove(&stream)
-            .unwrap_or_default())
-    }
-
-    /// Several aggregates of one kind in one statement, from their snapshots if they have any; those that do
-    /// not exist are left out.
-    pub async fn load_many<A: Decider>(
-        &self,
-        streams: &[Uuid],
-    ) -> Result<HashMap<Uuid, StreamState<A>>, Reading> {
-        let mut loaded = self.snapshots::<A>(streams).await?;
-        let known: HashMap<Uuid, i64> = streams
-            .iter()
-            .map(|id| (*id, loaded.get(id).map_or(0, |kept| kept.version)))
-            .collect();
-        let rows: Vec<Row> = sqlx::query_as("SELECT * FROM events WHERE stream_id = ANY($1) AND stream_type = $2 AND version > $3 ORDER BY stream_id, version")
-            .bind(streams)
-            .bind(A::TYPE)
-            .bind(known.values().min().copied().unwrap_or_default())
-            .fetch_all(&self.pool)
-            .await?;
-        let rows = self.opened(rows).await?;
-        for row in rows {
-            if known
-                .get(&row.stream_id)
-                .is_some_and(|known| row.version <= *known)
-            {
-                continue;
-            }
-            let position = row.position;
-            let entry = loaded.entry(row.stream_id).or_default();
-            entry.version = row.version;
-            for (event_type, payload) in row.current(self.upcasters)? {
-                let event: A::Event =
-                    serde_json::from_str(&payload).map_err(|error| Reading::Unreadable {
-                        position,
-                        cause: UnreadableEvent {
-                            event_type,
-                            cause: error.to_string(),
-                        },
-                    })?;
-                entry.state.apply(event);
-            }
-        }
-        self.keep_snapshots(&known, &loaded);
-        Ok(loaded)
     }
 
     /// What was answered to this command, if it was written.

@@ -8,8 +8,17 @@ use navette_domain::ports::OfficeFormat;
 pub(super) fn encode(out: &mut String, text: &str, format: OfficeFormat) {
     let marks = Marks::of(format);
     out.reserve(text.len());
-    let mut previous = '\0';
-    for character in text.chars() {
+    let (mut rest, mut previous) = (text, '\0');
+    while !rest.is_empty() {
+        let plain = plain(rest);
+        if let Some(last) = rest[..plain].chars().next_back() {
+            out.push_str(&rest[..plain]);
+            previous = last;
+        }
+        let mut characters = rest[plain..].chars();
+        let Some(character) = characters.next() else {
+            return;
+        };
         match character {
             '\n' if previous == '\r' => {}
             '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => {
@@ -24,7 +33,27 @@ pub(super) fn encode(out: &mut String, text: &str, format: OfficeFormat) {
             _ => {}
         }
         previous = character;
+        rest = characters.as_str();
     }
+}
+
+/// Whether the text is written as it is in every format.
+pub(super) fn is_plain(text: &str) -> bool {
+    plain(text) == text.len()
+}
+
+/// How many bytes are to be written as they are, whatever stands before them: those of letters, figures and
+/// single spaces, as most of a text. What begins with the other bytes is looked at as characters.
+fn plain(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let other = bytes.iter().enumerate().position(|(at, byte)| match byte {
+        b' ' => at == 0 || bytes[at - 1] == b' ',
+        b'<' | b'>' | b'&' | 0..0x20 | 0x7f => true,
+        // U+0080 to U+00BF; U+2000 to U+2FFF; U+F000 to U+FFFF.
+        0xc2 | 0xe2 | 0xef => true,
+        _ => false,
+    });
+    other.unwrap_or(bytes.len())
 }
 
 /// How a format writes what is no plain character.

@@ -2,7 +2,7 @@
 
 use super::{
     cells, columns,
-    encode::encode,
+    encode::{encode, is_plain},
     filters, french,
     pictures::Picture,
     printing::Named,
@@ -78,6 +78,9 @@ fn print(
         return Ok(out.write_str(value.as_str().unwrap_or_default())?);
     }
     if let Some(text) = value.as_str() {
+        if is_plain(text) {
+            return Ok(out.write_str(text)?);
+        }
         let mut encoded = String::new();
         encode(&mut encoded, text, format);
         return Ok(out.write_str(&encoded)?);

@@ -13,6 +13,7 @@ mod check;
 mod columns;
 mod compare;
 mod cut;
+mod data;
 mod deflate;
 mod encode;
 mod engine;

@@ -2,6 +2,7 @@
 
 use super::{
     blocks, check,
+    data::Data,
     deflate::Passages,
     fields::{self, Use},
     join,
@@ -11,14 +12,17 @@ use super::{
     settings::Settings,
     sheet::{self, ods, settle},
     source,
-    values::{Around, RECORDER, Record, Recorder, Supplies, from_json},
+    values::{Around, RECORDER, Record, Recorder, Supplies},
     xml::{self, Node},
 };
-use minijinja::{Environment, Error, ErrorKind, Value};
+use minijinja::{Environment, Error, ErrorKind};
 use navette_domain::ports::{OfficeFormat, Place, TemplateFault};
 use std::{
     io::{self, Write},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 /// The largest part that a merge may give.
@@ -32,6 +36,11 @@ pub(super) struct Part {
     /// The entry's name.
     pub(super) name: String,
     pub(super) uses: Vec<Use>,
+    /// The template that is rendered first: its own marks are left out, so that it does not tell which tag
+    /// is at fault.
+    unmarked: String,
+    /// How large its last document was.
+    usual: AtomicUsize,
     /// In OpenDocument, the names of its sheets, which are finished once rendered.
     tables: Option<Vec<String>>,
     hosts: Arc<[Host]>,
@@ -139,8 +148,15 @@ impl Draft {
         let (uses, unreadable) = fields::analyse(environment, tags);
         found.extend(unreadable);
         // Our own reading comes first: it knows where things stand.
+        let unmarked = source::without_marks(&source);
+        let unmarked = unmarked.map(|source| (format!("{} unmarked", self.name), source));
+        let fast = unmarked.as_ref().map_or(&self.name, |(name, _)| name);
+        let fast = fast.clone();
         if found.is_empty()
-            && let Err(error) = environment.add_template_owned(self.name.clone(), source)
+            && let Err(error) = [(self.name.clone(), source)]
+                .into_iter()
+                .chain(unmarked)
+                .try_for_each(|(name, source)| environment.add_template_owned(name, source))
         {
             let detail = error.detail().unwrap_or_default();
             let sentence = format!("balises incorrectes ({detail})");
@@ -149,6 +165,8 @@ impl Draft {
         faults.extend(found);
         Some(Part {
             name: self.name,
+            unmarked: fast,
+            usual: AtomicUsize::default(),
             uses,
             tables: self.tables,
             hosts: hosts.into(),
@@ -174,19 +192,41 @@ impl Part {
     pub(super) fn render(
         &self,
         environment: &Environment<'static>,
-        (data, supplies): (&serde_json::Value, &Supplies),
+        (data, supplies): (&Data<'_>, &Supplies),
         faults: &mut Vec<TemplateFault>,
         changes: &mut Changes,
     ) -> Option<Vec<u8>> {
-        let unknown = fields::unknown(&self.uses, data);
-        let recorder = self.recorder(supplies);
+        let unknown = fields::unknown(&self.uses, data.json);
+        if unknown.is_empty() {
+            let usual = self.usual.load(Ordering::Relaxed);
+            let mut out = Limited(Vec::with_capacity(usual));
+            let ended = self.render_into(&mut out, &self.unmarked, environment, (data, supplies));
+            let record = std::mem::take(&mut *data.notes.record());
+            if ended.is_none() && record.faults.is_empty() {
+                self.usual.store(out.0.len(), Ordering::Relaxed);
+                changes.extend(record.changes);
+                return self.finish(out.0, faults);
+            }
+        }
+        let noted = self.told(environment, (data, supplies), &unknown);
+        faults.extend(unknown);
+        faults.extend(noted);
+        None
+    }
+
+    /// What is wrong beside what is `unknown`: rendered with its marks, the part says it tag by tag.
+    fn told(
+        &self,
+        environment: &Environment<'static>,
+        given: (&Data<'_>, &Supplies),
+        unknown: &[TemplateFault],
+    ) -> Vec<TemplateFault> {
         let mut out = Limited(Vec::new());
-        let ended = self.render_into(&mut out, environment, data, &recorder);
-        let mut record = recorder.record();
-        changes.extend(std::mem::take(&mut record.changes));
-        let mut noted = self.noted(&record, ended.as_ref(), data);
+        let ended = self.render_into(&mut out, &self.name, environment, given);
+        let record = std::mem::take(&mut *given.0.notes.record());
+        let mut noted = self.noted(&record, ended.as_ref(), given.0.json);
         if ended.is_some() {
-            for fault in self.beyond(record.tag, environment, (data, supplies)) {
+            for fault in self.beyond(record.tag, environment, given) {
                 if !noted.contains(&fault) {
                     noted.push(fault);
                 }
@@ -198,16 +238,15 @@ impl Part {
                 .iter()
                 .any(|known| known.tag == fault.tag && known.place == fault.place)
         });
-        let sound = unknown.is_empty() && noted.is_empty();
-        faults.extend(unknown);
-        faults.extend(noted);
-        if !sound {
-            return None;
-        }
+        noted
+    }
+
+    /// What is left to do once everything is rendered.
+    fn finish(&self, text: Vec<u8>, faults: &mut Vec<TemplateFault>) -> Option<Vec<u8>> {
         let Some(known) = &self.tables else {
-            return Some(out.0);
+            return Some(text);
         };
-        let finished = std::str::from_utf8(&out.0)
+        let finished = std::str::from_utf8(&text)
             .ok()
             .and_then(|text| ods::finish(text, known));
         if finished.is_none() {
@@ -217,29 +256,23 @@ impl Part {
         finished.map(String::into_bytes)
     }
 
-    fn recorder(&self, supplies: &Supplies) -> Arc<Recorder> {
-        Arc::new(Recorder::new(Around {
+    /// Renders a template of the part into `out`; answers what ended it before its time.
+    fn render_into(
+        &self,
+        out: &mut Limited,
+        template: &str,
+        environment: &Environment<'static>,
+        (data, supplies): (&Data<'_>, &Supplies),
+    ) -> Option<Error> {
+        let around = Around {
             part: self.name.clone(),
             white: self.white,
             hosts: Arc::clone(&self.hosts),
             supplies: supplies.clone(),
-        }))
-    }
-
-    /// Renders the part into `out`; answers what ended it before its time.
-    fn render_into(
-        &self,
-        out: &mut Limited,
-        environment: &Environment<'static>,
-        data: &serde_json::Value,
-        recorder: &Arc<Recorder>,
-    ) -> Option<Error> {
-        let context = minijinja::context! {
-            __r => Value::from_dyn_object(Arc::clone(recorder)),
-            ..from_json(data, recorder)
         };
+        let context = data.context(Arc::new(Recorder::new(around, data.notes.clone())));
         environment
-            .get_template(&self.name)
+            .get_template(template)
             .and_then(|template| template.render_captured_to(context, out).map(drop))
             .err()
     }
@@ -250,7 +283,7 @@ impl Part {
         &self,
         mut tag: usize,
         environment: &Environment<'static>,
-        (data, supplies): (&serde_json::Value, &Supplies),
+        given: (&Data<'_>, &Supplies),
     ) -> Vec<TemplateFault> {
         const MOST: usize = 20;
         let mut environment = environment.clone();
@@ -269,11 +302,10 @@ impl Part {
             {
                 break;
             }
-            let recorder = self.recorder(supplies);
             let mut out = Limited(Vec::new());
-            let ended = self.render_into(&mut out, &environment, data, &recorder);
-            let record = recorder.record();
-            for fault in self.noted(&record, ended.as_ref(), data) {
+            let ended = self.render_into(&mut out, &self.name, &environment, given);
+            let record = std::mem::take(&mut *given.0.notes.record());
+            for fault in self.noted(&record, ended.as_ref(), given.0.json) {
                 if !faults.contains(&fault) {
                     faults.push(fault);
                 }

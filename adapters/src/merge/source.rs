@@ -275,6 +275,21 @@ impl Writer<'_> {
     }
 }
 
+/// The source without what only tells which tag it is at; `None` where that changes what is printed.
+pub(super) fn without_marks(source: &str) -> Option<String> {
+    let mark = format!("{{{{ {RECORDER}.at(");
+    if source.contains(&format!("{{{{ {RECORDER}.tolerate(")) {
+        // There, the next mark ends what a tag may leave empty.
+        return None;
+    }
+    let mut pieces = source.split(mark.as_str());
+    let first = pieces.next()?.to_owned();
+    pieces.try_fold(first, |unmarked, piece| {
+        let (_, rest) = piece.split_once("}}")?;
+        Some(unmarked + rest)
+    })
+}
+
 /// The tag of a cell that holds nothing else.
 fn sole_print(cell: &Element) -> Option<&Tag> {
     let mut tags = Vec::new();

@@ -3,6 +3,7 @@
 use super::{
     annotate,
     archive::Archive,
+    data::Data,
     engine,
     faults::in_reading_order,
     fields::{self, Checked, FieldUse, Use},
@@ -206,8 +207,8 @@ impl Template {
         let mut faults = Vec::new();
         let mut changes = self.brought.clone();
         let mut sheets = BTreeMap::new();
+        let given = (&Data::new(data), &supplies);
         for part in &self.parts {
-            let given = (data, &supplies);
             match part.render(&self.environment, given, &mut faults, &mut changes) {
                 Some(text) if self.workbook.is_some() => {
                     let text = String::from_utf8_lossy(&text).into_owned();

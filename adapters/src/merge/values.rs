@@ -1,22 +1,21 @@
-//! The data of a document as the template sees it, and what is noted while it is rendered.
+//! What is noted while a part is rendered.
 
 use super::{
+    data::Notes,
     filters,
-    french::Cents,
     package::Changes,
     part::LARGEST_OUTPUT,
     pictures::{Fitted, Images, Length},
-    printing::named_image,
     rich::Host,
 };
 use minijinja::{
     Error, ErrorKind, State, Value,
-    value::{Enumerator, Object, ObjectRepr},
+    value::{Object, ObjectRepr},
 };
 use navette_domain::ports::OfficeFormat;
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
 };
 
 /// The name under which the template finds its [`Recorder`].
@@ -46,12 +45,13 @@ pub(super) struct Around {
     pub(super) supplies: Supplies,
 }
 
-/// What one rendering notes: the tag it is at, what is wrong, and what pictures it needs.
+/// What surrounds a rendering, and where it is noted.
 pub(super) struct Recorder {
     pub(super) around: Around,
-    record: Mutex<Record>,
+    notes: Notes,
 }
 
+/// What one rendering notes: the tag it is at, what is wrong, and what pictures it needs.
 #[derive(Default)]
 pub(super) struct Record {
     pub(super) tag: usize,
@@ -60,8 +60,8 @@ pub(super) struct Record {
     /// How many turns the loops have made, and how much they have written at least.
     turns: usize,
     /// Whether the current tag may use empty fields, and whether it did.
-    tolerant: bool,
-    met_empty: bool,
+    pub(super) tolerant: bool,
+    pub(super) met_empty: bool,
     written: usize,
     /// What the rendering adds to the file beside the part itself.
     pub(super) changes: Changes,
@@ -70,25 +70,28 @@ pub(super) struct Record {
     pub(super) printed: usize,
 }
 
-impl Recorder {
-    pub(super) fn new(around: Around) -> Self {
-        Self {
-            around,
-            record: Mutex::default(),
+impl Record {
+    /// Notes that the current tag is at fault.
+    pub(super) fn fault(&mut self, sentence: String) {
+        let fault = (self.tag, sentence);
+        if !self.faults.contains(&fault) {
+            self.faults.push(fault);
         }
+    }
+}
+
+impl Recorder {
+    pub(super) fn new(around: Around, notes: Notes) -> Self {
+        Self { around, notes }
     }
 
     pub(super) fn record(&self) -> MutexGuard<'_, Record> {
-        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+        self.notes.record()
     }
 
     /// Notes that the current tag is at fault.
     pub(super) fn fault(&self, sentence: String) {
-        let mut record = self.record();
-        let fault = (record.tag, sentence);
-        if !record.faults.contains(&fault) {
-            record.faults.push(fault);
-        }
+        self.record().fault(sentence);
     }
 
     /// Whether the current tag used an empty field.
@@ -176,114 +179,4 @@ impl Object for Recorder {
         }
         Ok(nothing())
     }
-}
-
-/// A field that the dossier leaves empty: false in a condition, a fault when printed.
-pub(super) struct Missing {
-    path: String,
-    recorder: Arc<Recorder>,
-}
-
-impl Missing {
-    pub(super) fn note(&self) {
-        let mut record = self.recorder.record();
-        if record.tolerant {
-            record.met_empty = true;
-            return;
-        }
-        drop(record);
-        self.recorder.fault(empty_field(&self.path));
-    }
-}
-
-/// What a clerk reads about a field that has no value: `versements[3].montant` is said with its row.
-pub(super) fn empty_field(path: &str) -> String {
-    let advice = "dans ce dossier : le compléter, ou le tester dans le modèle";
-    let Some((rows, field)) = path.rsplit_once(']') else {
-        return format!("le champ `{path}` est vide {advice}");
-    };
-    let rows = rows
-        .replace("].", ", ")
-        .replace("][", ", ligne ")
-        .replace('[', ", ligne ");
-    match field.strip_prefix('.') {
-        Some(field) => format!("{rows} : le champ `{field}` est vide {advice}"),
-        None => format!("{rows} : cette ligne est vide {advice}"),
-    }
-}
-
-impl fmt::Debug for Missing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.path)
-    }
-}
-
-impl Object for Missing {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        ObjectRepr::Plain
-    }
-
-    fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::NonEnumerable
-    }
-
-    fn is_true(self: &Arc<Self>) -> bool {
-        false
-    }
-
-    fn render(self: &Arc<Self>, _f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.note();
-        Ok(())
-    }
-}
-
-/// Names whose decimal strings are amounts, and can then be compared and added.
-const AMOUNTS: [&str; 2] = ["montant", "total"];
-
-/// The data as minijinja's values.
-pub(super) fn from_json(data: &serde_json::Value, recorder: &Arc<Recorder>) -> Value {
-    convert(data, String::new(), recorder)
-}
-
-fn convert(data: &serde_json::Value, path: String, recorder: &Arc<Recorder>) -> Value {
-    use serde_json::Value as Json;
-    match data {
-        Json::Null => Value::from_object(Missing {
-            path,
-            recorder: Arc::clone(recorder),
-        }),
-        Json::Bool(value) => Value::from(*value),
-        Json::Number(value) => match value.as_i64() {
-            Some(whole) => Value::from(whole),
-            None => Value::from(value.as_f64().unwrap_or(f64::NAN)),
-        },
-        Json::String(text) => amount(text, &path).unwrap_or_else(|| Value::from(text.as_str())),
-        Json::Array(items) => items
-            .iter()
-            .enumerate()
-            .map(|(index, item)| convert(item, format!("{path}[{}]", index + 1), recorder))
-            .collect(),
-        Json::Object(map) => named_image(map).unwrap_or_else(|| {
-            map.iter()
-                .map(|(key, value)| {
-                    let path = if path.is_empty() {
-                        key.clone()
-                    } else {
-                        format!("{path}.{key}")
-                    };
-                    (Value::from(key.as_str()), convert(value, path, recorder))
-                })
-                .collect::<std::collections::BTreeMap<_, _>>()
-                .into()
-        }),
-    }
-}
-
-fn amount(text: &str, path: &str) -> Option<Value> {
-    let name = path.rsplit('.').next()?;
-    if !AMOUNTS.contains(&name) {
-        return None;
-    }
-    let decimal = Cents::parse(text)?.decimal();
-    decimal.parse::<f64>().ok().map(Value::from)
 }

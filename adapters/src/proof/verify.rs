@@ -93,7 +93,7 @@ pub async fn verify(
         .await?;
     let mut window = read(pool.clone(), 0).await?;
     loop {
-        let last = window.last().map(|linked| linked.row.position);
+        let last = window.last().map(|linked| linked.row.said.position);
         let Some(last) = last.filter(|_| verifying.verification.last() < head) else {
             break;
         };
@@ -169,7 +169,7 @@ impl<'a> Verifying<'a> {
 
     async fn take(&mut self, window: Vec<Linked>) -> sqlx::Result<()> {
         let from = self.verification.last();
-        let Some(to) = window.last().map(|linked| linked.row.position) else {
+        let Some(to) = window.last().map(|linked| linked.row.said.position) else {
             return Ok(());
         };
         let mut stored: Vec<SealedCheckpoint> = sqlx::query_as(

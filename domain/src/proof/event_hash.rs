@@ -39,28 +39,45 @@ impl StoredEvent {
     /// The hash it must have, after the event with the hash `previous` in its stream. Each field is preceded
     /// by its length, so that no two events write the same bytes.
     pub fn hash_after(&self, previous: &Digest) -> Digest {
-        let (position, version) = (self.position.to_string(), self.version.to_string());
-        let (stream_id, event_version) =
-            (self.stream_id.to_string(), self.event_version.to_string());
-        let recorded_at = written_time(self.recorded_at);
-        let fields: [&[u8]; 11] = [
-            KIND,
-            previous.as_bytes(),
-            position.as_bytes(),
-            self.stream_type.as_bytes(),
-            stream_id.as_bytes(),
-            version.as_bytes(),
-            self.event_type.as_bytes(),
-            event_version.as_bytes(),
-            recorded_at.as_bytes(),
-            self.payload.as_bytes(),
-            self.metadata.as_bytes(),
-        ];
-        // A length of 64 bits holds that of any text in memory.
-        let lengths = fields.map(|field| (field.len() as u64).to_be_bytes());
-        let parts = lengths.iter().zip(fields);
-        Digest::of_parts(parts.flat_map(|(length, field)| [length.as_slice(), field]))
+        let (position, recorded_at) = (self.position.to_string(), written_time(self.recorded_at));
+        let mut bytes = Vec::with_capacity(512 + self.payload.len() + self.metadata.len());
+        for field in [KIND, previous.as_bytes(), position.as_bytes()] {
+            frame(&mut bytes, field);
+        }
+        bytes.extend(framed_identity(
+            (&self.stream_type, self.stream_id, self.version),
+            (&self.event_type, self.event_version),
+        ));
+        for field in [&recorded_at, &self.payload, &self.metadata] {
+            frame(&mut bytes, field.as_bytes());
+        }
+        Digest::of(&bytes)
     }
+}
+
+/// What is hashed of an event between its position and its time: the fields that say which event it is, each
+/// after its length.
+pub fn framed_identity(
+    (stream_type, stream_id, version): (&str, Uuid, i64),
+    (event_type, event_version): (&str, i16),
+) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(160);
+    for field in [
+        stream_type,
+        &stream_id.to_string(),
+        &version.to_string(),
+        event_type,
+        &event_version.to_string(),
+    ] {
+        frame(&mut bytes, field.as_bytes());
+    }
+    bytes
+}
+
+fn frame(bytes: &mut Vec<u8>, field: &[u8]) {
+    // A length of 64 bits holds that of any text in memory.
+    bytes.extend((field.len() as u64).to_be_bytes());
+    bytes.extend(field);
 }
 
 /// A time as it is hashed: `2026-11-27T10:00:00.123456Z`.

@@ -12,7 +12,7 @@ pub mod tree;
 mod verification;
 
 pub use checkpoint::{Checkpoint, NotACheckpoint, NotAKey, SignedCheckpoint, VerifierKey};
-pub use event_hash::{HASHED_BEFORE_FIRST, StoredEvent, written_time};
+pub use event_hash::{HASHED_BEFORE_FIRST, StoredEvent, framed_identity, written_time};
 pub use fault::{Fault, Holder};
 pub use verification::{Faults, Previous, Verification, link_fault};
 

@@ -2,19 +2,15 @@
 //! tables, so that who was killed goes on where it was.
 
 use super::{
-    advance,
     place::{self, Place, Shape},
     trouble::{self, Setback, apply},
 };
-use navette_adapters::log::{Log, Reading, Stretch};
+use navette_adapters::log::{Log, Stretch};
 use navette_projections::Projector;
 use sqlx::{Connection as _, PgConnection};
-use tokio::sync::mpsc;
 
 /// The most stored events applied in one transaction.
 const BATCH: i64 = 2_000;
-/// How many batches are read ahead.
-const AHEAD: usize = 2;
 
 /// See the module. Nobody else works on the copies of its projection as long as this lives.
 pub(super) struct Copy<'a> {
@@ -92,10 +88,7 @@ impl<'a> Copy<'a> {
     /// Applies what comes up to `until`, or to the end of the log. Says where the copy stands then.
     pub async fn fill(&mut self, until: Option<i64>) -> anyhow::Result<i64> {
         let mut position = self.position_of(self.place).await?.unwrap_or(0);
-        let (ahead, mut stretches) = mpsc::channel(AHEAD);
-        let reader = read_ahead(self.log.clone(), position, until, ahead);
-        // Ends by itself when nobody listens any more.
-        tokio::spawn(reader);
+        let mut stretches = self.log.read_ahead(position, until, BATCH);
         while let Some(stretch) = stretches.recv().await {
             let stretch = stretch.map_err(|cause| Setback::of_reading(self.shape.name, cause));
             position = match stretch {
@@ -156,28 +149,4 @@ pub(super) async fn apply_to(
     .execute(connection)
     .await?;
     Ok(())
-}
-
-async fn read_ahead(
-    log: Log,
-    mut position: i64,
-    until: Option<i64>,
-    ahead: mpsc::Sender<Result<Stretch, Reading>>,
-) {
-    loop {
-        let count = until.map_or(BATCH, |until| BATCH.min(until - position));
-        if count <= 0 {
-            return;
-        }
-        let stretch = advance::read(&log, position, count).await;
-        let (last, more) = match &stretch {
-            Ok(stretch) if stretch.last == position => return,
-            Ok(stretch) => (stretch.last, stretch.more),
-            Err(_) => (position, false),
-        };
-        if ahead.send(stretch).await.is_err() || !more {
-            return;
-        }
-        position = last;
-    }
 }

@@ -63,45 +63,30 @@ pub async fn measure(place: &Place, size: Size) -> anyhow::Result<Vec<Figure>> {
 }
 
 /// Follows the whole log: what is counted and the position change together, and what comes next is read
-/// meanwhile.
+/// meanwhile, as when a projection is rebuilt.
 async fn project(log: &Log, pool: &PgPool) -> anyhow::Result<()> {
-    let mut stretch = log.read(0, WINDOW).await?;
-    loop {
-        let (position, more) = (stretch.last, stretch.more);
-        let next = async {
-            if more {
-                Some(log.read(position, WINDOW).await).transpose()
-            } else {
-                Ok(None)
-            }
-        };
-        let apply = async {
-            let mut seen: BTreeMap<&str, i64> = BTreeMap::new();
-            for recorded in &stretch.events {
-                *seen.entry(&recorded.event_type).or_default() += 1;
-            }
-            let mut transaction = pool.begin().await?;
-            for (name, events) in seen {
-                sqlx::query("INSERT INTO seen VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET events = seen.events + EXCLUDED.events")
-                    .bind(name)
-                    .bind(events)
-                    .execute(&mut *transaction)
-                    .await?;
-            }
-            sqlx::query("UPDATE reached SET position = $1")
-                .bind(position)
+    let mut stretches = log.read_ahead(0, None, WINDOW);
+    while let Some(stretch) = stretches.recv().await {
+        let stretch = stretch?;
+        let mut seen: BTreeMap<&str, i64> = BTreeMap::new();
+        for recorded in &stretch.events {
+            *seen.entry(&recorded.event_type).or_default() += 1;
+        }
+        let mut transaction = pool.begin().await?;
+        for (name, events) in seen {
+            sqlx::query("INSERT INTO seen VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET events = seen.events + EXCLUDED.events")
+                .bind(name)
+                .bind(events)
                 .execute(&mut *transaction)
                 .await?;
-            transaction.commit().await?;
-            anyhow::Ok(())
-        };
-        let (next, applied) = tokio::join!(next, apply);
-        applied?;
-        match next? {
-            Some(next) => stretch = next,
-            None => return Ok(()),
         }
+        sqlx::query("UPDATE reached SET position = $1")
+            .bind(stretch.last)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
     }
+    Ok(())
 }
 
 /// The same for the engine's own views.

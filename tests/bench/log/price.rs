@@ -27,15 +27,16 @@ const HASHES: &[Cut] = &[(
     "NULL;",
 )];
 const RECEIPTS: &[Cut] = &[
-    ("SELECT array_agg(r.command_id)", "AS r;", ""),
-    ("INSERT INTO command_receipts", "distance);", ""),
+    ("(SELECT array_agg(r.command_id)", "ANY (commands))", "NULL"),
+    ("WITH recorded AS (", "", ""),
+    (")\n    INSERT INTO command_receipts", "distance);", ";"),
 ];
 const ORDER: &[Cut] = &[
     ("PERFORM pg_advisory_xact_lock(", ";", ""),
     (
-        "SELECT coalesce(max(e.position), 0) INTO head FROM events e;",
+        "(SELECT max(e.position) FROM events e)",
         "",
-        "head := 100000 * nextval('unordered');",
+        "100000 * nextval('unordered')",
     ),
 ];
 

@@ -4,7 +4,7 @@ use super::{
     Appended, Commit,
     ground::{Found, Ground},
 };
-use navette_domain::{chain::Effect, digest::Digest};
+use navette_domain::{chain::Effect, digest::Digest, proof};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use std::collections::HashMap;
@@ -42,22 +42,32 @@ struct Events<'a> {
     versions: Vec<i16>,
     payloads: Vec<&'a str>,
     metadata: Vec<&'a str>,
+    /// What is hashed of each and known already.
+    frames: Vec<Vec<u8>>,
 }
 
 impl<'a> Events<'a> {
     fn of(winners: &[(&'a Commit, Appended)], ground: &Ground) -> Self {
         let mut columns = Self::default();
-        let mut known: HashMap<Uuid, i32> = HashMap::new();
+        // Of each stream, its place in the columns and the version that is reached.
+        let mut known: HashMap<Uuid, (i32, i64)> = HashMap::new();
         for stream in winners.iter().flat_map(|(commit, _)| &commit.streams) {
-            let rank = *known.entry(stream.stream_id).or_insert_with(|| {
+            let (rank, version) = known.entry(stream.stream_id).or_insert_with(|| {
                 columns.stream_ids.push(stream.stream_id);
                 columns.stream_types.push(stream.stream_type);
                 let found = ground.versions.get(&stream.stream_id);
-                columns.expected.push(found.copied().unwrap_or_default());
-                i32::try_from(columns.stream_ids.len()).unwrap_or(i32::MAX)
+                let expected = found.copied().unwrap_or_default();
+                columns.expected.push(expected);
+                let rank = i32::try_from(columns.stream_ids.len()).unwrap_or(i32::MAX);
+                (rank, expected)
             });
             for event in &stream.events {
-                columns.ranks.push(rank);
+                *version += 1;
+                columns.ranks.push(*rank);
+                columns.frames.push(proof::framed_identity(
+                    (stream.stream_type, stream.stream_id, *version),
+                    (&event.event_type, event.event_version),
+                ));
                 columns.names.push(&event.event_type);
                 columns.versions.push(event.event_version);
                 columns.payloads.push(&event.payload);
@@ -92,7 +102,7 @@ pub(super) async fn write(
         batches.map(|(batch, _)| *batch).collect()
     };
     let row: Row = sqlx::query_as(
-        "SELECT * FROM append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+        "SELECT * FROM append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
     )
     .bind(&events.stream_ids)
     .bind(&events.stream_types)
@@ -102,6 +112,7 @@ pub(super) async fn write(
     .bind(&events.versions)
     .bind(&events.payloads)
     .bind(&events.metadata)
+    .bind(&events.frames)
     .bind(&commands)
     .bind(column(winners, |(commit, _)| commit.content.as_bytes().as_slice()))
     .bind(column(winners, |(_, appended)| appended.version))

@@ -1,6 +1,6 @@
 //! What given data says of the fields that tags use.
 
-use super::{super::values::empty_field, Field, Use};
+use super::{super::data::empty_field, Field, Use};
 use navette_domain::ports::TemplateFault;
 use serde_json::Value as Json;
 use std::{

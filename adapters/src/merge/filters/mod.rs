@@ -8,8 +8,8 @@ mod rich;
 mod wording;
 
 use super::{
+    data::Missing,
     french::{self, Cents},
-    values::Missing,
 };
 use minijinja::{Environment, Error, ErrorKind, Value, value::Rest};
 

@@ -1,0 +1,113 @@
+-- The same function in fewer statements, since a command alone in its group pays for each of them: all that is
+-- to be known is asked for at once, and events and receipts are written together. What is hashed of an event
+-- and known before the order lock is held comes ready for it.
+
+DROP FUNCTION append_events(
+    uuid[], text[], bigint[], integer[], text[], smallint[], text[], text[], uuid[], bytea[], bigint[], bigint[],
+    uuid[], uuid[], uuid[], jsonb, uuid[], uuid[], text);
+
+CREATE FUNCTION append_events(
+    -- The streams, each once, and the version at which the group finds each.
+    stream_ids uuid[], stream_types text[], expected bigint[],
+    -- The events in order, each with the rank of its stream, and its fields from stream_type to event_version as
+    -- they are hashed.
+    ranks integer[], names text[], shapes smallint[], payloads text[], abouts text[], frames bytea[],
+    -- The receipts: the position as a distance from the head.
+    commands uuid[], contents bytea[], ends bigint[], distances bigint[],
+    -- The effects that end, with their leases; the documents whose waiting effects go; the effects that begin.
+    finished uuid[], leases uuid[], dropped uuid[], begun jsonb,
+    -- The batches to hold and to let go.
+    held uuid[], released uuid[],
+    -- Who announces it.
+    announcer text,
+    OUT written boolean, OUT head bigint, OUT versions bigint[], OUT leased boolean[],
+    OUT answered uuid[], OUT answered_contents bytea[], OUT answered_versions bigint[], OUT answered_positions bigint[]
+) LANGUAGE plpgsql
+-- Plans are made once, perhaps while the tables are empty: they must look rows up by index ever after.
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+SET lock_timeout = '10s'
+AS $$
+DECLARE
+    at timestamptz;
+    at_text bytea;
+    chain bytea[];
+    reached bigint[];
+    hashes bytea[] := '{}';
+    numbers bigint[] := '{}';
+    none CONSTANT bytea := decode(repeat('00', 32), 'hex');
+    kind CONSTANT bytea := framed('navette event 1');
+    s integer;
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'append_events needs the isolation level READ COMMITTED';
+    END IF;
+    -- The order lock, "NAVETTE" in ASCII. Every statement after it sees what was committed before it.
+    PERFORM pg_advisory_xact_lock(x'4e415645545445'::bigint);
+    SELECT coalesce((SELECT max(e.position) FROM events e), 0),
+           coalesce(array_agg(coalesce(last.version, 0) ORDER BY stream.rank), '{}'),
+           coalesce(array_agg(coalesce(last.hash, none) ORDER BY stream.rank), '{}'),
+           (SELECT array_agg(r.command_id) FROM command_receipts r WHERE r.command_id = ANY (commands))
+        INTO head, versions, chain, answered
+        FROM unnest(stream_ids) WITH ORDINALITY AS stream (id, rank)
+        LEFT JOIN LATERAL (
+            SELECT e.version, e.hash FROM events e WHERE e.stream_id = stream.id ORDER BY e.version DESC LIMIT 1
+        ) AS last ON true;
+    IF answered IS NOT NULL THEN
+        SELECT array_agg(r.command_id), array_agg(r.content), array_agg(r.version), array_agg(r.position)
+            INTO answered, answered_contents, answered_versions, answered_positions
+            FROM command_receipts r WHERE r.command_id = ANY (commands);
+    END IF;
+    leased := '{}';
+    IF cardinality(finished) > 0 THEN
+        PERFORM FROM effects f WHERE f.id = ANY (finished) ORDER BY f.id FOR UPDATE;
+        SELECT array_agg(coalesce(f.lease_token = ended.lease, false) ORDER BY ended.rank)
+            INTO leased
+            FROM unnest(finished, leases) WITH ORDINALITY AS ended (id, lease, rank)
+            LEFT JOIN effects f ON f.id = ended.id;
+    END IF;
+    written := versions = expected AND answered IS NULL AND NOT false = ANY (leased);
+    IF NOT written THEN
+        RETURN;
+    END IF;
+
+    at := clock_timestamp();
+    at_text := framed(convert_to(to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'UTF8'));
+    reached := versions;
+    FOR i IN 1 .. cardinality(ranks) LOOP
+        s := ranks[i];
+        reached[s] := reached[s] + 1;
+        chain[s] := sha256(kind || framed(chain[s]) || framed(convert_to((head + i)::text, 'UTF8'))
+            || frames[i] || at_text
+            || framed(convert_to(payloads[i], 'UTF8')) || framed(convert_to(abouts[i], 'UTF8')));
+        hashes[i] := chain[s];
+        numbers[i] := reached[s];
+    END LOOP;
+    WITH recorded AS (
+        INSERT INTO events (position, stream_type, stream_id, version, event_type, event_version, payload, metadata, recorded_at, hash)
+        SELECT head + e.rank, stream_types[e.stream], stream_ids[e.stream], e.version, e.name, e.shape, e.payload, e.about, at, e.hash
+        FROM unnest(ranks, numbers, names, shapes, payloads, abouts, hashes)
+            WITH ORDINALITY AS e (stream, version, name, shape, payload, about, hash, rank)
+    )
+    INSERT INTO command_receipts (command_id, content, version, position)
+        SELECT r.command, r.content, r.version, head + r.distance
+        FROM unnest(commands, contents, ends, distances) AS r (command, content, version, distance);
+    IF cardinality(finished) + cardinality(dropped) > 0 THEN
+        DELETE FROM effects f WHERE f.id = ANY (finished)
+            OR (f.document_id = ANY (dropped) AND f.on_the_way AND f.lease_token IS NULL);
+    END IF;
+    IF begun IS NOT NULL THEN
+        INSERT INTO effects (id, document_id, batch_id, step, neighbour, work, doubtful, on_the_way)
+            SELECT b.* FROM jsonb_to_recordset(begun)
+                AS b (id uuid, document uuid, batch uuid, step text, neighbour text, work jsonb, doubtful boolean, on_the_way boolean)
+            ON CONFLICT (id) DO NOTHING;
+    END IF;
+    IF cardinality(held) > 0 THEN
+        INSERT INTO batch_holds (batch_id) SELECT unnest(held) ON CONFLICT DO NOTHING;
+    END IF;
+    IF cardinality(released) > 0 THEN
+        DELETE FROM batch_holds h WHERE h.batch_id = ANY (released);
+    END IF;
+    -- Once for the whole group.
+    PERFORM pg_notify('navette_log', (head + cardinality(ranks)) || ' ' || announcer);
+END $$;
