@@ -1,5 +1,10 @@
 //! An export that goes straight to whoever asks, while the database reads.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "each time that rows are taken is an export of its own: its id follows from nothing"
+)]
+
 use super::{
     Exports, NoExport,
     source::{Broken, Source, Target},
@@ -8,6 +13,7 @@ use crate::{dispatch::DispatchFailure, unit::Envelope};
 use anyhow::Context as _;
 use async_trait::async_trait;
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use futures::FutureExt as _;
 use navette_domain::{
     digest::Digest,
@@ -29,6 +35,8 @@ pub(super) const MINUTES: u32 = 30;
 pub struct Streaming {
     /// The export in the log.
     pub id: ExportId,
+    /// When it began.
+    pub at: DateTime<Utc>,
     /// Its first bytes.
     pub first: Bytes,
     /// What follows; an error says that it was cut.
@@ -53,7 +61,7 @@ impl Exports {
         let slot = self.slots.clone().try_acquire_owned();
         let slot = slot.map_err(|_| NoExport::Busy)?;
         let source = Source::open(&self.pool, &order, MINUTES).await?;
-        let id = ExportId(Uuid::now_v7());
+        let (id, at) = (ExportId(Uuid::now_v7()), self.dispatcher.now());
         let actor = order.requested_by.clone();
         let envelope = Envelope {
             command: CommandId(Uuid::now_v7()),
@@ -86,6 +94,7 @@ impl Exports {
         match receiver.recv().await {
             Some(Ok(first)) => Ok(Streaming {
                 id,
+                at,
                 first,
                 rest: receiver,
             }),

@@ -82,13 +82,13 @@ async fn export(State(house): State<House>, asker: Asker, body: String) -> Respo
         Ok((label, format, streaming)) => {
             answer(&label, format, streaming).unwrap_or_else(|cause| internal(&cause))
         }
-        Err(refusal) => no_export(refusal),
+        Err(refusal) => no_export(&refusal),
     }
 }
 
 fn answer(label: &str, format: Format, streaming: Streaming) -> anyhow::Result<Response> {
-    let now = chrono::Utc::now().with_timezone(&Paris);
-    let name = format!("{label}_{}", now.format("%Y-%m-%d_%Hh%M"));
+    let at = streaming.at.with_timezone(&Paris);
+    let name = format!("{label}_{}", at.format("%Y-%m-%d_%Hh%M"));
     let headers = [
         (
             header::CONTENT_TYPE,
@@ -130,12 +130,12 @@ async fn file(State(house): State<House>, asker: Asker, Path(id): Path<String>) 
     };
     let digest: Digest = match kept(&row) {
         Ok(digest) => digest,
-        Err(refusal) => return no_export(refusal.into()),
+        Err(refusal) => return no_export(&refusal.into()),
     };
     let actor = &asker.principal.actor;
     let (file, length) = match house.exports.download(actor, ExportId(id), digest).await {
         Ok(downloaded) => downloaded,
-        Err(refusal) => return no_export(refusal),
+        Err(refusal) => return no_export(&refusal),
     };
     let answer = || {
         let format = Format::from(row.format);
@@ -173,8 +173,8 @@ fn kept(row: &ExportRow) -> Result<Digest, ExportRefusal> {
     }
 }
 
-fn no_export(refusal: NoExport) -> Response {
-    let (status, code) = match &refusal {
+fn no_export(refusal: &NoExport) -> Response {
+    let (status, code) = match refusal {
         NoExport::Fault(cause) => return internal(cause),
         NoExport::Busy => (StatusCode::TOO_MANY_REQUESTS, "BUSY"),
         NoExport::UnknownModel => (StatusCode::UNPROCESSABLE_ENTITY, "NOT_FOUND"),

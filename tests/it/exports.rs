@@ -11,8 +11,8 @@ use sqlx::PgPool;
 use std::{collections::BTreeMap, time::Duration};
 use uuid::Uuid;
 
-async fn export(house: &House, token: &str, demand: Value) -> Response {
-    let request = house.post("/exports").bearer_auth(token).json(&demand);
+async fn export(house: &House, token: &str, demand: &Value) -> Response {
+    let request = house.post("/exports").bearer_auth(token).json(demand);
     request.send().await.unwrap()
 }
 
@@ -72,7 +72,7 @@ async fn an_export_has_the_rows_that_whoever_asks_sees_and_is_recorded_with_its_
         ],
         "filter": { "status": ["GRANTED"] },
     });
-    let response = export(&house, &token, demand).await;
+    let response = export(&house, &token, &demand).await;
     assert_eq!(response.status(), StatusCode::OK);
     let headers = response.headers().clone();
     assert_eq!(
@@ -133,7 +133,7 @@ async fn every_column_of_the_dictionary_is_filled_from_what_navette_knows() {
         chosen.push(json!({ "column": name }));
     }
     let demand = json!({ "format": "ndjson", "columns": chosen });
-    let response = export(&house, &token, demand).await;
+    let response = export(&house, &token, &demand).await;
     let row: BTreeMap<String, Value> = serde_json::from_str(&body(response, 200).await).unwrap();
     let of_nothing_yet = [
         "attribuant.siret",
@@ -225,7 +225,7 @@ async fn a_wrong_demand_is_refused_with_a_sentence_and_leaves_nothing() {
             "Ce modèle d'export n'existe pas",
         ),
     ] {
-        let answer = body(export(&house, &token, demand.clone()).await, 422).await;
+        let answer = body(export(&house, &token, &demand).await, 422).await;
         let answer: Value = serde_json::from_str(&answer).unwrap();
         let message = answer["errors"][0]["message"].as_str().unwrap();
         assert!(message.contains(sentence), "{demand}: {message}");
@@ -252,7 +252,7 @@ async fn what_is_asked_is_a_value_and_nothing_else_in_the_statement() {
         "columns": [{ "column": "dossier.reference" }],
         "filter": { "reference": ["EX'1 $2 \\ --", "$1"], "text": "fête" },
     });
-    let answer = body(export(&house, &token, demand).await, 200).await;
+    let answer = body(export(&house, &token, &demand).await, 200).await;
     assert_eq!(answer, "dossier.reference\r\nEX'1 $2 \\ --\r\n");
 }
 
@@ -312,6 +312,29 @@ fn fault(field: &Value, cell: &str) -> Option<String> {
     }
 }
 
+/// Adds a dossier like EX-1, but for these columns.
+async fn another(pool: &PgPool, but: &Value) {
+    let names: Vec<String> = sqlx::query_scalar(
+        "SELECT attname::text FROM pg_attribute
+         WHERE attrelid = 'dossiers'::regclass AND attnum > 0 AND attgenerated = ''",
+    )
+    .fetch_all(pool)
+    .await
+    .unwrap();
+    let values: Vec<_> = names.iter().map(|name| format!("(d).{name}")).collect();
+    let statement = format!(
+        "INSERT INTO dossiers ({}) SELECT {} FROM (
+             SELECT jsonb_populate_record(d, $1) AS d FROM dossiers d WHERE reference = 'EX-1') AS changed",
+        names.join(", "),
+        values.join(", ")
+    );
+    sqlx::query(&statement)
+        .bind(but)
+        .execute(pool)
+        .await
+        .unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_open_data_file_is_valid_and_a_dossier_that_could_not_be_published_is_named() {
     let house = House::open().await;
@@ -321,22 +344,6 @@ async fn the_open_data_file_is_valid_and_a_dossier_that_could_not_be_published_i
         .execute(pool)
         .await
         .unwrap();
-    // What a source may say otherwise.
-    let unusual = "INSERT INTO dossiers SELECT (d).* FROM (SELECT jsonb_populate_record(d, $1) AS d FROM dossiers d
-                   WHERE reference = 'EX-1') AS changed";
-    let generated = "SELECT string_agg(attname, ', ' ORDER BY attnum) FROM pg_attribute
-                     WHERE attrelid = 'dossiers'::regclass AND attnum > 0 AND attgenerated = ''";
-    let names: String = sqlx::query_scalar(generated).fetch_one(pool).await.unwrap();
-    let unusual = unusual
-        .replace("INTO dossiers", &format!("INTO dossiers ({names})"))
-        .replace(
-            "(d).*",
-            &names
-                .split(", ")
-                .map(|name| format!("(d).{name}"))
-                .collect::<Vec<_>>()
-                .join(", "),
-        );
     let other = json!({
         "id": Uuid::from_u128(2), "reference": "EX-2", "purpose": format!("={}", "é".repeat(400)),
         "payment_terms": "Acompte de 50 % puis solde", "nature": "Aide en Numéraire",
@@ -346,18 +353,14 @@ async fn the_open_data_file_is_valid_and_a_dossier_that_could_not_be_published_i
             "dateDebut": "2026-02-01", "evaluationCout": "beaucoup",
         },
     });
-    sqlx::query(&unusual)
-        .bind(&other)
-        .execute(pool)
-        .await
-        .unwrap();
+    another(pool, &other).await;
     let token = house.token(Role::Integrator, &[]).await;
     let demand = json!({ "format": "scdl" });
-    let answer = body(export(&house, &token, demand.clone()).await, 200).await;
+    let answer = body(export(&house, &token, &demand).await, 200).await;
 
     let schema: Value = serde_json::from_str(include_str!("../fixtures/scdl-schema.json")).unwrap();
     let fields = schema["fields"].as_array().unwrap();
-    let mut lines = answer.lines().map(|line| cells(line));
+    let mut lines = answer.lines().map(cells);
     let names: Vec<_> = fields
         .iter()
         .map(|field| field["name"].as_str().unwrap())
@@ -401,13 +404,9 @@ async fn the_open_data_file_is_valid_and_a_dossier_that_could_not_be_published_i
         "id": Uuid::from_u128(3), "reference": "EX-3", "nature": null, "authority_siret": null,
         "payments": [],
     });
-    sqlx::query(&unusual)
-        .bind(&incomplete)
-        .execute(pool)
-        .await
-        .unwrap();
+    another(pool, &incomplete).await;
     let before = told(pool).await.len();
-    let refused = body(export(&house, &token, demand).await, 422).await;
+    let refused = body(export(&house, &token, &demand).await, 422).await;
     assert!(
         refused
             .contains("EX-3 : idAttribuant, idServiceInstructeur, nature, datesPeriodeVersement"),
@@ -449,7 +448,7 @@ async fn when_the_client_is_gone_the_query_stops_and_that_is_recorded() {
     let house = House::open().await;
     many(&house.app.pool, 20_000).await;
     let token = house.token(Role::Instructor, &[]).await;
-    let mut response = export(&house, &token, json!({ "format": "csv" })).await;
+    let mut response = export(&house, &token, &json!({ "format": "csv" })).await;
     let id = id_of(&response);
     let first = response.chunk().await.unwrap().unwrap();
     assert!(first.starts_with(b"dossier.reference,dossier.objet"));
@@ -643,10 +642,10 @@ async fn models_are_used_by_their_owner_and_by_all_once_they_are_shared() {
     assert_eq!(saved["model"]["columns"][0]["title"], "ref");
     let id = saved["modelId"].clone();
     let demand = json!({ "model": id });
-    let used = body(export(&house, &owner, demand.clone()).await, 200).await;
+    let used = body(export(&house, &owner, &demand).await, 200).await;
     assert_eq!(used, "ref\r\nEX-1\r\n");
     assert_eq!(
-        export(&house, &other, demand.clone()).await.status(),
+        export(&house, &other, &demand).await.status(),
         StatusCode::UNPROCESSABLE_ENTITY
     );
 
@@ -665,7 +664,7 @@ async fn models_are_used_by_their_owner_and_by_all_once_they_are_shared() {
     house.mutate(&owner, "saveExportModel", input, want).await;
     house.settle().await;
     let named = json!({ "model": id, "format": "ndjson" });
-    let used = body(export(&house, &other, named).await, 200).await;
+    let used = body(export(&house, &other, &named).await, 200).await;
     assert_eq!(used, "{\"ref\":\"EX-1\"}\n");
     let list = house
         .ask(&other, "{ exportModels { name shared } }", json!({}))
@@ -680,7 +679,7 @@ async fn models_are_used_by_their_owner_and_by_all_once_they_are_shared() {
         .await;
     house.settle().await;
     assert_eq!(
-        export(&house, &owner, demand).await.status(),
+        export(&house, &owner, &demand).await.status(),
         StatusCode::UNPROCESSABLE_ENTITY
     );
 }
