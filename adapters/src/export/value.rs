@@ -191,8 +191,8 @@ impl<'a> Moment<'a> {
         let Some(day) = self.day.serial() else {
             return false;
         };
-        // Ten decimals: a second is 0.0000115741 days.
-        let fraction = self.seconds * 10_000_000_000 / 86_400;
+        // Ten decimals, rounded up: readers leave out what is short of a second, be it by a millionth.
+        let fraction = (self.seconds * 10_000_000_000 + 86_399) / 86_400;
         let _ = write!(out, "{day}.{fraction:010}");
         true
     }
@@ -307,7 +307,7 @@ mod tests {
         assert_eq!(moment.time(), "10:20:30");
         assert_eq!(
             written(|out| assert!(moment.write_serial(out))),
-            "46215.4309027777"
+            "46215.4309027778"
         );
     }
 }
