@@ -387,7 +387,7 @@ fn batch() -> Vec<BatchEvent> {
     ]
 }
 
-fn configuration() -> [Event; 4] {
+fn configuration() -> [Event; 6] {
     let step = |id: &str, action| Step {
         id: step(id),
         action,
