@@ -29,7 +29,7 @@ bench-documents: setup ## Measure merges and PDFs beside docxtpl, docxtemplater,
 bench-log: setup ## Measure the log beside postgres-es, message-db and COPY (QUICK=1: less of everything)
 	$(CARGO) bench --bench log $(if $(ARGS),-- $(ARGS))
 
-bench-reads: setup ## Measure pages of GraphQL beside PostGraphile (QUICK=1: less of everything)
+bench-reads: setup ## Measure pages beside PostGraphile, and exports beside psql, openpyxl and others (QUICK=1: less of all)
 	$(CARGO) bench --bench reads $(if $(ARGS),-- $(ARGS))
 
 compat-docxtpl: setup ## Compare with what docxtpl makes of the same templates

@@ -20,7 +20,7 @@ use navette_domain::{
     ids::{BatchId, ChainId, DocumentId, DossierId, TemplateId},
     personal::Personal,
     template::{Included, Template, TemplateRef},
-    third_party::EmailAddress,
+    third_party::{EmailAddress, ThirdParty, ThirdPartyRefusal},
 };
 use navette_projections::documents;
 use std::collections::HashSet;
@@ -236,6 +236,9 @@ impl Batches {
             .load_many::<Dossier>(&ids)
             .await
             .context("loading the dossiers of the batch")?;
+        let erased = self
+            .erased(loaded.values().map(|loaded| &loaded.state))
+            .await?;
         let (mut taken, mut refused) = (vec![], vec![]);
         let mut met = HashSet::new();
         for dossier in dossiers.iter().filter(|dossier| met.insert(**dossier)) {
@@ -246,6 +249,17 @@ impl Batches {
                     reference: None,
                     sentence: "Ce dossier n'existe pas.".to_owned(),
                 }),
+                Some(Dossier::Open { request, .. }) if erased.contains(&request.third_party.0) => {
+                    refused.push(RefusedDossier {
+                        dossier: *dossier,
+                        reference: Some(request.reference.clone()),
+                        sentence: format!(
+                            "Dossier {} : {}",
+                            request.reference,
+                            ThirdPartyRefusal::Erased
+                        ),
+                    });
+                }
                 Some(Dossier::Open { request, stage })
                     if definition.accepts.contains(&stage.status()) =>
                 {
@@ -270,6 +284,29 @@ impl Batches {
             }
         }
         Ok(Sorted { taken, refused })
+    }
+
+    /// The third parties of these dossiers of whom nothing is known any more.
+    async fn erased(
+        &self,
+        dossiers: impl Iterator<Item = &Dossier>,
+    ) -> anyhow::Result<HashSet<Uuid>> {
+        let parties: Vec<Uuid> = dossiers
+            .filter_map(|dossier| match dossier {
+                Dossier::Open { request, .. } => Some(request.third_party.0),
+                Dossier::Unborn => None,
+            })
+            .collect();
+        let parties = self
+            .dispatcher
+            .log()
+            .load_many::<ThirdParty>(&parties)
+            .await;
+        let parties = parties.context("loading the third parties of the batch")?;
+        let erased = parties
+            .into_iter()
+            .filter(|(_, loaded)| loaded.state == ThirdParty::Erased);
+        Ok(erased.map(|(id, _)| id).collect())
     }
 
     /// The dossiers without a document under way in this chain: nobody is to get the same letter twice

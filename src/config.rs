@@ -3,8 +3,12 @@
 use crate::workers::RetryPolicy;
 use anyhow::Context as _;
 use navette_adapters::{
-    DepositConfig, iparapheur::IParapheurConfig, maarch::MaarchConfig, nextcloud::NextcloudConfig,
-    proof::Webhook, smtp::SmtpConfig,
+    DepositConfig,
+    iparapheur::IParapheurConfig,
+    maarch::MaarchConfig,
+    nextcloud::NextcloudConfig,
+    proof::{TimeStampAuthority, Webhook},
+    smtp::SmtpConfig,
 };
 use navette_domain::third_party::Retention;
 use secrecy::SecretString;
@@ -33,6 +37,8 @@ pub struct Config {
     pub http: HttpConfig,
     /// The proof of the log.
     pub checkpoints: CheckpointsConfig,
+    /// The exports of rows.
+    pub exports: ExportsConfig,
     /// When to try again.
     pub retry: RetryPolicy,
     /// The neighbours: only roles that write to them need to know them.
@@ -48,6 +54,7 @@ impl Default for Config {
             migrate_url: None,
             checkpoints: CheckpointsConfig::default(),
             http: HttpConfig::default(),
+            exports: ExportsConfig::default(),
             retry: RetryPolicy::default(),
             neighbours: None,
         }
@@ -100,6 +107,25 @@ impl Default for HttpConfig {
     }
 }
 
+/// How many exports there may be, and how long their files are kept.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ExportsConfig {
+    /// How many go straight to clients at once.
+    pub at_once: usize,
+    /// For how many hours a file that was made in the background is kept.
+    pub keep_hours: u32,
+}
+
+impl Default for ExportsConfig {
+    fn default() -> Self {
+        Self {
+            at_once: 8,
+            keep_hours: 72,
+        }
+    }
+}
+
 /// When the log is sealed, with which key, and where its checkpoints go.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -116,6 +142,8 @@ pub struct CheckpointsConfig {
     pub email: Option<String>,
     /// An address that takes a POST.
     pub webhook: Option<Webhook>,
+    /// An authority that says when they existed (RFC 3161).
+    pub time_stamp: Option<TimeStampAuthority>,
 }
 
 impl Default for CheckpointsConfig {
@@ -127,6 +155,7 @@ impl Default for CheckpointsConfig {
             folder: None,
             email: None,
             webhook: None,
+            time_stamp: None,
         }
     }
 }

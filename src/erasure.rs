@@ -12,23 +12,24 @@ use crate::{
 };
 use anyhow::Context as _;
 use navette_domain::{
+    agent::{Agent, AgentCommand, AgentRefusal},
     digest::Digest,
     document::{Document, DocumentEvent, DocumentStatus},
     dossier::{Dossier, DossierEvent},
-    event::Event,
-    ids::DossierId,
+    event::{Event, Recorded},
+    ids::{CommandId, DossierId},
     ports::FileStore,
     third_party::{
         HeldDossier, KeptDossier, Retention, ThirdParty, ThirdPartyCommand, ThirdPartyEvent,
         ThirdPartyRefusal,
     },
 };
-use navette_projections::third_parties;
+use navette_projections::{signatures, third_parties};
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use uuid::Uuid;
 
-/// The stored name of the event that this follows.
-const ERASED: &str = "third_party.erased";
+/// The stored names of the events that this follows.
+const ERASED: [&str; 2] = ["third_party.erased", "agent.erased"];
 /// A rest between two looks at the log.
 const REST: Duration = Duration::from_secs(1);
 /// After how many events that erase nothing the place is noted.
@@ -54,6 +55,19 @@ pub enum ErasureRefusal {
     /// The third party itself says no.
     #[error(transparent)]
     ThirdParty(#[from] ThirdPartyRefusal),
+}
+
+/// Why nothing of an agent was erased.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AgentErasureRefusal {
+    /// Nothing of them can be read.
+    #[error(
+        "Le journal ne tient rien de lisible sous ce nom : il doit être écrit comme dans le journal, ou est déjà effacé."
+    )]
+    Unknown,
+    /// The agent's own rules say no.
+    #[error(transparent)]
+    Agent(#[from] AgentRefusal),
 }
 
 fn sentences(held: &[HeldDossier]) -> String {
@@ -116,6 +130,53 @@ impl Erasure {
             .map_err(DispatchFailure::into_refusal)?;
         self.carry_out(0).await?;
         Ok((receipt, prospect.kept))
+    }
+
+    /// Erases the name or address of an agent, written as it is in the log, wherever it stands so far.
+    pub async fn erase_agent(
+        &self,
+        actor: &str,
+        name: &str,
+        reason: &str,
+    ) -> Result<Receipt, DispatchFailure<AgentErasureRefusal>> {
+        let log = self.dispatcher.log();
+        let subject = log.keys().agent(name);
+        let holds = log.keys().holds(subject).await;
+        if !holds.context("looking for the key of an agent")? {
+            return Err(DispatchFailure::Refused(AgentErasureRefusal::Unknown));
+        }
+        // An act of its own each time: they may have acted again since.
+        let head = log.last_position().await.context("reading the log")?;
+        let act = format!("erase what came before {head}");
+        let envelope = Envelope {
+            command: CommandId::following(subject, &act),
+            content: Digest::of_parts([subject.as_bytes().as_slice(), reason.as_bytes()]),
+            actor: actor.to_owned(),
+            expected_version: None,
+        };
+        let command = AgentCommand::Erase {
+            reason: reason.to_owned(),
+            at: self.dispatcher.now(),
+        };
+        let receipt = self
+            .dispatcher
+            .dispatch::<Agent>(&envelope, subject, command)
+            .await
+            .map_err(DispatchFailure::into_refusal)?;
+        self.carry_out(0).await?;
+        Ok(receipt)
+    }
+
+    /// Signatures show the names of agents; whose they are is known by the master key alone.
+    async fn forget_agents(&self, erasures: &[Recorded]) -> anyhow::Result<()> {
+        let log = self.dispatcher.log();
+        let shown = signatures::agents(log.pool()).await?;
+        let erased = shown.into_iter().filter(|name| {
+            let subject = log.keys().agent(name);
+            erasures.iter().any(|erasure| erasure.stream_id == subject)
+        });
+        let erased: Vec<_> = erased.collect();
+        Ok(signatures::forget_agents(log.pool(), &erased).await?)
     }
 
     /// What an erasure would meet, from everything that is in the log now.
@@ -221,7 +282,8 @@ impl Erasure {
         if from >= head {
             return Ok(head);
         }
-        let erasures = log.read_named(ERASED, from, head).await?;
+        let [erasures, of_agents] = ERASED.map(|name| log.read_named(name, from, head));
+        let (erasures, of_agents) = (erasures.await?, of_agents.await?);
         for recorded in &erasures {
             log.keys().destroy(recorded.stream_id).await?;
             let Event::ThirdParty(ThirdPartyEvent::Erased { files, .. }) = &recorded.event else {
@@ -234,11 +296,19 @@ impl Erasure {
                     .with_context(|| format!("removing the file {file}"))?;
             }
         }
-        if !erasures.is_empty() {
+        for recorded in &of_agents {
+            log.keys().destroy(recorded.stream_id).await?;
+        }
+        if !of_agents.is_empty() {
+            self.projections.catch_up().await?;
+            self.forget_agents(&of_agents).await?;
+        }
+        let none = erasures.is_empty() && of_agents.is_empty();
+        if !none {
             self.projections.catch_up().await?;
             self.projections.drop_unread().await?;
         }
-        if !erasures.is_empty() || head - noted >= STRIDE || noted > head {
+        if !none || head - noted >= STRIDE || noted > head {
             log.keys().set_erased_up_to(head).await?;
         }
         Ok(head)

@@ -14,8 +14,10 @@
     )
 )]
 
+mod cms;
 mod deposit;
 pub mod effects;
+pub mod export;
 pub mod file_store;
 pub mod fonts;
 pub mod grants_tool;

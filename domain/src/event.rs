@@ -1,11 +1,13 @@
 //! All events, and what surrounds an event once it is in the log.
 
 use crate::{
+    agent::AgentEvent,
     batch::BatchEvent,
     bundle::BundleEvent,
     chain::ChainEvent,
     document::DocumentEvent,
     dossier::DossierEvent,
+    export::{ExportEvent, model::ExportModelEvent},
     ids::{CommandId, DossierId},
     image::ImageEvent,
     selection::SelectionEvent,
@@ -164,6 +166,12 @@ pub enum Event {
     Chain(ChainEvent),
     /// About the bundles of a dossier.
     Bundle(BundleEvent),
+    /// About what is known of an agent.
+    Agent(AgentEvent),
+    /// About an export.
+    Export(ExportEvent),
+    /// About a model of exports.
+    ExportModel(ExportModelEvent),
     /// About a selection of dossiers.
     Selection(SelectionEvent),
 }
@@ -192,6 +200,9 @@ impl Event {
             "image" => ImageEvent::read(event_type, payload).map(Self::Image),
             "chain" => ChainEvent::read(event_type, payload).map(Self::Chain),
             "bundle" => BundleEvent::read(event_type, payload).map(Self::Bundle),
+            "agent" => AgentEvent::read(event_type, payload).map(Self::Agent),
+            "export" => ExportEvent::read(event_type, payload).map(Self::Export),
+            "export_model" => ExportModelEvent::read(event_type, payload).map(Self::ExportModel),
             "selection" => SelectionEvent::read(event_type, payload).map(Self::Selection),
             _ => Err("unknown noun".to_owned()),
         }
@@ -213,6 +224,9 @@ impl Event {
             ImageEvent::TYPES,
             ChainEvent::TYPES,
             BundleEvent::TYPES,
+            AgentEvent::TYPES,
+            ExportEvent::TYPES,
+            ExportModelEvent::TYPES,
             SelectionEvent::TYPES,
         ]
         .into_iter()

@@ -2,6 +2,7 @@
 //! failures carry their sentence with them; e-mails are in [`crate::letters`].
 
 use crate::{
+    agent::AgentEvent,
     amount::Amount,
     batch::BatchEvent,
     bundle::BundleEvent,
@@ -9,6 +10,7 @@ use crate::{
     document::{DocumentEvent, DocumentStatus},
     dossier::{DossierEvent, DossierStatus},
     event::Event,
+    export::{ExportEvent, model::ExportModelEvent},
     image::ImageEvent,
     selection::SelectionEvent,
     signature::{Binding, Signature, SignatureEvent},
@@ -147,6 +149,9 @@ pub fn sentence(event: &Event) -> String {
             "Chaîne « {} » publiée en version {version}",
             definition.label
         ),
+        Event::Agent(AgentEvent::Erased { reason, .. }) => {
+            format!("Nom d'un agent effacé : {reason}")
+        }
         Event::Bundle(BundleEvent::Taken { size, file, .. }) => format!(
             "Recueil de preuves remis, arrêté à {size} événements (empreinte {})",
             file.short()
@@ -154,6 +159,28 @@ pub fn sentence(event: &Event) -> String {
         // Its name is its owner's, perhaps private.
         Event::Selection(SelectionEvent::Saved { .. }) => "Sélection enregistrée".into(),
         Event::Selection(SelectionEvent::Removed { .. }) => "Sélection supprimée".into(),
+        Event::Export(event) => export(event),
+        Event::ExportModel(ExportModelEvent::Saved { model, .. }) => {
+            format!("Modèle d'export « {} » enregistré", model.name)
+        }
+        Event::ExportModel(ExportModelEvent::Removed { .. }) => "Modèle d'export supprimé".into(),
+    }
+}
+
+fn export(event: &ExportEvent) -> String {
+    use ExportEvent as E;
+    match event {
+        E::Requested { order, .. } => format!("Export « {} » demandé", order.label),
+        E::Completed { made, .. } => format!(
+            "Export terminé : {} lignes, {} octets (empreinte {})",
+            made.rows,
+            made.bytes,
+            made.file.short()
+        ),
+        E::Failed { reason, rows, .. } => format!("Export échoué après {rows} lignes : {reason}"),
+        E::Cancelled { .. } => "Export abandonné".into(),
+        E::Downloaded { .. } => "Fichier de l'export remis".into(),
+        E::Expired { .. } => "Fichier de l'export effacé, sa durée de conservation passée".into(),
     }
 }
 

@@ -10,7 +10,9 @@
 //! - **Document**: one office file on its way through a chain. **Signature**: its passage at the desk.
 //! - **History**: what happened to a dossier, to its documents and to their signatures, event by event.
 //! - **Bundle**: what an auditor takes away of a dossier: its events, files and proofs, and a verifier.
+//! - **Export**: rows of dossiers that leave as a file. **Model** of exports: a format and columns that are kept.
 //! - **Effect**: one piece of outside work, recorded with the event that causes it. **Work**: what it does.
+//! - **Agent**: somebody of the authority who acts: gives a visa, rejects a letter, asks for a batch.
 //! - **Subject**: whose personal data it is, a third party or an agent; its values are sealed under its key.
 //!   **Erasure**: the destruction of that key.
 //! - **Neighbour**: a system outside. **Port**: the role it plays. **Principal**: whoever asks.
@@ -24,6 +26,7 @@
 //! - No `decide` has a wildcard over states and commands at once without naming what it refuses.
 //! - `evolve` never fails and ignores what cannot apply.
 
+pub mod agent;
 pub mod amount;
 pub mod batch;
 pub mod bundle;
@@ -33,6 +36,7 @@ pub mod digest;
 pub mod document;
 pub mod dossier;
 pub mod event;
+pub mod export;
 pub mod french;
 pub mod history;
 pub mod ids;

@@ -11,6 +11,9 @@ pub mod condition;
 pub mod documents;
 pub mod dossiers;
 pub mod effects;
+pub mod export_models;
+pub mod export_rows;
+pub mod exports;
 pub mod global;
 pub mod images;
 pub mod kinds;
@@ -58,6 +61,8 @@ pub fn all() -> Vec<Box<dyn Projector>> {
         Box::new(templates::Templates),
         Box::new(images::Images),
         Box::new(chains::Chains),
+        Box::new(exports::Exports),
+        Box::new(export_models::ExportModels),
         Box::new(selections::Selections),
     ]
 }

@@ -20,14 +20,15 @@ use crate::{
 use anyhow::Context as _;
 use futures::FutureExt as _;
 use navette_adapters::proof::{
-    CheckpointKey, SealedCheckpoint, Sealer, Tree, is_signed, last_checkpoint,
+    CheckpointKey, SealedCheckpoint, Sealer, Tree, check_time_stamp, checkpoint_of_at_least,
+    is_signed, key_history, last_checkpoint, last_key_change, time_stamp_of,
 };
 use navette_domain::{
     bundle::{BundleCommand, Bundles as Taken},
     digest::Digest,
     ids::{BundleId, CommandId, DossierId},
     ports::FileStore,
-    proof::{Checkpoint, NotACheckpoint, SignedCheckpoint, StoredEvent, VerifierKey},
+    proof::{Checkpoint, KeyHistory, NotACheckpoint, SignedCheckpoint, StoredEvent},
 };
 use pack::{Contents, Pack};
 use sqlx::PgPool;
@@ -132,7 +133,7 @@ impl Bundles {
         held: Option<&str>,
     ) -> Result<Bundle, NoBundle> {
         let held: Option<SignedCheckpoint> = held.map(str::parse).transpose()?;
-        let sealed = self.sealed(dossier).await?;
+        let sealed = self.sealed(dossier, held.as_ref()).await?;
         // Which documents it has is told by the read models.
         let size = i64::try_from(sealed.checkpoint.size).unwrap_or(i64::MAX);
         let mut shown = self.shown.clone();
@@ -162,9 +163,13 @@ impl Bundles {
         Ok(bundle)
     }
 
-    /// The last checkpoint, or a new one when it does not cover all that happened to the dossier. The bundles
-    /// that were taken do not count, so that the same bundle can be taken twice.
-    async fn sealed(&self, dossier: DossierId) -> Result<SealedCheckpoint, NoBundle> {
+    /// The last checkpoint that covers all that happened to the dossier, one with a time stamp if there is any,
+    /// or a new one. The bundles that were taken do not count, so that the same bundle can be taken twice.
+    async fn sealed(
+        &self,
+        dossier: DossierId,
+        held: Option<&SignedCheckpoint>,
+    ) -> Result<SealedCheckpoint, NoBundle> {
         let read = history::of_dossier(self.dispatcher.log(), &self.pool, dossier).await?;
         if !read.iter().any(|read| read.stream_id == dossier.0) {
             return Err(NoBundle::Unknown);
@@ -174,7 +179,12 @@ impl Bundles {
         let covers = |sealed: &SealedCheckpoint| {
             happened.is_none_or(|last| fits(last.position, sealed.checkpoint.size))
         };
-        if let Some(sealed) = last_checkpoint(&self.pool).await?.filter(covers) {
+        let held = held.map_or(0, |held| held.checkpoint.size);
+        let floor = happened.map_or(0, |last| u64::try_from(last.position).unwrap_or_default());
+        // Not one of a former key: then the passage to this one has the last word.
+        let (keys, ..) = key_history(&self.pool, self.key()?.public()).await?;
+        let floor = floor.max(held).max(keys.last_change());
+        if let Some(sealed) = checkpoint_of_at_least(&self.pool, floor).await? {
             return Ok(sealed);
         }
         let sealer = Sealer::new(self.pool.clone(), self.key()?);
@@ -190,17 +200,30 @@ impl Bundles {
         held: Option<SignedCheckpoint>,
     ) -> Result<Contents, NoBundle> {
         let SealedCheckpoint {
-            checkpoint, note, ..
+            checkpoint,
+            mut note,
+            ..
         } = sealed;
         let key = self.key()?.verifier(checkpoint.epoch);
+        let (keys, passages, _) = key_history(&self.pool, key.public).await?;
+        let passage = last_key_change(&self.pool).await?;
+        if let Some(passage) = passage.filter(|passage| passage.checkpoint == checkpoint) {
+            note = passage.note;
+        }
         let signed: Option<SignedCheckpoint> = note.parse().ok();
         if !signed.is_some_and(|signed| is_signed(&signed, key.public)) {
             let file = self.key_file.display();
             return Err(anyhow::anyhow!("the last checkpoint was not signed with {file}").into());
         }
+        let token = time_stamp_of(&self.pool, checkpoint.size).await?;
+        // One that is not right is left to `navette verify` to tell: it proves nothing here.
+        let stamp = token.and_then(|token| {
+            let said = check_time_stamp(&token, &note, None).ok()?;
+            Some((token, said))
+        });
         let tree = Tree::new(self.pool.clone());
         let consistency = match held {
-            Some(held) => Some(prove_held(&tree, &held, &checkpoint, &key).await?),
+            Some(held) => Some(prove_held(&tree, &held, &checkpoint, &keys).await?),
             None => None,
         };
         let streams = history::streams(&self.pool, dossier).await?;
@@ -221,6 +244,8 @@ impl Bundles {
             read,
             checkpoint,
             note,
+            passages,
+            stamp,
             key,
             consistency,
         })
@@ -283,13 +308,13 @@ async fn prove_held(
     tree: &Tree,
     held: &SignedCheckpoint,
     now: &Checkpoint,
-    key: &VerifierKey,
+    keys: &KeyHistory,
 ) -> Result<(u64, Vec<Digest>), NoBundle> {
     let old = held.checkpoint;
     if old.epoch != now.epoch {
         return Err(NoBundle::Foreign(old.origin()));
     }
-    if !is_signed(held, key.public) {
+    if !is_signed(held, keys.at(old.size)) {
         return Err(NoBundle::NotSigned);
     }
     if old.size > now.size {

@@ -2,6 +2,7 @@
 
 use super::page::page;
 use anyhow::Context as _;
+use navette_adapters::proof::TimeStamp;
 use navette_domain::{
     digest::Digest,
     event::Recorded,
@@ -29,6 +30,10 @@ pub(super) struct Contents {
     pub checkpoint: Checkpoint,
     /// Its note.
     pub note: String,
+    /// The passages from a key to the next, up to the one that verifies it.
+    pub passages: Vec<String>,
+    /// What an authority said of it: the token, and when it says that it existed.
+    pub stamp: Option<(Vec<u8>, TimeStamp)>,
     /// The key that verifies it.
     pub key: VerifierKey,
     /// The size of the checkpoint that the auditor held, and what leads from it to this one.
@@ -106,18 +111,26 @@ impl Pack {
 
     /// Adds the rest; the whole file, ready to be read, and its digest.
     pub(super) fn finish(mut self, contents: &Contents) -> anyhow::Result<(File, Digest)> {
-        let page = page(&contents.read, &contents.checkpoint, &self.kept)?;
+        let page = page(contents, &self.kept)?;
         self.add("LISEZMOI.txt", include_bytes!("assets/LISEZMOI.txt"))?;
         self.add("historique.html", page.as_bytes())?;
         self.add("events.jsonl", contents.events().as_bytes())?;
         self.add("checkpoint.txt", contents.note.as_bytes())?;
         self.add("cle.txt", format!("{}\n", contents.key).as_bytes())?;
+        if !contents.passages.is_empty() {
+            let passages = serde_json::to_string_pretty(&contents.passages)?;
+            self.add("passages.json", format!("{passages}\n").as_bytes())?;
+        }
+        if let Some((token, _)) = &contents.stamp {
+            self.add("horodatage.tst", token)?;
+        }
         if let Some((from, proof)) = &contents.consistency {
             let said = json!({ "from": from, "to": contents.checkpoint.size, "proof": proof });
             self.add("consistency.json", format!("{said}\n").as_bytes())?;
         }
         self.add("verify.py", include_bytes!("assets/verify.py"))?;
         self.add("ed25519.py", include_bytes!("assets/ed25519.py"))?;
+        self.add("horodatage.py", include_bytes!("assets/horodatage.py"))?;
         let mut file = self.zip.finish()?;
         file.rewind()?;
         let digest = digest_of(&mut file).context("reading a bundle back")?;

@@ -1,24 +1,23 @@
 //! `historique.html`: what a person reads. It stands alone, and prints.
 
+use super::pack::Contents;
 use crate::clock::paris_time;
 use anyhow::Context as _;
 use minijinja::{Environment, Value, context};
 use navette_domain::{
     digest::Digest,
-    event::Recorded,
     history::{Change, State, Step, files, steps},
-    proof::Checkpoint,
 };
 use std::collections::BTreeMap;
 
 const NAME: &str = "historique.html";
 
 /// The page of a history. `kept` says the path of each file in the bundle; the others are gone.
-pub(super) fn page(
-    events: &[Recorded],
-    checkpoint: &Checkpoint,
-    kept: &BTreeMap<Digest, String>,
-) -> anyhow::Result<String> {
+pub(super) fn page(contents: &Contents, kept: &BTreeMap<Digest, String>) -> anyhow::Result<String> {
+    let (events, checkpoint) = (&contents.read, &contents.checkpoint);
+    let stamp = contents.stamp.as_ref().map(|(_, stamp)| {
+        context! { at => paris_time(stamp.at), authority => stamp.authority.clone() }
+    });
     let state = State::of(events, None).fields();
     let reference = state
         .iter()
@@ -44,6 +43,7 @@ pub(super) fn page(
         reference => reference,
         origin => checkpoint.origin(),
         size => checkpoint.size,
+        stamp => stamp,
         fields => fields,
         files => named,
         steps => steps,

@@ -79,6 +79,8 @@ fn contents() -> Contents {
         stored: vec![(stored, vec![])],
         checkpoint,
         note: key.sign(&checkpoint),
+        passages: vec![],
+        stamp: None,
         key: key.verifier(checkpoint.epoch),
         consistency: Some((1, vec![])),
     }

@@ -7,7 +7,9 @@ use crate::{
 };
 use anyhow::Context as _;
 use axum::http::Uri;
-use navette_adapters::{postgres::roles::could_change_the_log, smtp::SmtpTls};
+use navette_adapters::{
+    postgres::roles::could_change_the_log, proof::TimeStampAuthority, smtp::SmtpTls,
+};
 use secrecy::ExposeSecret as _;
 use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
 use std::{process::ExitCode, time::Duration};
@@ -20,6 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) async fn check(config: &Config) -> anyhow::Result<ExitCode> {
     say(&format!("{config:#?}"));
     let mut sound = report("database", database(config).await);
+    if let Some(authority) = &config.checkpoints.time_stamp {
+        sound &= report("time_stamp", time_stamps(authority).await);
+    }
     let neighbours = match config.neighbours() {
         Ok(neighbours) => neighbours,
         Err(error) => {
@@ -85,6 +90,15 @@ async fn database(config: &Config) -> anyhow::Result<String> {
         _ => "reached",
     }
     .to_owned())
+}
+
+async fn time_stamps(authority: &TimeStampAuthority) -> anyhow::Result<String> {
+    let roots = authority.roots()?;
+    let reached = reach(&address(&authority.url)?).await?;
+    Ok(match roots {
+        Some(_) => reached,
+        None => format!("{reached}; WARNING: `ca` is not given: tokens do not prove who signed"),
+    })
 }
 
 fn addresses(neighbours: &NeighboursConfig) -> Vec<(&'static str, anyhow::Result<String>)> {

@@ -24,7 +24,11 @@ const ACTOR: &str = "cli:erase";
 #[derive(Debug, Args)]
 pub struct Erase {
     /// The third party's id.
-    third_party: Uuid,
+    #[arg(required_unless_present = "agent")]
+    third_party: Option<Uuid>,
+    /// Instead, an agent's name or address, as it is written in the log.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["third_party", "dry_run"])]
+    agent: Option<String>,
     /// Why, for the history: without a word of who it was.
     #[arg(long)]
     reason: String,
@@ -56,8 +60,12 @@ async fn erase_in(
         Arc::new(files),
         config.retention(),
     );
+    if let Some(agent) = &options.agent {
+        return erase_agent(&erasure, agent, &options.reason).await;
+    }
+    let third_party = options.third_party.context("nobody is named")?;
     if options.dry_run {
-        let prospect = erasure.prospect(options.third_party).await?;
+        let prospect = erasure.prospect(third_party).await?;
         for held in &prospect.held {
             say(&held.to_string());
         }
@@ -73,18 +81,32 @@ async fn erase_in(
     }
     // An erasure is done once, whatever its reason: asked for again, it is carried out to its end.
     let envelope = Envelope {
-        command: CommandId::following(options.third_party, "erase"),
-        content: Digest::of(options.third_party.as_bytes()),
+        command: CommandId::following(third_party, "erase"),
+        content: Digest::of(third_party.as_bytes()),
         actor: ACTOR.to_owned(),
         expected_version: None,
     };
-    let erased = erasure.erase(&envelope, options.third_party, &options.reason);
+    let erased = erasure.erase(&envelope, third_party, &options.reason);
     match erased.await {
         Ok((_, kept)) => {
             for kept in kept {
                 say(&kept);
             }
             say("Les données de ce tiers sont effacées.");
+            Ok(code(true))
+        }
+        Err(DispatchFailure::Refused(refusal)) => {
+            say(&refusal.to_string());
+            Ok(code(false))
+        }
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+async fn erase_agent(erasure: &Erasure, agent: &str, reason: &str) -> anyhow::Result<ExitCode> {
+    match erasure.erase_agent(ACTOR, agent, reason).await {
+        Ok(_) => {
+            say("Le nom de cet agent est effacé.");
             Ok(code(true))
         }
         Err(DispatchFailure::Refused(refusal)) => {

@@ -6,6 +6,7 @@ use crate::{
     clock::Clock,
     config::Config,
     dispatch::Dispatcher,
+    epoch::Memory,
     import::{self, ImportFailure},
 };
 use anyhow::Context as _;
@@ -37,8 +38,7 @@ pub(super) async fn import(options: &Import, config: &Config) -> anyhow::Result<
         Err(fault) => return Ok(unreadable(&fault)),
     };
     let database = Database::join(config).await?;
-    let dispatcher = Dispatcher::new(database.log(), Clock::system());
-    let imported = import::import(&dispatcher, file, options.dry_run, &mut say).await;
+    let imported = options.take(config, &database, file).await;
     database.close().await;
     match imported {
         Ok(report) => {
@@ -51,6 +51,21 @@ pub(super) async fn import(options: &Import, config: &Config) -> anyhow::Result<
 }
 
 impl Import {
+    /// Writes to the log only if it is what it was when this machine last saw it, and remembers it then.
+    async fn take(
+        &self,
+        config: &Config,
+        database: &Database,
+        file: SubsidyFile,
+    ) -> Result<ImportReport, ImportFailure> {
+        let (log, memory) = (database.log(), Memory::in_folder(&config.data));
+        memory.check(&log).await?;
+        let dispatcher = Dispatcher::new(log.clone(), Clock::system());
+        let report = import::import(&dispatcher, file, self.dry_run, &mut say).await?;
+        memory.remember(&log).await?;
+        Ok(report)
+    }
+
     fn open(&self) -> anyhow::Result<Result<SubsidyFile, FileFault>> {
         let mapping = match &self.mapping {
             Some(path) => {

@@ -4,7 +4,7 @@ use super::say;
 use crate::{app::Database, config::Config};
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
-use navette_adapters::proof::{self, CheckpointKey, Sealer};
+use navette_adapters::proof::{self, CheckpointKey, Sealer, Trust};
 use navette_domain::proof::{SignedCheckpoint, VerifierKey};
 use sqlx::PgPool;
 use std::{
@@ -22,6 +22,9 @@ pub struct Verify {
     /// A checkpoint that was kept outside, to be held against the log of now; may be repeated.
     #[arg(long = "checkpoint", value_name = "FILE")]
     checkpoints: Vec<PathBuf>,
+    /// Verify only what came after this checkpoint, which was kept outside.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["stream", "checkpoints"])]
+    from: Option<PathBuf>,
     /// The public key that checkpoints must be signed with, as `navette checkpoint key` printed it;
     /// otherwise the key of this machine.
     #[arg(long, value_name = "KEY")]
@@ -37,13 +40,18 @@ pub enum Checkpoint {
     Seal,
     /// Print the last checkpoint.
     Show,
+    /// Change the key that signs, and print the passage to the new one, signed by both, for auditors to keep.
+    Rotate,
+    /// Print what time stamp authorities said of the last checkpoints.
+    Stamps,
 }
 
 /// Prints what was found, in French; fails when something is wrong.
 pub(super) async fn verify(options: Verify, config: &Config) -> anyhow::Result<ExitCode> {
     let held = options.checkpoints.iter().map(|path| held(path));
     let held = held.collect::<anyhow::Result<Vec<_>>>()?;
-    let public = match options.key {
+    let from = options.from.as_deref().map(self::held).transpose()?;
+    let key = match options.key {
         Some(key) => key.public,
         None if config.key_file().exists() => {
             let key = CheckpointKey::read(&config.key_file())?;
@@ -52,10 +60,17 @@ pub(super) async fn verify(options: Verify, config: &Config) -> anyhow::Result<E
         // Nothing was sealed from here: no signature can be true.
         None => [0; 32],
     };
+    let authority = config.checkpoints.time_stamp.as_ref();
+    let authorities = match authority {
+        Some(authority) => authority.roots()?,
+        None => None,
+    };
+    let trust = Trust { key, authorities };
     let database = Database::join(config).await?;
-    let report = match options.stream {
-        Some(stream) => proof::verify_stream(&database.pool, public, stream).await,
-        None => proof::verify(&database.pool, public, held).await,
+    let report = match (options.stream, from) {
+        (Some(stream), _) => proof::verify_stream(&database.pool, &trust, stream).await,
+        (None, Some(from)) => proof::verify_from(&database.pool, &trust, &from).await,
+        (None, None) => proof::verify(&database.pool, &trust, held).await,
     };
     database.close().await;
     let report = report.context("reading the log")?;
@@ -93,6 +108,8 @@ async fn print(what: Checkpoint, config: &Config, pool: &PgPool) -> anyhow::Resu
         }
         Checkpoint::Seal => drop(Sealer::new(pool.clone(), key()?).seal().await?),
         Checkpoint::Show => {}
+        Checkpoint::Rotate => return proof::rotate(pool, &config.key_file()).await,
+        Checkpoint::Stamps => return Ok(proof::last_stamps(pool).await?.join("\n")),
     }
     let last = proof::last_checkpoint(pool).await?;
     Ok(last.context("nothing was sealed yet")?.note)

@@ -23,7 +23,10 @@ use crate::{
 };
 use anyhow::Context as _;
 use clap::Args;
-use navette_adapters::sim::{iparapheur, nextcloud};
+use navette_adapters::{
+    proof::{CheckpointKey, Sealer, last_checkpoint},
+    sim::{iparapheur, nextcloud},
+};
 use navette_domain::{
     chain::Definition,
     digest::Digest,
@@ -101,6 +104,7 @@ pub async fn run(options: Demo) -> anyhow::Result<ExitCode> {
         tasks.push(door.serve(&app, &config.http, stop.clone()));
         let shown = show(&app, &options, place.path(), &stop).await;
         if shown.is_ok() {
+            seal(&app, &config).await?;
             invite(&app, address).await?;
         }
         if shown.is_ok() && !options.exit {
@@ -132,6 +136,17 @@ async fn open_door(options: &Demo) -> anyhow::Result<Door> {
         Ok(door) => Ok(door),
         Err(_) => Door::open(SocketAddr::new(usual.ip(), 0)).await,
     }
+}
+
+/// Seals the log, so that `navette verify` has something to hold it against.
+async fn seal(app: &App, config: &Config) -> anyhow::Result<()> {
+    let key = CheckpointKey::open(&config.key_file())?;
+    Sealer::new(app.pool.clone(), key).seal().await?;
+    if let Some(last) = last_checkpoint(&app.pool).await? {
+        let size = last.checkpoint.size;
+        say(&format!("Journal scellé :  {size} événements"));
+    }
+    Ok(())
 }
 
 /// Says how to come and look.

@@ -6,7 +6,11 @@ use anyhow::Context as _;
 use navette_adapters::proof::{self, CheckpointKey, Place, Sealer};
 use navette_domain::ports::Postman;
 use sqlx::{Connection as _, PgPool};
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::task::JoinHandle;
 
 /// Between two looks at what is to be sealed or published.
@@ -16,7 +20,7 @@ const GLANCE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Sealing {
     pool: PgPool,
-    sealer: Sealer,
+    key_file: PathBuf,
     places: Vec<Place>,
     policy: CheckpointsConfig,
 }
@@ -29,13 +33,18 @@ impl Sealing {
         policy: CheckpointsConfig,
         postman: Arc<dyn Postman>,
     ) -> anyhow::Result<Self> {
-        let key = CheckpointKey::open(key_file)?;
+        CheckpointKey::open(key_file)?;
         let email = policy.email.clone().map(|to| Place::Email { to, postman });
         let places = policy.folder.clone().map(Place::Folder);
         let places = places.into_iter().chain(email);
         let places = places.chain(policy.webhook.clone().map(Place::Webhook));
+        if let Some(authority) = &policy.time_stamp {
+            // Certificates that cannot be read are told now, not when the first token comes.
+            authority.roots()?;
+        }
+        let places = places.chain(policy.time_stamp.clone().map(Place::TimeStamp));
         Ok(Self {
-            sealer: Sealer::new(pool.clone(), key),
+            key_file: key_file.to_owned(),
             places: places.collect(),
             pool,
             policy,
@@ -60,10 +69,13 @@ impl Sealing {
     }
 
     async fn seal_and_publish(&self) -> anyhow::Result<()> {
-        let (waiting, age) = self.sealer.waiting().await?;
+        // Read each time: it may have been changed for another.
+        let key = CheckpointKey::read(&self.key_file)?;
+        let sealer = Sealer::new(self.pool.clone(), key);
+        let (waiting, age) = sealer.waiting().await?;
         // A log that got shorter is never due: asking for a checkpoint is what tells it.
         let sealed = if waiting < 0 || is_due(&self.policy, waiting, age) {
-            let sealed = self.sealer.seal().await;
+            let sealed = sealer.seal().await;
             sealed.map(|_| ()).context("sealing the log")
         } else {
             Ok(())
@@ -72,6 +84,13 @@ impl Sealing {
         if let Some(last) = proof::last_checkpoint(&self.pool).await? {
             for place in &self.places {
                 published = published.and(proof::publish(&self.pool, place, &last).await);
+            }
+        }
+        if let Some(change) = proof::last_key_change(&self.pool).await? {
+            // What is stamped is the checkpoint itself.
+            let stamps = |place: &&Place| matches!(place, Place::TimeStamp(_));
+            for place in self.places.iter().filter(|place| !stamps(place)) {
+                published = published.and(proof::publish(&self.pool, place, &change).await);
             }
         }
         sealed.and(published)

@@ -8,7 +8,13 @@ use crate::{
     support::{TestApp, run},
 };
 use navette::{bundle::NoBundle, neighbourhood::Manners};
-use navette_adapters::proof::{CheckpointKey, last_checkpoint};
+use navette_adapters::{
+    proof::{
+        CheckpointKey, Place, SealedCheckpoint, TimeStampAuthority, last_checkpoint, publish,
+        time_stamp_of,
+    },
+    sim::time_stamps::TimeStampSim,
+};
 use navette_domain::{
     digest::Digest,
     document::DocumentStatus,
@@ -136,6 +142,32 @@ async fn take(test: &TestApp, dossier: DossierId, held: Option<&str>) -> (Vec<u8
     (zip, bundle.digest)
 }
 
+/// Has every checkpoint stamped by an authority; their tokens, the oldest first.
+async fn stamp_all(test: &TestApp) -> Vec<Vec<u8>> {
+    let sim = TimeStampSim::start().await.unwrap();
+    let authority = TimeStampAuthority {
+        url: sim.url().to_owned(),
+        ca: None,
+        policy: None,
+        login: None,
+        password: None,
+        timeout_seconds: 20,
+    };
+    let pool = &test.app.pool;
+    let sealed: Vec<SealedCheckpoint> = sqlx::query_as("SELECT * FROM checkpoints ORDER BY size")
+        .fetch_all(pool)
+        .await
+        .unwrap();
+    let mut tokens = vec![];
+    for sealed in sealed {
+        let place = Place::TimeStamp(authority.clone());
+        publish(pool, &place, &sealed).await.unwrap();
+        let token = time_stamp_of(pool, sealed.checkpoint.size).await;
+        tokens.push(token.unwrap().unwrap());
+    }
+    tokens
+}
+
 /// A key that somebody else made.
 fn foreign_key(folder: &TempDir) -> CheckpointKey {
     CheckpointKey::open(&folder.path().join("key")).unwrap()
@@ -161,6 +193,8 @@ fn a_real_bundle_conforms_and_each_tampering_fails_with_its_own_reason() {
         }
         test.settle().await;
         let held = early.text("checkpoint.txt");
+        let _ = take(&test, dossier, Some(held)).await;
+        let stamped = stamp_all(&test).await;
         let (zip, digest) = take(&test, dossier, Some(held)).await;
         assert_eq!(Digest::of(&zip), digest);
         let (again, _) = take(&test, dossier, Some(held)).await;
@@ -170,6 +204,7 @@ fn a_real_bundle_conforms_and_each_tampering_fails_with_its_own_reason() {
         let check = async |files: &Files| files.verify(Some(&key), Some(held)).await;
 
         let (conforms, said) = check(&files).await;
+        let said_at_first = said.clone();
         assert!(conforms && said.ends_with("CONFORME.\n"), "{said}");
         let events = files.events();
         let intact = format!("{} événements intacts", events.len());
@@ -203,7 +238,9 @@ fn a_real_bundle_conforms_and_each_tampering_fails_with_its_own_reason() {
         let path = folder.path().join("recueil.zip");
         std::fs::write(&path, &zip).unwrap();
         std::fs::write(folder.path().join("verify.py"), files.text("verify.py")).unwrap();
-        std::fs::write(folder.path().join("ed25519.py"), files.text("ed25519.py")).unwrap();
+        for module in ["ed25519.py", "horodatage.py"] {
+            std::fs::write(folder.path().join(module), files.text(module)).unwrap();
+        }
         let program = folder.path().join("verify.py");
         let (conforms, said) = python(&program, &[path.to_string_lossy().into_owned()]).await;
         assert!(conforms && said.contains("À COMPARER"), "{said}");
@@ -277,6 +314,28 @@ fn a_real_bundle_conforms_and_each_tampering_fails_with_its_own_reason() {
             .checkpoint;
         let folder = tempfile::tempdir().unwrap();
         let thief = foreign_key(&folder);
+        assert!(
+            said_at_first.contains("Un jeton d'horodatage dit"),
+            "{said_at_first}"
+        );
+        assert!(
+            page.contains("dit l'autorité d'horodatage CN=Horodatage"),
+            "{page}"
+        );
+        let other = files.with("horodatage.tst", stamped[0].clone());
+        fails(
+            "a stamp of another",
+            other,
+            "celui d'un autre point de contrôle",
+        )
+        .await;
+        let damaged = files.with("horodatage.tst", &stamped[1][..stamped[1].len() - 1]);
+        fails(
+            "a damaged stamp",
+            damaged,
+            "le jeton d'horodatage est abîmé",
+        )
+        .await;
         let elsewhere = Checkpoint {
             epoch: Uuid::from_u128(7),
             ..ours
@@ -427,6 +486,48 @@ fn a_checkpoint_that_is_no_past_of_this_log_is_refused_with_its_reason() {
             refused(&thief.sign(&ours.checkpoint)).await,
             NoBundle::NotSigned
         ));
+        let longer = Checkpoint {
+            size: ours.checkpoint.size + 1_000,
+            ..ours.checkpoint
+        };
+        let truncated = refused(&test.key().sign(&longer)).await;
+        assert!(matches!(truncated, NoBundle::Truncated { held, size }
+            if held == longer.size && size < held));
+        let said = truncated.to_string();
+        assert!(
+            said.contains("le journal a été tronqué, ou restauré"),
+            "{said}"
+        );
+        let other = Checkpoint {
+            root: Digest::of(b"before it was rewritten"),
+            ..ours.checkpoint
+        };
+        let rewritten = refused(&test.key().sign(&other)).await;
+        assert!(matches!(rewritten, NoBundle::Rewritten));
+        let said = rewritten.to_string();
+        assert!(said.contains("le journal a été réécrit"), "{said}");
+        // Another key: what was held under the former one leads to the bundles of the new one.
+        let old_key = files.text("cle.txt").to_owned();
+        let (rotated, note) = test.navette(&["checkpoint", "rotate"]).await;
+        assert!(rotated, "{note}");
+        let held = files.text("checkpoint.txt");
+        let (zip, _) = take(&test, dossier, Some(held)).await;
+        let next = Files::of(&zip);
+        assert_eq!(next.text("checkpoint.txt"), note);
+        let new_key = next.text("cle.txt").to_owned();
+        assert_ne!(new_key, old_key);
+        for key in [&old_key, &new_key] {
+            let (conforms, said) = next.verify(Some(key), Some(held)).await;
+            assert!(conforms, "{said}");
+        }
+        let notes: Vec<String> = serde_json::from_str(next.text("passages.json")).unwrap();
+        let broken = json!([notes[0].replacen("— ", "— x", 1)]).to_string();
+        let broken = next.with("passages.json", broken);
+        let (conforms, said) = broken.verify(Some(&old_key), Some(held)).await;
+        assert!(
+            !conforms && said.contains("n'est pas signé par cette clé"),
+            "{said}"
+        );
         let unknown = DossierId(Uuid::from_u128(9));
         let taken = test.app.bundles.take("token:auditeur", unknown, None).await;
         assert!(matches!(taken, Err(NoBundle::Unknown)));

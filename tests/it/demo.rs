@@ -38,10 +38,24 @@ fn the_demonstration_takes_every_dossier_to_its_end_and_says_so() {
         "Lettres signées                  3",
         "Dépôts au porte-documents        3",
         "En échec ou inachevées           0",
+        "Journal scellé :",
         "Jeton :",
     ] {
         assert!(said.contains(line), "{line} is missing from\n{said}");
     }
+    let config = folder.path().join("navette.toml");
+    fs::write(&config, format!("data = \"{}\"", data.display())).unwrap();
+    let verified = Command::new(env!("CARGO_BIN_EXE_navette"))
+        .arg("--config")
+        .arg(&config)
+        .arg("verify")
+        .output()
+        .unwrap();
+    let verified = String::from_utf8_lossy(&verified.stdout);
+    assert!(
+        verified.contains(" 1 point(s) de contrôle") && verified.ends_with("Aucune anomalie.\n"),
+        "{verified}"
+    );
     for (place, count) in [("signed", 3), ("commission", 1)] {
         let pdfs: Vec<_> = fs::read_dir(data.join(place)).unwrap().collect();
         assert_eq!(pdfs.len(), count, "{place}");

@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
-use crate::support::{TestApp, asks, profile, run};
+use crate::{
+    doors::House,
+    support::{TestApp, asks, profile, run},
+};
 use navette::{
     app::{self, App, MIGRATIONS},
     dispatch::DispatchFailure,
@@ -10,15 +13,17 @@ use navette::{
     neighbourhood::Manners,
     workers::Projections,
 };
-use navette_adapters::{keys::Keys, postgres::test_cluster::TestDatabase};
+use navette_adapters::{keys::Keys, postgres::test_cluster::TestDatabase, sim::iparapheur};
 use navette_domain::{
     document::DocumentStatus,
     dossier::{Dossier, DossierCommand},
     event::Event,
     ids::{DocumentId, DossierId},
+    policy::Role,
     proof::HASHED_BEFORE_FIRST,
     third_party::{Hold, Retention, ThirdParty, ThirdPartyCommand, ThirdPartyRefusal},
 };
+use serde_json::json;
 use sqlx::PgPool;
 use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
@@ -85,6 +90,20 @@ fn at_once(app: &App) -> Erasure {
     )
 }
 
+/// The whole log, one stream, and what an auditor held before an erasure.
+async fn still_proves(test: &TestApp, held: &str) {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), held).unwrap();
+    let stream = third_party().to_string();
+    for arguments in [
+        ["verify", "--checkpoint", file.path().to_str().unwrap()],
+        ["verify", "--stream", &stream],
+    ] {
+        let (intact, said) = test.navette(&arguments).await;
+        assert!(intact && said.ends_with("Aucune anomalie.\n"), "{said}");
+    }
+}
+
 async fn closed(test: &TestApp, dossier: DossierId) {
     let at = test.app.clock.now();
     test.app
@@ -113,6 +132,8 @@ fn an_erased_third_party_leaves_nothing_readable_and_its_history_stands() {
             "what is known is in read models, and sealed in the log"
         );
         let before = log.stored(0, i64::MAX).await.unwrap();
+        let (sealed, note) = test.navette(&["checkpoint", "seal"]).await;
+        assert!(sealed, "{note}");
         let erasure = at_once(&test.app);
         let files = erasure.prospect(third_party()).await.unwrap().files;
         assert!(files.len() >= 3, "office file, PDF, signed PDF at least");
@@ -162,6 +183,8 @@ fn an_erased_third_party_leaves_nothing_readable_and_its_history_stands() {
         };
         let first = serde_json::to_string(first).unwrap();
         assert!(first.contains("[effacé]"), "its history is read: {first}");
+
+        still_proves(&test, &note).await;
 
         // Nothing more is made for it.
         let at = test.app.clock.now();
@@ -217,11 +240,228 @@ fn a_dossier_that_is_not_closed_forbids_the_erasure_and_is_named() {
     });
 }
 
+#[test]
+fn the_command_erases_once_and_says_what_forbids_it() {
+    run(async {
+        let test = TestApp::start(Manners::obliging()).await;
+        test.granted(REFERENCE).await;
+        let free = profile("SUB-LIBRE");
+        let id = free.derived_id(free.name.reveal()).0;
+        test.profile(free, false).await;
+        test.settle().await;
+        let erase = async |id: Uuid, more: &[&str]| {
+            let id = id.to_string();
+            let arguments = [&["erase", &id, "--reason", "Demande du tiers"], more].concat();
+            test.navette(&arguments).await
+        };
+        let (done, said) = erase(third_party(), &[]).await;
+        assert!(
+            !done && said.contains("SUB-OUBLI : il n'est pas clos"),
+            "{said}"
+        );
+        let (done, said) = erase(third_party(), &["--dry-run"]).await;
+        assert!(!done && said.contains("1 dossiers s'opposent"), "{said}");
+        let (done, said) = erase(Uuid::from_u128(7), &[]).await;
+        assert!(!done && said.contains("Ce tiers n'existe pas."), "{said}");
+        let before = test.app.dispatcher.log().last_position().await.unwrap();
+        let (done, said) = erase(id, &["--dry-run"]).await;
+        assert!(done && said.contains("rien n'a été effacé"), "{said}");
+        let log = test.app.dispatcher.log();
+        assert_eq!(
+            log.last_position().await.unwrap(),
+            before,
+            "nothing was recorded"
+        );
+        for _ in 0..2 {
+            let (done, said) = erase(id, &[]).await;
+            assert!(
+                done && said.ends_with("Les données de ce tiers sont effacées.\n"),
+                "{said}"
+            );
+            assert_eq!(log.last_position().await.unwrap(), before + 1);
+        }
+        let last = log.stream(id).await.unwrap().pop().unwrap();
+        assert_eq!(last.metadata.actor, "cli:erase");
+        test.settle().await;
+        let left = traces(&test.app.pool).await;
+        assert!(!format!("{left:?}").contains("SUB-LIBRE"));
+        let shown: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM third_parties WHERE name LIKE '%LIBRE%'")
+                .fetch_one(&test.app.pool)
+                .await
+                .unwrap();
+        assert_eq!(shown, 0);
+        test.end().await;
+    });
+}
+
+#[tokio::test]
+async fn graphql_erases_once_and_answers_what_forbids_it() {
+    let house = House::open().await;
+    let token = house.token(Role::Admin, &[]).await;
+    let want =
+        "version position kept heldBy { dossierId reference sentence } refusal { code sentence }";
+    let dossier = house.granted("SUB-1", "Sport").await;
+    let held = crate::story::profile("SUB-1");
+    let held = held.derived_id(held.name.reveal()).0;
+    let free = crate::story::profile("SUB-LIBRE");
+    let id = free.derived_id(free.name.reveal()).0;
+    let at = house.app.clock.now();
+    let register = ThirdPartyCommand::Register { profile: free, at };
+    let asked = crate::doors::asks();
+    let registered = house
+        .app
+        .dispatcher
+        .dispatch::<ThirdParty>(&asked, id, register);
+    registered.await.unwrap();
+    house.settle().await;
+    let erase =
+        async |input: serde_json::Value| house.mutate(&token, "eraseThirdParty", input, want).await;
+    let events = house.events().await;
+    let refused = erase(json!({ "id": held, "reason": "Demande" })).await;
+    assert_eq!(
+        refused["heldBy"][0]["dossierId"],
+        json!(dossier.0),
+        "{refused}"
+    );
+    let sentence = refused["heldBy"][0]["sentence"].as_str().unwrap();
+    assert!(sentence.contains("n'est pas clos"), "{refused}");
+    assert!(refused["refusal"]["code"].is_string(), "{refused}");
+    let unknown = erase(json!({ "id": Uuid::from_u128(7), "reason": "Demande" })).await;
+    assert_eq!(unknown["refusal"]["code"], "NOT_FOUND", "{unknown}");
+    let silent = erase(json!({ "id": id, "reason": " " })).await;
+    assert!(
+        silent["refusal"]["sentence"]
+            .as_str()
+            .unwrap()
+            .contains("motif"),
+        "{silent}"
+    );
+    assert_eq!(house.events().await, events, "what is refused is no act");
+
+    let input = json!({ "id": id, "reason": "Demande", "idempotencyKey": Uuid::new_v4() });
+    let done = erase(input.clone()).await;
+    assert_eq!(done["refusal"], json!(null), "{done}");
+    assert_eq!(done["version"], 2, "{done}");
+    assert!(
+        !key_of(&house.app.pool, id).await,
+        "its key is gone before the answer"
+    );
+    assert_eq!(
+        erase(input).await,
+        done,
+        "a repetition gets the same answer"
+    );
+    let again = erase(json!({ "id": id, "reason": "Demande" })).await;
+    assert_eq!(
+        (&again["version"], &again["refusal"]),
+        (&json!(2), &json!(null)),
+        "{again}"
+    );
+    assert_eq!(house.events().await, events + 1);
+}
+
+#[test]
+fn an_erased_agent_is_named_nowhere_and_whoever_else_acted_still_is() {
+    run(async {
+        let desk = iparapheur::Automatic {
+            after: std::time::Duration::ZERO,
+            objection: std::sync::Arc::new(|_, _| Some("À revoir".to_owned())),
+        };
+        let test = TestApp::start(Manners {
+            signature: Some(desk),
+            ..Manners::obliging()
+        })
+        .await;
+        let dossier = test.granted(REFERENCE).await;
+        let batch = test.notify(&[dossier]).await;
+        let document = DocumentId::of_dossier(batch, dossier);
+        test.until_status(document, DocumentStatus::SignatureRefused)
+            .await;
+        test.settle().await;
+        let shown = async || -> String {
+            sqlx::query_scalar("SELECT rejected_by FROM signatures")
+                .fetch_one(&test.app.pool)
+                .await
+                .unwrap()
+        };
+        let name = shown().await;
+        assert!(name.len() > 3 && name != "[effacé]", "{name}");
+        let erase = async |name: &str, reason: &str| {
+            test.navette(&["erase", "--agent", name, "--reason", reason])
+                .await
+        };
+        let (done, said) = erase("Jean Inconnu", "Départ").await;
+        assert!(!done && said.contains("ne tient rien de lisible"), "{said}");
+        let (done, said) = erase(&name, " ").await;
+        assert!(!done && said.contains("motif"), "{said}");
+        assert_eq!(shown().await, name);
+        let (done, said) = erase(&name, "Départ").await;
+        assert!(done && said.contains("est effacé"), "{said}");
+        assert_eq!(shown().await, "[effacé]");
+        let (done, said) = erase(&name, "Départ").await;
+        assert!(!done && said.contains("déjà effacé"), "{said}");
+
+        let events = test
+            .app
+            .dispatcher
+            .log()
+            .read_named("agent.erased", 0, i64::MAX)
+            .await;
+        let events = events.unwrap();
+        assert_eq!(events.len(), 1);
+        assert!(!key_of(&test.app.pool, events[0].stream_id).await);
+        let stored = test.app.dispatcher.log().stored(0, i64::MAX).await.unwrap();
+        assert!(!stored.iter().any(|event| event.payload.contains(&name)));
+        // The one who asked for the batch is somebody else.
+        let batch = test.app.dispatcher.log().stream(batch.0).await.unwrap();
+        let started = serde_json::to_string(&batch[0].event).unwrap();
+        assert!(started.contains("agent@departement.example"), "{started}");
+        let (intact, said) = test.navette(&["verify"]).await;
+        assert!(intact, "{said}");
+        // Read models equal their rebuild, which reads the name as erased.
+        test.end().await;
+    });
+}
+
+#[test]
+fn a_batch_leaves_out_the_dossier_of_an_erased_third_party_and_says_why() {
+    run(async {
+        let test = TestApp::start(Manners::obliging()).await;
+        let free = profile("SUB-LIBRE");
+        let id = free.derived_id(free.name.reveal());
+        test.profile(free, false).await;
+        let erased = at_once(&test.app)
+            .erase(&asks(), id.0, "Demande du tiers")
+            .await;
+        erased.unwrap();
+        // A dossier that some other application still names it in.
+        let kept = test.granted("SUB-1").await;
+        let late = test.granted_to("SUB-2", id).await;
+        let (_, started) = test
+            .start_batch("notification-attribution", &[kept, late])
+            .await;
+        let [refused] = started.refused.as_slice() else {
+            panic!("{:?}", started.refused);
+        };
+        assert_eq!(refused.dossier, late);
+        assert_eq!(
+            refused.sentence,
+            format!("Dossier SUB-2 : {}", ThirdPartyRefusal::Erased)
+        );
+        test.end().await;
+    });
+}
+
 async fn key_in_force(pool: &PgPool) -> bool {
+    key_of(pool, third_party()).await
+}
+
+async fn key_of(pool: &PgPool, subject: Uuid) -> bool {
     sqlx::query_scalar(
         "SELECT EXISTS (SELECT FROM keys.subject_keys WHERE subject = $1 AND wrapped IS NOT NULL)",
     )
-    .bind(third_party())
+    .bind(subject)
     .fetch_one(pool)
     .await
     .unwrap()

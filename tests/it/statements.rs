@@ -133,6 +133,7 @@ async fn no_link_of_the_schema_costs_a_statement_for_each_row() {
         batches: house.app.batches.clone(),
         templates: house.app.templates.clone(),
         erasure: house.app.erasure.clone(),
+        exports: house.app.exports.clone(),
     };
     let executor = graphql::executor(services.clone(), false);
     let ask = async |query: &str| {

@@ -15,7 +15,8 @@ use navette::{
     workers::{Place, RetryPolicy, Shape, build_beside},
 };
 use navette_adapters::{
-    keys::Keys, libreoffice::PoolOptions, postgres::test_cluster::TestDatabase, workshop::Workshop,
+    keys::Keys, libreoffice::PoolOptions, postgres::test_cluster::TestDatabase,
+    proof::CheckpointKey, workshop::Workshop,
 };
 use navette_domain::{
     amount::Amount,
@@ -23,7 +24,11 @@ use navette_domain::{
     digest::Digest,
     document::{Document, DocumentRefusal, DocumentStatus, Journey},
     dossier::{Authority, Decision, Dossier, DossierCommand, DossierStatus, Payment, Request},
-    ids::{BatchId, ChainId, CommandId, DocumentId, DossierId},
+    export::{
+        self, Export, Format,
+        model::{ExportModel, ExportModelCommand, Model},
+    },
+    ids::{BatchId, ChainId, CommandId, DocumentId, DossierId, ExportId, ThirdPartyId},
     personal::Personal,
     third_party::{PostalAddress, Profile, Retention, ThirdParty, ThirdPartyCommand},
 };
@@ -175,6 +180,11 @@ impl TestApp {
         let profile = profile(reference);
         let third_party = profile.derived_id(profile.name.reveal());
         self.profile(profile, false).await;
+        self.granted_to(reference, third_party).await
+    }
+
+    /// Registers a granted dossier of a third party.
+    pub async fn granted_to(&self, reference: &str, third_party: ThirdPartyId) -> DossierId {
         let at = self.app.clock.now();
         let amount = Amount::from_cents(2_345_650);
         let command = DossierCommand::TakeOver {
@@ -226,6 +236,45 @@ impl TestApp {
         self.start_batch("notification-attribution", dossiers)
             .await
             .0
+    }
+
+    /// Has a file of all dossiers made, and keeps a model of it.
+    pub async fn export(&self) {
+        let order = export::Order {
+            label: "Tous les dossiers".to_owned(),
+            format: Format::Ndjson,
+            columns: vec![],
+            filter: serde_json::json!({}),
+            services: vec![],
+            schemes: vec![],
+            kept: true,
+            requested_by: "token:test".to_owned(),
+        };
+        let model = Model {
+            name: "Suivi".to_owned(),
+            format: Format::Ods,
+            columns: vec![],
+            shared: true,
+            owner: "token:test".to_owned(),
+        };
+        let id = ExportId(Uuid::now_v7());
+        let exports = &self.app.exports;
+        exports.request(&asks(), id, order).await.unwrap();
+        let at = self.app.clock.now();
+        self.app
+            .dispatcher
+            .dispatch::<ExportModel>(
+                &asks(),
+                Uuid::now_v7(),
+                ExportModelCommand::Save { model, at },
+            )
+            .await
+            .unwrap();
+        self.until("the file is made", async || {
+            let loaded = self.app.dispatcher.load::<Export>(id.0).await.unwrap();
+            matches!(loaded.state, Export::Completed(..))
+        })
+        .await;
     }
 
     pub async fn journey(&self, document: DocumentId) -> Journey {
@@ -294,8 +343,19 @@ impl TestApp {
 
     /// What the program says on this database, and whether it succeeds.
     pub async fn navette(&self, arguments: &[&str]) -> (bool, String) {
-        let folder = tempfile::tempdir().unwrap();
-        let config = folder.path().join("navette.toml");
+        let output = self.command(arguments).output().await.unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(said).unwrap())
+    }
+
+    /// The key that signs its checkpoints.
+    pub fn key(&self) -> CheckpointKey {
+        CheckpointKey::open(&self.data.path().join("checkpoint.key")).unwrap()
+    }
+
+    /// The program on this database.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let config = self.data.path().join("navette.toml");
         let url = self.database.connect_options().to_url_lossy();
         let data = self.data.path();
         let text = format!("database_url = \"{url}\"\ndata = \"{}\"\n", data.display());
@@ -305,15 +365,9 @@ impl TestApp {
         std::fs::create_dir_all(master.parent().unwrap()).unwrap();
         std::fs::write(&master, "07".repeat(32)).unwrap();
         std::fs::set_permissions(&master, Permissions::from_mode(0o600)).unwrap();
-        let output = Command::new(env!("CARGO_BIN_EXE_navette"))
-            .arg("--config")
-            .arg(config)
-            .args(arguments)
-            .output()
-            .await
-            .unwrap();
-        let said = [output.stdout, output.stderr].concat();
-        (output.status.success(), String::from_utf8(said).unwrap())
+        let mut command = Command::new(env!("CARGO_BIN_EXE_navette"));
+        command.arg("--config").arg(config).args(arguments);
+        command
     }
 
     /// Waits until no outside work is left, and the projections have seen it all.
@@ -397,11 +451,7 @@ pub fn profile(reference: &str) -> Profile {
     }
 }
 
-fn request(
-    reference: &str,
-    third_party: navette_domain::ids::ThirdPartyId,
-    amount: Amount,
-) -> Request {
+fn request(reference: &str, third_party: ThirdPartyId, amount: Amount) -> Request {
     Request {
         reference: reference.to_owned(),
         third_party,

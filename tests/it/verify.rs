@@ -14,8 +14,9 @@ use navette_adapters::{
     smtp::{Smtp, SmtpConfig, SmtpTls},
 };
 use navette_domain::{digest::Digest, ids::CommandId, proof::VerifierKey};
+use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::{Connection as _, PgConnection, PgPool};
-use std::{fs, sync::Arc};
+use std::{fs, path::Path, process::Stdio, sync::Arc, time::Duration};
 use uuid::Uuid;
 
 #[tokio::test]
@@ -169,6 +170,77 @@ async fn one_process_at_a_time_seals_what_is_due_and_publishes_it() {
     pool.close().await;
 }
 
+/// Events of a kilobyte, each alone in its stream, hashed as they are when they are appended.
+async fn fill(pool: &PgPool, first: i64, last: i64) {
+    sqlx::query(
+        "INSERT INTO events (position, stream_type, stream_id, version, event_type, event_version, payload, metadata, recorded_at, hash)
+         SELECT position, 'dossier', stream, 1, 'dossier.taken_up', 1, payload, '{}', 'epoch',
+                sha256(framed('navette event 1') || framed(decode(repeat('00', 32), 'hex'))
+                    || framed(convert_to(position::text, 'UTF8')) || framed('dossier')
+                    || framed(convert_to(stream::text, 'UTF8')) || framed('1') || framed('dossier.taken_up')
+                    || framed('1') || framed('1970-01-01T00:00:00.000000Z') || framed(convert_to(payload, 'UTF8'))
+                    || framed('{}'))
+         FROM (SELECT position, gen_random_uuid() AS stream, repeat('x', 1000) AS payload
+               FROM generate_series($1::bigint, $2) AS position) AS event",
+    )
+    .bind(first)
+    .bind(last)
+    .execute(pool)
+    .await
+    .unwrap();
+}
+
+/// What `navette verify` says, and the most memory that it took, in kilobytes.
+async fn verified(config: &Path) -> (String, u64) {
+    let mut child = navette(config)
+        .arg("verify")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    while child.try_wait().unwrap().is_none() {
+        let status = fs::read_to_string(&status).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let taken = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+        peak = taken.unwrap_or(peak);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    (said(&child.wait_with_output().unwrap()), peak)
+}
+
+#[tokio::test]
+async fn a_log_ten_times_as_long_is_verified_in_the_same_memory() {
+    let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
+    let options = database.connect_options();
+    let socket = options.get_socket().unwrap().display().to_string();
+    let socket = socket.replace('/', "%2F");
+    let (user, name) = (options.get_username(), options.get_database().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("navette.toml");
+    let data = folder.path().display();
+    let text = format!("database_url = \"postgresql://{user}@{socket}/{name}\"\ndata = \"{data}\"");
+    fs::write(&config, text).unwrap();
+    let (short, long) = (9_000, 60_000);
+    fill(&database.pool, 1, short).await;
+    let (told, before) = verified(&config).await;
+    assert!(
+        told.contains("9000 événement(s) lus") && told.ends_with("Aucune anomalie.\n"),
+        "{told}"
+    );
+    fill(&database.pool, short + 1, long).await;
+    let (told, after) = verified(&config).await;
+    assert!(
+        told.contains("60000 événement(s) lus") && told.ends_with("Aucune anomalie.\n"),
+        "{told}"
+    );
+    // The longer one has 50 MB more of payloads.
+    assert!(
+        before > 0 && after < before + 15_000,
+        "{before} kB, then {after} kB"
+    );
+}
+
 /// A role that owns nothing runs on tables that somebody else has brought up to date, and on no others.
 #[tokio::test]
 async fn a_role_that_does_not_own_the_tables_asks_for_a_migration_instead_of_making_its_own() {
@@ -183,7 +255,9 @@ async fn a_role_that_does_not_own_the_tables_asks_for_a_migration_instead_of_mak
         let socket = options.get_socket().unwrap().display().to_string();
         let socket = socket.replace('/', "%2F");
         let name = options.get_database().unwrap();
-        Some(format!("postgresql://{user}@{socket}/{name}").into())
+        Some(SecretString::from(format!(
+            "postgresql://{user}@{socket}/{name}"
+        )))
     };
     let owner = database.connect_options().get_username().to_owned();
     let both = Config {
@@ -203,6 +277,24 @@ async fn a_role_that_does_not_own_the_tables_asks_for_a_migration_instead_of_mak
         .unwrap();
     assert_eq!(user, role);
     opened.close().await;
+
+    // Who checks the configuration is told which of the two roles it names.
+    let check = |user: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("navette.toml");
+        let url = url(user).unwrap();
+        fs::write(
+            &config,
+            format!("database_url = \"{}\"", url.expose_secret()),
+        )
+        .unwrap();
+        said(&navette(&config).arg("check-config").output().unwrap())
+    };
+    let told = check(&owner);
+    let warning = "database: reached; WARNING: its role owns the log and could change it";
+    assert!(told.contains(warning), "{told}");
+    let told = check(&role);
+    assert!(told.contains("database: reached\n"), "{told}");
 
     sqlx::raw_sql(
         "DELETE FROM _sqlx_migrations WHERE version = (SELECT max(version) FROM _sqlx_migrations)",

@@ -83,6 +83,9 @@ pub struct Keys {
     apart: bool,
     master: Arc<Master>,
     cache: Arc<Mutex<Cache>>,
+    /// The subjects that wait for a key, of which whoever holds the other makes all.
+    waiting: Arc<Mutex<BTreeSet<Uuid>>>,
+    making: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Keys {
@@ -121,6 +124,8 @@ impl Keys {
             apart,
             master: Arc::new(master),
             cache: Arc::default(),
+            waiting: Arc::default(),
+            making: Arc::default(),
         }
     }
 
@@ -128,6 +133,21 @@ impl Keys {
     /// without the master key.
     pub fn blind(&self, content: Digest) -> Digest {
         self.master.blind(content)
+    }
+
+    /// The subject that an agent is, by their name or address: nobody finds it without the master key.
+    pub fn agent(&self, name: &str) -> Uuid {
+        self.master.agent(name)
+    }
+
+    /// Whether something is sealed for this subject that can still be read.
+    pub async fn holds(&self, subject: Uuid) -> Result<bool, KeysFault> {
+        let sql = "SELECT EXISTS (SELECT FROM keys.subject_keys WHERE subject = $1 AND wrapped IS NOT NULL)";
+        let (holds,) = sqlx::query_as(sql)
+            .bind(subject)
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(holds)
     }
 
     /// Seals the personal values of events that are about to be stored.
@@ -172,15 +192,37 @@ impl Keys {
         }
     }
 
-    /// The keys in force of these subjects, made if there are none, each under its id.
+    /// The keys in force of these subjects, made if there are none, each under its id. Keys that are asked for
+    /// while others are made are made together then: a statement for each would cost more than its event.
     async fn in_force(&self, subjects: BTreeSet<Uuid>) -> Result<InForce, KeysFault> {
         self.hear_of_destructions().await?;
+        let (found, unknown) = self.cache().in_force(&subjects);
+        if unknown.is_empty() {
+            return Ok(found);
+        }
+        self.waiting().extend(unknown);
+        let _making = self.making.lock().await;
+        // Somebody has perhaps made them with their own; they may have failed to, or gone, as well.
         let (mut found, unknown) = self.cache().in_force(&subjects);
         if unknown.is_empty() {
             return Ok(found);
         }
+        let mut wanted = std::mem::take(&mut *self.waiting());
+        wanted.extend(unknown);
+        let mut made = self.make(wanted.into_iter().collect()).await?;
+        found.extend(
+            subjects
+                .iter()
+                .filter_map(|subject| made.remove_entry(subject)),
+        );
+        Ok(found)
+    }
+
+    /// The keys of these subjects, in their order, made where there are none in force.
+    async fn make(&self, subjects: Vec<Uuid>) -> Result<InForce, KeysFault> {
+        let mut found = InForce::new();
         let (mut ids, mut wrapped) = (vec![], vec![]);
-        for subject in &unknown {
+        for subject in &subjects {
             let (id, bytes) = self.master.new_key(*subject)?;
             ids.push(id);
             wrapped.push(bytes);
@@ -197,7 +239,7 @@ impl Keys {
              RETURNING id, subject, wrapped",
         )
         .bind(&ids)
-        .bind(&unknown)
+        .bind(&subjects)
         .bind(&wrapped)
         .bind(if self.apart { "on" } else { "off" })
         .fetch_all(&self.pool)
@@ -272,6 +314,10 @@ impl Keys {
         let key = key.map(|key| Arc::new(SubjectKey { subject, key }));
         self.cache().keep(id, key.clone());
         Ok(key)
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, BTreeSet<Uuid>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn cache(&self) -> MutexGuard<'_, Cache> {

@@ -158,6 +158,34 @@ async fn many_writers_of_one_new_subject_agree_on_one_key() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn keys_that_are_asked_for_together_are_made_together() {
+    let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
+    let keys = Keys::of_tests(database.pool.clone());
+    let busy = keys.making.clone().lock_owned().await;
+    let subjects: Vec<Uuid> = (0..40).map(|_| Uuid::now_v7()).collect();
+    let asked = subjects.iter().map(|subject| {
+        let (keys, subject) = (keys.clone(), *subject);
+        tokio::spawn(async move { keys.in_force(BTreeSet::from([subject])).await.unwrap() })
+    });
+    let asked: Vec<_> = asked.collect();
+    while keys.waiting().len() < subjects.len() {
+        tokio::task::yield_now().await;
+    }
+    // One of them gives up while it waits: the others have theirs all the same.
+    asked[0].abort();
+    drop(busy);
+    for (subject, asked) in subjects.iter().zip(asked).skip(1) {
+        assert!(asked.await.unwrap().contains_key(subject));
+    }
+    let (keys, statements): (i64, i64) =
+        sqlx::query_as("SELECT count(*), count(DISTINCT xmin::text) FROM keys.subject_keys")
+            .fetch_one(&database.pool)
+            .await
+            .unwrap();
+    assert_eq!((keys, statements), (40, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_event_stored_before_sealing_is_read_as_it_is() {
     let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
     let (log, stream) = (log_of(&database), Uuid::now_v7());

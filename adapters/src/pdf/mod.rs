@@ -2,7 +2,6 @@
 //! signing desk is what was sent, signed; and the PDFs of a batch made one for the printer. These functions
 //! take CPU: call them off the async threads.
 
-mod cms;
 mod concatenate;
 mod copy;
 mod produced;

@@ -1,6 +1,7 @@
 //! The signatures of a PDF: each covers what it says it covers, and one covers the whole file.
 
-use super::{Refusal, cms};
+use super::Refusal;
+use crate::cms::{self, Broken};
 use lopdf::{Dictionary, Document, Object};
 
 /// Form fields nest a little; a form that nests more is made to exhaust its reader.
@@ -22,7 +23,7 @@ pub(super) fn check_all(document: &Document, file: &[u8]) -> Result<u32, Refusal
         if !DETACHED.contains(&signed.format) {
             return Err(Refusal::Unverifiable);
         }
-        cms::verify(signed.contents, [signed.before, signed.after])?;
+        verify(signed.contents, &[signed.before, signed.after])?;
         whole |= signed.reaches_the_end;
     }
     if whole {
@@ -30,6 +31,21 @@ pub(super) fn check_all(document: &Document, file: &[u8]) -> Result<u32, Refusal
     } else {
         Err(Refusal::NotWholeFile)
     }
+}
+
+/// Verifies the padded `message` over the parts of the file around it.
+fn verify(message: &[u8], file: &[&[u8]]) -> Result<(), Refusal> {
+    let data = cms::parse(message).ok_or(Refusal::Unverifiable)?;
+    if data.encap_content_info.econtent.is_some() || data.signer_infos.0.is_empty() {
+        return Err(Refusal::Unverifiable);
+    }
+    for signer in data.signer_infos.0.iter() {
+        cms::verify_signer(&data, signer, file).map_err(|broken| match broken {
+            Broken::Unverifiable => Refusal::Unverifiable,
+            Broken::Altered => Refusal::Altered,
+        })?;
+    }
+    Ok(())
 }
 
 /// The values of the signature fields, found from the catalog as a PDF reader finds them.

@@ -105,7 +105,7 @@ mod tests {
     }
 
     /// Every way to change what only grows.
-    const CHANGES: [&str; 12] = [
+    const CHANGES: [&str; 18] = [
         "UPDATE events SET payload = '{}'",
         "DELETE FROM events",
         "TRUNCATE events",
@@ -118,6 +118,12 @@ mod tests {
         "UPDATE tree_nodes SET level = 9",
         "DELETE FROM tree_nodes",
         "TRUNCATE tree_nodes",
+        "UPDATE time_stamps SET token = ''",
+        "DELETE FROM time_stamps",
+        "TRUNCATE time_stamps",
+        "UPDATE key_changes SET note = ''",
+        "DELETE FROM key_changes",
+        "TRUNCATE key_changes",
     ];
 
     #[tokio::test]
@@ -163,6 +169,8 @@ mod tests {
         for fill in [
             "INSERT INTO checkpoints (size, epoch, root, note) SELECT 1, gen_random_uuid(), hash, '' FROM events LIMIT 1",
             "INSERT INTO tree_nodes SELECT 8, 0, hash FROM events LIMIT 1",
+            "INSERT INTO time_stamps SELECT size, root FROM checkpoints",
+            "INSERT INTO key_changes SELECT size, note FROM checkpoints",
         ] {
             assert_eq!(code(&database.pool, fill).await, None, "{fill}");
         }

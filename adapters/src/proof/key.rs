@@ -1,7 +1,7 @@
 //! The key that signs checkpoints: Ed25519, in a file that only its owner can read.
 
 use anyhow::{Context as _, bail, ensure};
-use navette_domain::proof::{Checkpoint, SignedCheckpoint, VerifierKey};
+use navette_domain::proof::{Checkpoint, KeyChange, SignedCheckpoint, VerifierKey};
 use ring::{
     rand::SystemRandom,
     signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey},
@@ -52,29 +52,41 @@ impl CheckpointKey {
         }
     }
 
+    /// The public key.
+    pub fn public(&self) -> [u8; 32] {
+        copied(self.0.public_key().as_ref())
+    }
+
     /// What an auditor needs to verify the checkpoints of this epoch.
     pub fn verifier(&self, epoch: Uuid) -> VerifierKey {
-        let mut public = [0; 32];
-        // An Ed25519 public key has 32 bytes.
-        let bytes = self.0.public_key().as_ref().iter();
-        public
-            .iter_mut()
-            .zip(bytes)
-            .for_each(|(to, from)| *to = *from);
-        VerifierKey { epoch, public }
+        VerifierKey {
+            epoch,
+            public: self.public(),
+        }
     }
 
     /// The signed note of a checkpoint.
     pub fn sign(&self, checkpoint: &Checkpoint) -> String {
-        let mut signature = [0; 64];
-        let signed = self.0.sign(checkpoint.text().as_bytes());
-        let bytes = signed.as_ref().iter();
-        signature
-            .iter_mut()
-            .zip(bytes)
-            .for_each(|(to, from)| *to = *from);
+        let signature = copied(self.0.sign(checkpoint.text().as_bytes()).as_ref());
         checkpoint.note(&self.verifier(checkpoint.epoch), &signature)
     }
+
+    /// The note of the passage from this key to the next, at a checkpoint.
+    pub fn pass_to(&self, next: &Self, checkpoint: &Checkpoint) -> String {
+        let [from, to] = [self, next].map(|key| key.verifier(checkpoint.epoch));
+        let text = KeyChange::text(checkpoint, &from, &to);
+        let [by_from, by_to] = [self, next].map(|key| copied(key.0.sign(text.as_bytes()).as_ref()));
+        KeyChange::note(checkpoint, (&from, &by_from), (&to, &by_to))
+    }
+}
+
+/// Keys and signatures of Ed25519 have a known length.
+fn copied<const LENGTH: usize>(bytes: &[u8]) -> [u8; LENGTH] {
+    let mut copy = [0; LENGTH];
+    copy.iter_mut()
+        .zip(bytes)
+        .for_each(|(to, from)| *to = *from);
+    copy
 }
 
 /// Whether the note bears a true signature by this key, in the name of the note's own log.

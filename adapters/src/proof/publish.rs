@@ -1,11 +1,12 @@
 //! Checkpoints sent out of the database: what its administrator cannot change afterwards.
 
-use super::seal::SealedCheckpoint;
+use super::{seal::SealedCheckpoint, time_stamp::TimeStampAuthority};
 use crate::http;
 use anyhow::{Context as _, ensure};
 use navette_domain::{
     personal::Personal,
     ports::{Email, Postman},
+    proof::KeyChange,
 };
 use reqwest::{Client, header::CONTENT_TYPE};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -47,6 +48,8 @@ pub enum Place {
     },
     /// An address that takes them.
     Webhook(Webhook),
+    /// An authority that says when they existed.
+    TimeStamp(TimeStampAuthority),
 }
 
 impl fmt::Debug for Place {
@@ -62,10 +65,11 @@ impl Place {
             Self::Folder(_) => "folder",
             Self::Email { .. } => "email",
             Self::Webhook(_) => "webhook",
+            Self::TimeStamp(_) => "time_stamp",
         }
     }
 
-    async fn take(&self, sealed: &SealedCheckpoint) -> anyhow::Result<()> {
+    async fn take(&self, pool: &PgPool, sealed: &SealedCheckpoint) -> anyhow::Result<()> {
         match self {
             Self::Folder(folder) => keep(folder, sealed),
             Self::Email { to, postman } => {
@@ -73,6 +77,7 @@ impl Place {
                 sent.map_err(|failure| anyhow::anyhow!("{failure}"))
             }
             Self::Webhook(webhook) => webhook.post(sealed).await,
+            Self::TimeStamp(authority) => authority.stamp(pool, sealed).await,
         }
     }
 }
@@ -85,6 +90,7 @@ pub async fn publish(
     sealed: &SealedCheckpoint,
 ) -> anyhow::Result<()> {
     let size = i64::try_from(sealed.checkpoint.size)?;
+    let name = place.name().to_owned() + suffix(sealed);
     let waits: bool = sqlx::query_scalar(
         "SELECT EXISTS (
              SELECT FROM checkpoint_publications
@@ -92,14 +98,14 @@ pub async fn publish(
                AND (published_at IS NOT NULL
                     OR tried_at + interval '15 seconds' * least(2 ^ failures, 240) > clock_timestamp()))",
     )
-    .bind(place.name())
+    .bind(&name)
     .bind(size)
     .fetch_one(pool)
     .await?;
     if waits {
         return Ok(());
     }
-    let taken = place.take(sealed).await;
+    let taken = place.take(pool, sealed).await;
     sqlx::query(
         "INSERT INTO checkpoint_publications (place, size, tried_at, failures, last_error, published_at)
          VALUES ($1, $2, clock_timestamp(), ($3::text IS NOT NULL)::int, $3,
@@ -108,24 +114,29 @@ pub async fn publish(
          SET tried_at = EXCLUDED.tried_at, failures = checkpoint_publications.failures + EXCLUDED.failures,
              last_error = EXCLUDED.last_error, published_at = EXCLUDED.published_at",
     )
-    .bind(place.name())
+    .bind(&name)
     .bind(size)
     .bind(taken.as_ref().err().map(|error| format!("{error:#}")))
     .execute(pool)
     .await?;
-    taken.with_context(|| {
-        format!(
-            "publishing the checkpoint of {size} events ({})",
-            place.name()
-        )
-    })
+    taken.with_context(|| format!("publishing the checkpoint of {size} events ({name})"))
+}
+
+/// A passage to another key is published beside the checkpoint of its size.
+fn suffix(sealed: &SealedCheckpoint) -> &'static str {
+    match sealed.note.parse::<KeyChange>() {
+        Ok(_) => "-key",
+        Err(_) => "",
+    }
 }
 
 /// Writes the note into its own file. One that is there and says something else is never written over.
 fn keep(folder: &Path, sealed: &SealedCheckpoint) -> anyhow::Result<()> {
     let name = format!(
-        "{}-{:012}.txt",
-        sealed.checkpoint.epoch, sealed.checkpoint.size
+        "{}-{:012}{}.txt",
+        sealed.checkpoint.epoch,
+        sealed.checkpoint.size,
+        suffix(sealed)
     );
     let path = folder.join(&name);
     let draft = folder.join(format!(".{name}.{}", std::process::id()));
@@ -183,8 +194,10 @@ fn email(to: &str, sealed: &SealedCheckpoint) -> Email {
     let html = text.replace('&', "&amp;").replace('<', "&lt;");
     Email {
         message_id: format!(
-            "checkpoint-{}-{}@navette",
-            checkpoint.size, checkpoint.epoch
+            "checkpoint-{}-{}{}@navette",
+            checkpoint.size,
+            checkpoint.epoch,
+            suffix(sealed)
         ),
         to: Personal(to.to_owned()),
         subject: format!(
@@ -194,7 +207,11 @@ fn email(to: &str, sealed: &SealedCheckpoint) -> Email {
         html: format!("<pre style=\"white-space: pre-wrap\">{html}</pre>"),
         text,
         attachments: vec![(
-            format!("point-de-controle-{}.txt", checkpoint.size),
+            format!(
+                "point-de-controle-{}{}.txt",
+                checkpoint.size,
+                suffix(sealed)
+            ),
             "text/plain; charset=utf-8".to_owned(),
             note.clone().into_bytes(),
         )],

@@ -8,11 +8,11 @@ use chrono::{DateTime, Utc};
 use navette_domain::{
     digest::Digest,
     proof::{
-        Checkpoint, SignedCheckpoint,
+        Checkpoint, KeyChange, SignedCheckpoint,
         tree::{Frontier, Subtree},
     },
 };
-use sqlx::{PgPool, Row as _, postgres::PgRow};
+use sqlx::{PgConnection, PgPool, Row as _, postgres::PgRow};
 use uuid::Uuid;
 
 /// How many hashes are read at once.
@@ -72,11 +72,38 @@ pub struct Sealer {
     key: CheckpointKey,
 }
 
+/// Keeps others from adding a checkpoint or changing the key until the transaction ends; the size of the last
+/// checkpoint, and how often the key was changed.
+pub(super) async fn lock_checkpoints(connection: &mut PgConnection) -> sqlx::Result<(i64, i64)> {
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtext('navette checkpoints'))")
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query_as(
+        "SELECT (SELECT coalesce(max(size), 0) FROM checkpoints), (SELECT count(*) FROM key_changes)",
+    )
+    .fetch_one(connection)
+    .await
+}
+
 /// The last checkpoint, if there is one.
 pub async fn last_checkpoint(pool: &PgPool) -> sqlx::Result<Option<SealedCheckpoint>> {
     sqlx::query_as("SELECT * FROM checkpoints ORDER BY size DESC LIMIT 1")
         .fetch_optional(pool)
         .await
+}
+
+/// The last checkpoint of so many events or more: one that was time-stamped, if there is any.
+pub async fn checkpoint_of_at_least(
+    pool: &PgPool,
+    size: u64,
+) -> sqlx::Result<Option<SealedCheckpoint>> {
+    sqlx::query_as(
+        "SELECT checkpoints.* FROM checkpoints LEFT JOIN time_stamps USING (size)
+         WHERE size >= $1 ORDER BY token IS NULL, size DESC LIMIT 1",
+    )
+    .bind(i64::try_from(size).unwrap_or(i64::MAX))
+    .fetch_optional(pool)
+    .await
 }
 
 impl Sealer {
@@ -96,8 +123,34 @@ impl Sealer {
         .await
     }
 
+    /// Whether its key is the one that signs now: the one the last passage leads to, or else the one that signed
+    /// the last checkpoint.
+    pub(super) async fn speaks_for(&self, pool: &PgPool) -> sqlx::Result<bool> {
+        let notes: Option<(String, Option<String>)> = sqlx::query_as(
+            "SELECT checkpoints.note, key_changes.note FROM checkpoints LEFT JOIN key_changes USING (size)
+             ORDER BY size DESC LIMIT 1",
+        )
+        .fetch_optional(pool)
+        .await?;
+        let ours = self.key.public();
+        Ok(match notes {
+            None => true,
+            Some((_, Some(change))) => {
+                let change: Option<KeyChange> = change.parse().ok();
+                change.is_some_and(|change| change.to.public == ours)
+            }
+            Some((note, None)) => {
+                let note: Option<SignedCheckpoint> = note.parse().ok();
+                note.is_some_and(|note| is_signed(&note, ours))
+            }
+        })
+    }
+
     /// Makes a checkpoint of all that is in the log; none if the last one covers it.
     pub async fn seal(&self) -> Result<Option<SealedCheckpoint>, NotSealed> {
+        let changes: i64 = sqlx::query_scalar("SELECT count(*) FROM key_changes")
+            .fetch_one(&self.pool)
+            .await?;
         let last = last_checkpoint(&self.pool).await?;
         let (head, epoch): (i64, Uuid) = sqlx::query_as(
             "SELECT (SELECT coalesce(max(position), 0) FROM events), epoch FROM log",
@@ -118,11 +171,9 @@ impl Sealer {
             if frontier.size() != size || frontier.root() != last.checkpoint.root {
                 return Err(NotSealed::Rewritten);
             }
-            let note: Option<SignedCheckpoint> = last.note.parse().ok();
-            let public = self.key.verifier(epoch).public;
-            if !note.is_some_and(|note| is_signed(&note, public)) {
-                return Err(NotSealed::OtherKey);
-            }
+        }
+        if !self.speaks_for(&self.pool).await? {
+            return Err(NotSealed::OtherKey);
         }
         let made = self.grow(&mut frontier, after, head).await?;
         let checkpoint = Checkpoint {
@@ -130,7 +181,7 @@ impl Sealer {
             size: frontier.size(),
             root: frontier.root(),
         };
-        Ok(self.store(&checkpoint, &made).await?)
+        Ok(self.store(&checkpoint, &made, (after, changes)).await?)
     }
 
     /// Adds the events up to `head`; returns the subtrees to keep.
@@ -173,6 +224,7 @@ impl Sealer {
         &self,
         checkpoint: &Checkpoint,
         made: &[(Subtree, Digest)],
+        before: (i64, i64),
     ) -> sqlx::Result<Option<SealedCheckpoint>> {
         let (subtrees, roots): (Vec<_>, Vec<_>) = made
             .iter()
@@ -180,6 +232,9 @@ impl Sealer {
             .unzip();
         let (levels, places) = columns(&subtrees);
         let mut transaction = self.pool.begin().await?;
+        if lock_checkpoints(&mut transaction).await? != before {
+            return Ok(None);
+        }
         sqlx::query(
             "INSERT INTO tree_nodes (level, place, hash)
              SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::bytea[]) ON CONFLICT DO NOTHING",

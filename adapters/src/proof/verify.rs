@@ -1,64 +1,28 @@
-//! Verification: the whole log, or one stream, read as it is stored and held against what was sealed.
+//! Verification: the log, read as it is stored and held against what was sealed.
 
 use super::{
     key::is_signed,
-    seal::{SealedCheckpoint, last_checkpoint},
+    report::{Report, Stamps, Trust},
+    rotate::key_history,
+    seal::SealedCheckpoint,
+    time_stamp::check,
     tree::{KEPT, Tree},
 };
 use crate::log::Row;
+use futures::TryStreamExt as _;
 use navette_domain::{
     digest::Digest,
     proof::{
-        Checkpoint, Fault, Faults, Holder, Previous, SignedCheckpoint, StoredEvent, Verification,
-        link_fault,
-        tree::{self, Subtree},
+        Checkpoint, Fault, Holder, KeyHistory, Previous, SignedCheckpoint, StoredEvent,
+        Verification, tree::Subtree,
     },
 };
 use sqlx::PgPool;
-use std::{collections::HashSet, fmt};
+use std::collections::HashSet;
 use uuid::Uuid;
 
 /// How many events are read at once.
 const WINDOW: i64 = 4096;
-
-/// What a verification found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
-    /// What was read: the log, or a stream.
-    pub of: String,
-    /// How many events were read.
-    pub events: u64,
-    /// How many checkpoints they were held against.
-    pub checkpoints: u64,
-    /// What is wrong.
-    pub faults: Faults,
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            of,
-            events,
-            checkpoints,
-            faults,
-        } = self;
-        writeln!(
-            f,
-            "{of} : {events} événement(s) lus, {checkpoints} point(s) de contrôle vérifiés."
-        )?;
-        for fault in &faults.told {
-            writeln!(f, "- {fault}")?;
-        }
-        if faults.more > 0 {
-            writeln!(f, "- … et {} autre(s) anomalie(s)", faults.more)?;
-        }
-        if faults.is_empty() {
-            write!(f, "Aucune anomalie.")
-        } else {
-            write!(f, "Le journal n'est pas intact.")
-        }
-    }
-}
 
 #[derive(sqlx::FromRow)]
 struct Linked {
@@ -80,31 +44,80 @@ impl Linked {
 }
 
 /// Reads the whole log, holding it against the database's own checkpoints and those that were kept outside.
-/// `public` is the key they must be signed with.
 pub async fn verify(
     pool: &PgPool,
-    public: [u8; 32],
+    trust: &Trust,
     held: Vec<SignedCheckpoint>,
 ) -> sqlx::Result<Report> {
-    let mut verifying = Verifying::begin(pool, public, held).await?;
-    // What is written meanwhile is after the last checkpoint that is looked at.
-    let head: i64 = sqlx::query_scalar("SELECT coalesce(max(position), 0) FROM events")
-        .fetch_one(pool)
-        .await?;
-    let mut window = read(pool.clone(), 0).await?;
-    loop {
-        let last = window.last().map(|linked| linked.row.said.position);
-        let Some(last) = last.filter(|_| verifying.verification.last() < head) else {
-            break;
+    Verifying::begin(pool, trust, held).await?.read().await
+}
+
+/// Reads what came after a checkpoint that was kept outside: the log must be its continuation, and what is
+/// before it is not looked at, nor needed.
+pub async fn verify_from(
+    pool: &PgPool,
+    trust: &Trust,
+    held: &SignedCheckpoint,
+) -> sqlx::Result<Report> {
+    let mut verifying = Verifying::begin(pool, trust, vec![]).await?;
+    verifying.begin_after(held).await?;
+    let mut report = verifying.read().await?;
+    let size = held.checkpoint.size;
+    report.of = format!(
+        "{}, après le point de contrôle à {size} événements",
+        report.of
+    );
+    Ok(report)
+}
+
+impl Verifying<'_> {
+    async fn begin_after(&mut self, held: &SignedCheckpoint) -> sqlx::Result<()> {
+        let Checkpoint { size, root, .. } = held.checkpoint;
+        let before = Tree::new(self.pool.clone()).frontier(size).await?;
+        // What is known of the tree ends with the last checkpoint of the database.
+        let Some(before) =
+            before.filter(|_| i64::try_from(size).is_ok_and(|size| size <= self.sealed))
+        else {
+            self.held.push((held.clone(), Holder::Auditor));
+            return Ok(());
         };
-        // The next window is read while this one is hashed.
-        let next = tokio::spawn(read(pool.clone(), last));
-        verifying.take(window).await?;
-        window = next
-            .await
-            .map_err(|error| sqlx::Error::Io(std::io::Error::other(error)))??;
+        let faults = std::mem::take(&mut self.verification.faults);
+        let continued = before.root() == root;
+        self.verification = Verification::after(before);
+        self.verification.faults = faults;
+        self.held.retain(|(note, _)| note.checkpoint.size > size);
+        self.checkpoints += 1;
+        self.authentic(held, Holder::Auditor);
+        if !continued {
+            let holder = Holder::Auditor;
+            let fault = Fault::RootDiffers { size, holder };
+            self.verification.faults.add(fault);
+        }
+        Ok(())
     }
-    Ok(verifying.end())
+
+    async fn read(mut self) -> sqlx::Result<Report> {
+        let pool = self.pool;
+        // What is written meanwhile is after the last checkpoint that is looked at.
+        let head: i64 = sqlx::query_scalar("SELECT coalesce(max(position), 0) FROM events")
+            .fetch_one(pool)
+            .await?;
+        let mut window = read(pool.clone(), self.verification.last()).await?;
+        loop {
+            let last = window.last().map(|linked| linked.row.said.position);
+            let Some(last) = last.filter(|_| self.verification.last() < head) else {
+                break;
+            };
+            // The next window is read while this one is hashed.
+            let next = tokio::spawn(read(pool.clone(), last));
+            self.take(window).await?;
+            window = next
+                .await
+                .map_err(|error| sqlx::Error::Io(std::io::Error::other(error)))??;
+        }
+        self.stamps().await?;
+        Ok(self.end())
+    }
 }
 
 async fn read(pool: PgPool, after: i64) -> sqlx::Result<Vec<Linked>> {
@@ -125,24 +138,36 @@ async fn read(pool: PgPool, after: i64) -> sqlx::Result<Vec<Linked>> {
 
 struct Verifying<'a> {
     pool: &'a PgPool,
-    public: [u8; 32],
+    trust: &'a Trust,
     epochs: HashSet<Uuid>,
     epoch: Uuid,
-    /// Those of the auditor that are still to come, the smallest last.
-    held: Vec<SignedCheckpoint>,
+    keys: KeyHistory,
+    /// Passages to other keys, and what the auditor holds: those that are still to come, the smallest last.
+    held: Vec<(SignedCheckpoint, Holder)>,
     /// The size of the database's last checkpoint.
     sealed: i64,
     verification: Verification,
     events: u64,
     checkpoints: u64,
+    stamps: Stamps,
 }
 
 impl<'a> Verifying<'a> {
     async fn begin(
         pool: &'a PgPool,
-        public: [u8; 32],
-        mut held: Vec<SignedCheckpoint>,
+        trust: &'a Trust,
+        held: Vec<SignedCheckpoint>,
     ) -> sqlx::Result<Self> {
+        let (keys, passages, broken) = key_history(pool, trust.key).await?;
+        let passages = passages.iter().filter_map(|note| note.parse().ok());
+        let held = held.into_iter().map(|note| (note, Holder::Auditor));
+        let mut held: Vec<_> = held
+            .chain(passages.map(|note| (note, Holder::Log)))
+            .collect();
+        let mut verification = Verification::begin();
+        if let Some(size) = broken {
+            verification.faults.add(Fault::KeyChange { size });
+        }
         let sealed: i64 = sqlx::query_scalar("SELECT coalesce(max(size), 0) FROM checkpoints")
             .fetch_one(pool)
             .await?;
@@ -153,17 +178,21 @@ impl<'a> Verifying<'a> {
         let epochs: Vec<Uuid> = sqlx::query_scalar("SELECT epoch FROM epochs")
             .fetch_all(pool)
             .await?;
-        held.sort_by_key(|note| std::cmp::Reverse(note.checkpoint.size));
+        held.sort_by_key(|(note, _): &(SignedCheckpoint, _)| {
+            std::cmp::Reverse(note.checkpoint.size)
+        });
         Ok(Self {
             pool,
-            public,
+            trust,
             epochs: epochs.into_iter().collect(),
             epoch,
+            keys,
             held,
             sealed,
-            verification: Verification::begin(),
+            verification,
             events: 0,
             checkpoints: 0,
+            stamps: Stamps::default(),
         })
     }
 
@@ -192,8 +221,9 @@ impl<'a> Verifying<'a> {
             while let Some(sealed) = stored.pop_if(|sealed| sealed.checkpoint.size <= reached) {
                 self.own(&sealed);
             }
-            while let Some(note) = self.held.pop_if(|note| note.checkpoint.size <= reached) {
-                self.check(&note, Holder::Auditor);
+            let due = |held: &mut (SignedCheckpoint, _)| held.0.checkpoint.size <= reached;
+            while let Some((note, holder)) = self.held.pop_if(due) {
+                self.check(&note, holder);
             }
         }
         self.subtrees(&made).await
@@ -224,7 +254,7 @@ impl<'a> Verifying<'a> {
 
     fn authentic(&mut self, note: &SignedCheckpoint, holder: Holder) {
         let (size, epoch) = (note.checkpoint.size, note.checkpoint.epoch);
-        if !is_signed(note, self.public) {
+        if !is_signed(note, self.keys.at(size)) {
             let fault = Fault::ForeignKey { size, holder };
             self.verification.faults.add(fault);
         }
@@ -260,6 +290,26 @@ impl<'a> Verifying<'a> {
         Ok(())
     }
 
+    /// The time stamps of the database's checkpoints.
+    async fn stamps(&mut self) -> sqlx::Result<()> {
+        let mut stored = sqlx::query_as::<_, (i64, String, Vec<u8>)>(
+            "SELECT size, note, token FROM time_stamps JOIN checkpoints USING (size) ORDER BY size",
+        )
+        .fetch(self.pool);
+        while let Some((size, note, token)) = stored.try_next().await? {
+            let size = u64::try_from(size).unwrap_or_default();
+            self.stamps.count += 1;
+            match check(&token, &note, self.trust.authorities.as_ref()) {
+                Ok(stamp) => self.stamps.last = Some((size, stamp)),
+                Err(why) => {
+                    let why = why.to_string();
+                    self.verification.faults.add(Fault::TimeStamp { size, why });
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn end(mut self) -> Report {
         let head = self.verification.last();
         let mut beyond = vec![];
@@ -267,10 +317,10 @@ impl<'a> Verifying<'a> {
             let size = u64::try_from(self.sealed).unwrap_or_default();
             beyond.push((size, Holder::Log));
         }
-        for note in std::mem::take(&mut self.held) {
-            self.authentic(&note, Holder::Auditor);
+        for (note, holder) in std::mem::take(&mut self.held) {
+            self.authentic(&note, holder);
             self.checkpoints += 1;
-            beyond.push((note.checkpoint.size, Holder::Auditor));
+            beyond.push((note.checkpoint.size, holder));
         }
         for (size, holder) in beyond {
             let fault = Fault::Truncated { size, head, holder };
@@ -280,73 +330,8 @@ impl<'a> Verifying<'a> {
             of: format!("Journal navette/{}", self.epoch),
             events: self.events,
             checkpoints: self.checkpoints,
+            stamps: self.stamps,
             faults: self.verification.end(),
         }
     }
-}
-
-/// Reads one stream: its chain, and that each of its events is in the tree of the last checkpoint.
-pub async fn verify_stream(pool: &PgPool, public: [u8; 32], stream: Uuid) -> sqlx::Result<Report> {
-    let rows: Vec<Row> =
-        sqlx::query_as("SELECT * FROM events WHERE stream_id = $1 ORDER BY version")
-            .bind(stream)
-            .fetch_all(pool)
-            .await?;
-    let tree = Tree::new(pool.clone());
-    let sealed = last_checkpoint(pool).await?;
-    let mut faults = Faults::default();
-    // Under a root that differs, no event is proved: that is said once.
-    let mut provable = None;
-    if let Some(sealed) = &sealed {
-        let note: Option<SignedCheckpoint> = sealed.note.parse().ok();
-        let (size, holder) = (sealed.checkpoint.size, Holder::Log);
-        match note.filter(|note| note.checkpoint == sealed.checkpoint) {
-            None => faults.add(Fault::CheckpointChanged { size }),
-            Some(note) if !is_signed(&note, public) => {
-                faults.add(Fault::ForeignKey { size, holder });
-            }
-            Some(_) => {}
-        }
-        if tree.root(size).await? == Some(sealed.checkpoint.root) {
-            provable = Some(sealed.checkpoint);
-        } else {
-            faults.add(Fault::RootDiffers { size, holder });
-        }
-    }
-    let (mut events, mut previous) = (0, None);
-    for event in rows.into_iter().map(StoredEvent::from) {
-        events += 1;
-        // After a gap, the event before is not the one that was read.
-        let before = previous.take().filter(|_| event.version > 1);
-        let before = before.filter(|(version, _)| version + 1 == event.version);
-        if let Some(fault) = link_fault(&event, before.map(|(_, previous)| previous)) {
-            faults.add(fault);
-        }
-        if let Some(Checkpoint { size, root, .. }) = provable {
-            let index = u64::try_from(event.position - 1).unwrap_or_default();
-            if index < size {
-                let proof = tree.inclusion(event.position, size).await?;
-                let included = proof.is_some_and(|proof| {
-                    tree::is_included(&event.hash, index, (size, &root), &proof)
-                });
-                if !included {
-                    faults.add(Fault::NotInTree {
-                        position: event.position,
-                        size,
-                    });
-                }
-            }
-        }
-        let here = Previous {
-            position: event.position,
-            hash: event.hash,
-        };
-        previous = Some((event.version, here));
-    }
-    Ok(Report {
-        of: format!("Flux {stream}"),
-        events,
-        checkpoints: sealed.iter().count() as u64,
-        faults,
-    })
 }

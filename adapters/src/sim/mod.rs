@@ -6,6 +6,7 @@
     reason = "neighbours have their own clock and mint their own ids"
 )]
 
+mod cms;
 pub mod grants_tool;
 pub mod hostile;
 pub mod iparapheur;
@@ -16,4 +17,5 @@ pub mod nextcloud;
 pub mod porte_documents;
 mod shelf;
 pub mod smtp;
+pub mod time_stamps;
 pub mod wire;

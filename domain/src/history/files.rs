@@ -54,6 +54,9 @@ pub fn files(event: &Event) -> Vec<NamedFile> {
         | Event::Image(_)
         | Event::Chain(_)
         | Event::Bundle(_)
+        | Event::Agent(_)
+        | Event::Export(_)
+        | Event::ExportModel(_)
         | Event::Selection(_) => vec![],
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::digest::Digest;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use std::{fmt, str::FromStr};
+use std::{fmt, fmt::Write as _, str::FromStr};
 use uuid::Uuid;
 
 /// The kind of key, in key ids and written keys: Ed25519.
@@ -50,9 +50,18 @@ impl Checkpoint {
 
     /// The note: the text and its signature under this key.
     pub fn note(&self, key: &VerifierKey, signature: &[u8; 64]) -> String {
-        let signature = BASE64_STANDARD.encode([key.id().as_slice(), signature].concat());
-        format!("{}\n— {} {signature}\n", self.text(), key.name())
+        signed(&self.text(), &[(key, signature)])
     }
+}
+
+/// A note: its text, and the signature of each key over it.
+pub(super) fn signed(text: &str, signatures: &[(&VerifierKey, &[u8; 64])]) -> String {
+    let mut note = format!("{text}\n");
+    for (key, signature) in signatures {
+        let signature = BASE64_STANDARD.encode([key.id().as_slice(), *signature].concat());
+        let _ = writeln!(note, "— {} {signature}", key.name());
+    }
+    note
 }
 
 fn origin(epoch: Uuid) -> String {

@@ -73,6 +73,13 @@ pub enum Fault {
         epoch: Uuid,
         holder: Holder,
     },
+    TimeStamp {
+        size: u64,
+        why: String,
+    },
+    KeyChange {
+        size: u64,
+    },
 }
 
 fn places(first: i64, last: i64) -> String {
@@ -184,6 +191,15 @@ impl fmt::Display for Fault {
                 f,
                 "autre époque : {} est celui du journal navette/{epoch}, que celui-ci n'a jamais été",
                 checkpoint(*size, *holder)
+            ),
+            Self::KeyChange { size } => write!(
+                f,
+                "clé étrangère : le passage à une autre clé, à {size} événements, n'est pas signé par les deux clés \
+                 qui se suivent"
+            ),
+            Self::TimeStamp { size, why } => write!(
+                f,
+                "horodatage : le jeton du point de contrôle à {size} événements ne prouve rien : {why}"
             ),
         }
     }

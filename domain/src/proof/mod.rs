@@ -8,12 +8,14 @@
 mod checkpoint;
 mod event_hash;
 mod fault;
+mod key_change;
 pub mod tree;
 mod verification;
 
 pub use checkpoint::{Checkpoint, NotACheckpoint, NotAKey, SignedCheckpoint, VerifierKey};
 pub use event_hash::{HASHED_BEFORE_FIRST, StoredEvent, framed_identity, written_time};
 pub use fault::{Fault, Holder};
+pub use key_change::{KeyChange, KeyHistory};
 pub use verification::{Faults, Previous, Verification, link_fault};
 
 #[cfg(test)]

@@ -75,6 +75,15 @@ impl Verification {
         }
     }
 
+    /// After the events of this tree, which are taken as they are.
+    pub fn after(before: Frontier) -> Self {
+        Self {
+            last: i64::try_from(before.size()).unwrap_or(i64::MAX),
+            frontier: before,
+            ..Self::begin()
+        }
+    }
+
     /// The last position that was read.
     pub fn last(&self) -> i64 {
         self.last

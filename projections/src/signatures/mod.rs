@@ -16,6 +16,7 @@ use chrono::{DateTime, Utc};
 use navette_domain::{
     digest::Digest,
     event::{Event, Recorded},
+    personal::ERASED,
     signature::{Sheet, SignatureEvent},
     third_party::ThirdPartyEvent,
 };
@@ -218,6 +219,23 @@ pub async fn of_documents(
     .bind(documents)
     .fetch_all(pool)
     .await
+}
+
+/// The names of agents that signatures show.
+pub async fn agents(pool: &PgPool) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar("SELECT DISTINCT rejected_by FROM signatures WHERE rejected_by IS NOT NULL")
+        .fetch_all(pool)
+        .await
+}
+
+/// Shows these agents' names no more: what is read of them in the log is shown instead.
+pub async fn forget_agents(pool: &PgPool, names: &[String]) -> sqlx::Result<()> {
+    sqlx::query("UPDATE signatures SET rejected_by = $2 WHERE rejected_by = ANY($1)")
+        .bind(names)
+        .bind(ERASED)
+        .execute(pool)
+        .await?;
+    Ok(())
 }
 
 /// Those of these ids that `scope` sees.

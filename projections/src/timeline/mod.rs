@@ -155,7 +155,10 @@ impl About {
             | Event::Template(_)
             | Event::Image(_)
             | Event::Chain(_)
-            | Event::Selection(_) => {}
+            | Event::Selection(_)
+            | Event::Agent(_)
+            | Event::Export(_)
+            | Event::ExportModel(_) => {}
         }
         about
     }

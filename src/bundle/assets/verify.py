@@ -19,6 +19,7 @@ import sys
 import zipfile
 
 import ed25519
+import horodatage
 
 # Où chaque événement nomme des fichiers, par leur SHA-256.
 FILES = {
@@ -97,20 +98,33 @@ def read_key(text):
     return name, bytes.fromhex(number), key[1:]
 
 
-def read_checkpoint(note, key):
-    """La taille et la racine que dit un point de contrôle, une fois sa signature vérifiée."""
+def read_checkpoint(note, *keys):
+    """La taille et la racine que dit un point de contrôle, une fois vérifiée sa signature par l'une des clés."""
     text, _, signatures = note.decode().rpartition("\n\n")
     origin, size, root = text.split("\n")[:3]
-    if origin != key[0]:
+    if origin != keys[0][0]:
         raise Fault(f"c'est le point de contrôle d'un autre journal ({origin}), ou d'avant une restauration")
     for line in signatures.splitlines():
         _, name, signature = line.split(" ")
         signature = base64.b64decode(signature)
-        if name == key[0] and signature[:4] == key[1]:
-            if ed25519.verify(key[2], (text + "\n").encode(), signature[4:]):
-                return int(size), base64.b64decode(root)
-            raise Fault("le point de contrôle a été modifié : sa signature est fausse")
+        for key in keys:
+            if name == key[0] and signature[:4] == key[1]:
+                if ed25519.verify(key[2], (text + "\n").encode(), signature[4:]):
+                    return int(size), base64.b64decode(root)
+                raise Fault("le point de contrôle a été modifié : sa signature est fausse")
     raise Fault("le point de contrôle n'est pas signé par cette clé")
+
+
+def follow(key, passages):
+    """La clé, et celles qui la précèdent et la suivent : chaque passage est signé par les deux clés qu'il nomme."""
+    keys = [key]
+    for note in passages + passages[::-1]:
+        pair = [read_key(line) for line in note.split("\n")[3:5]]
+        if any(key in keys for key in pair):
+            for key in pair:
+                read_checkpoint(note.encode(), key)
+            keys += [key for key in pair if key not in keys]
+    return keys
 
 
 def check_events(lines, size, root):
@@ -162,14 +176,22 @@ def check_files(lines, folder):
 def check(bundle, held_key, held_checkpoint):
     """Les phrases de ce qui est conforme ; la première faute arrête."""
     key = read_key(held_key or (bundle / "cle.txt").read_text(encoding="utf-8"))
-    size, root = read_checkpoint((bundle / "checkpoint.txt").read_bytes(), key)
+    passages = bundle / "passages.json"
+    keys = follow(key, json.loads(passages.read_text(encoding="utf-8")) if passages.exists() else [])
+    size, root = read_checkpoint((bundle / "checkpoint.txt").read_bytes(), *keys)
     yield f"Point de contrôle du journal {key[0]} : {size} événements, signature juste."
+    if (bundle / "horodatage.tst").exists():
+        imprint, at = horodatage.read((bundle / "horodatage.tst").read_bytes())
+        if imprint != sha256((bundle / "checkpoint.txt").read_bytes()):
+            raise Fault("le jeton d'horodatage est celui d'un autre point de contrôle")
+        yield f"Un jeton d'horodatage dit que ce point de contrôle existait le {at:%d/%m/%Y à %H:%M:%S} (UTC)."
+        yield "À VÉRIFIER avec OpenSSL : la signature de ce jeton (la commande est dans LISEZMOI.txt)."
     # Un événement par ligne ; ce qui coupe les lignes ailleurs peut être dans un événement.
     lines = (bundle / "events.jsonl").read_bytes().decode().split("\n")[:-1]
     yield f"{check_events(lines, size, root)} événements intacts, chacun à sa place dans le journal signé."
     yield f"{check_files(lines, bundle / 'documents')} fichiers identiques à ceux que nomment les événements."
     if held_checkpoint:
-        old, old_root = read_checkpoint(held_checkpoint, key)
+        old, old_root = read_checkpoint(held_checkpoint, *keys)
         if size < old:
             raise Fault(f"le journal a été tronqué : il avait {old} événements, il n'en a plus que {size}")
         path = bundle / "consistency.json"

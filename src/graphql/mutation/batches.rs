@@ -20,7 +20,7 @@ use navette_domain::{
     ids::{BatchId, CommandId},
     policy::Permission,
 };
-use navette_projections::{batches, dossiers::DossierFilter, kinds::Position, list};
+use navette_projections::{batches, dossiers::DossierFilter, kinds::Position};
 use serde::Serialize;
 use uuid::Uuid;
 

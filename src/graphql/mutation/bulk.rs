@@ -14,7 +14,7 @@ use crate::{
     },
     unit::Envelope,
 };
-use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, Error, InputObject, Object, Result, SimpleObject};
 use chrono::NaiveDate;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use navette_domain::{
@@ -150,7 +150,7 @@ impl BulkMutation {
         }
         let dispatcher = context.data::<Dispatcher>()?;
         let (commission, key) = (input.commission, input.idempotency_key);
-        let schedule = async |id: DossierId| -> Result<BulkRow> {
+        let schedule = |id: DossierId| async move {
             let envelope = envelope(asker, "scheduleDossiers", key, id.0, &commission);
             let at = dispatcher.now();
             let command = DossierCommand::Schedule { commission, at };
@@ -158,7 +158,7 @@ impl BulkMutation {
                 .dispatch::<dossier::Dossier>(&envelope, id.0, command)
                 .await;
             let (id, answer) = (id.0, answer(end)?);
-            Ok(BulkRow { id, answer })
+            Ok::<_, Error>(BulkRow { id, answer })
         };
         let work = ids.into_iter().map(schedule);
         let mut rows: Vec<BulkRow> = stream::iter(work).buffered(AT_ONCE).try_collect().await?;
@@ -187,11 +187,11 @@ impl BulkMutation {
             return Ok(BulkPayload::impossible(too_many()));
         }
         let key = input.idempotency_key;
-        let retry = async |id: Uuid| -> Result<BulkRow> {
+        let retry = |id: Uuid| async move {
             let envelope = envelope(asker, "retryDocuments", key, id, &id);
             let end = batches.retry_document(&envelope, DocumentId(id)).await;
             let answer = answer(end)?;
-            Ok(BulkRow { id, answer })
+            Ok::<_, Error>(BulkRow { id, answer })
         };
         let work = ids.into_iter().map(retry);
         let rows = stream::iter(work).buffered(AT_ONCE).try_collect().await?;

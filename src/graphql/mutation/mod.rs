@@ -11,6 +11,7 @@ mod documents;
 mod dossier_input;
 mod dossiers;
 mod erasure;
+mod exports;
 mod selections;
 mod third_parties;
 
@@ -31,6 +32,7 @@ pub struct Mutation(
     chains::ChainMutation,
     batches::BatchMutation,
     documents::DocumentMutation,
+    exports::ExportMutation,
     selections::SelectionMutation,
     bulk::BulkMutation,
 );

@@ -8,6 +8,7 @@ mod single;
 
 pub(super) use lists::{dossiers, listed};
 
+use super::exports::ExportQuery;
 use async_graphql::{MergedObject, Result};
 use navette_projections::page::{LONGEST, USUAL};
 
@@ -19,6 +20,7 @@ pub struct Query(
     figures::FigureQuery,
     catalogue::CatalogueQuery,
     preview::PreviewQuery,
+    ExportQuery,
 );
 
 /// What a page costs: rows of one page are read together, so a row costs less than a query.

@@ -1,6 +1,6 @@
 //! What is read, beside peers on the same data, in the same run.
 //!
-//! `QUICK=1` measures less of everything. `reads graphql` measures that alone.
+//! `QUICK=1` measures less of everything. `reads graphql` and `reads exports` measure that alone.
 
 #![expect(
     clippy::disallowed_methods,
@@ -12,6 +12,7 @@ mod processes;
 #[path = "../report.rs"]
 mod report;
 
+mod exports;
 mod graphql;
 
 use report::Figure;
@@ -28,6 +29,9 @@ fn main() -> ExitCode {
 }
 
 fn bench() -> anyhow::Result<()> {
+    if let Some(turn) = exports::Turn::of_this_process() {
+        return turn.take();
+    }
     let quick = std::env::var_os("QUICK").is_some_and(|quick| quick == "1");
     // Cargo passes options of its own to benches.
     let only: Vec<String> = std::env::args()
@@ -38,6 +42,9 @@ fn bench() -> anyhow::Result<()> {
     let mut figures: Vec<Figure> = vec![];
     if wanted("graphql") {
         figures.extend(graphql::measure(quick)?);
+    }
+    if wanted("exports") {
+        figures.extend(exports::measure(quick)?);
     }
     report::publish("reads", &figures)
 }

@@ -449,6 +449,49 @@ async fn what_nobody_reads_can_be_forgotten_and_what_another_release_follows_is_
     );
 }
 
+/// The program itself, killed between two of its transactions.
+#[test]
+fn a_rebuild_whose_process_is_killed_goes_on_where_it_was() {
+    run(async {
+        let test = TestApp::start(Manners::obliging()).await;
+        let head = append(test.app.dispatcher.log(), 6_000).await;
+        test.settle().await;
+        let position = "SELECT position FROM projections WHERE name = 'batches' AND place = 'next'";
+        let moved = format!("{position} AND position > 0 FOR UPDATE");
+        let mut rebuild = test.command(&["rebuild", "batches"]).spawn().unwrap();
+        let mut holding = test.app.pool.begin().await.unwrap();
+        let mut reached = 0;
+        while reached == 0 {
+            assert!(rebuild.try_wait().unwrap().is_none(), "it ended unseen");
+            // It moves its position at the end of each transaction: now it waits there.
+            let row: Option<i64> = sqlx::query_scalar(&moved)
+                .fetch_optional(&mut *holding)
+                .await
+                .unwrap();
+            reached = row.unwrap_or(0);
+        }
+        rebuild.kill().await.unwrap();
+        holding.rollback().await.unwrap();
+        let left: i64 = sqlx::query_scalar(position)
+            .fetch_one(&test.app.pool)
+            .await
+            .unwrap();
+        assert!(left == reached && left < head, "{left} of {head}");
+
+        let (done, told) = test.navette(&["rebuild", "batches"]).await;
+        let whole = format!("batches: rebuilt up to position {head}, each event applied once");
+        assert!(done && told.contains(&whole), "{told}");
+        let kept: Vec<(String, i64, i64)> = sqlx::query_as(
+            "SELECT place, position, applied FROM projections WHERE name = 'batches' ORDER BY place",
+        )
+        .fetch_all(&test.app.pool)
+        .await
+        .unwrap();
+        let whole = |place: &str| (place.to_owned(), head, head);
+        assert_eq!(kept, [whole("former"), whole("live")]);
+    });
+}
+
 #[test]
 fn the_commands_rebuild_go_back_forget_and_tell_on_a_navette_at_work() {
     run(async {

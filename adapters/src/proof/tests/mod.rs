@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
+mod archive;
 mod publications;
+mod rotation;
 mod sealing;
 mod tampering;
+mod time_stamps;
 
 use super::*;
 use crate::{
@@ -24,6 +27,7 @@ struct Site {
     database: TestDatabase,
     log: Log,
     folder: TempDir,
+    trust: Trust,
     streams: [Uuid; 3],
 }
 
@@ -33,10 +37,16 @@ impl Site {
         let log = Log::of_tests(database.pool.clone());
         // The databases of tests are copies of one; real ones have an epoch each.
         log.begin_epoch("test").await.unwrap();
+        let folder = TempDir::new().unwrap();
+        let key = CheckpointKey::open(&folder.path().join("checkpoint.key")).unwrap();
         Self {
             log,
             database,
-            folder: TempDir::new().unwrap(),
+            trust: Trust {
+                key: key.verifier(Uuid::nil()).public,
+                authorities: None,
+            },
+            folder,
             streams: std::array::from_fn(|_| Uuid::now_v7()),
         }
     }
@@ -68,10 +78,6 @@ impl Site {
         CheckpointKey::open(&self.folder.path().join("checkpoint.key")).unwrap()
     }
 
-    fn public(&self) -> [u8; 32] {
-        self.key().verifier(Uuid::nil()).public
-    }
-
     fn sealer(&self) -> Sealer {
         Sealer::new(self.pool().clone(), self.key())
     }
@@ -100,7 +106,7 @@ impl Site {
             .iter()
             .map(|sealed| sealed.note.parse().unwrap())
             .collect();
-        let report = verify(self.pool(), self.public(), held).await.unwrap();
+        let report = verify(self.pool(), &self.trust, held).await.unwrap();
         told(&report)
     }
 }

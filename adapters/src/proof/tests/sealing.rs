@@ -23,7 +23,7 @@ async fn a_checkpoint_covers_the_whole_log_and_nothing_is_sealed_twice() {
     assert_eq!(sealed.checkpoint.size, 5);
     let note: SignedCheckpoint = sealed.note.parse().unwrap();
     assert_eq!(note.checkpoint, sealed.checkpoint);
-    assert!(is_signed(&note, site.public()));
+    assert!(is_signed(&note, site.trust.key));
     assert!(!is_signed(&note, [1; 32]));
     assert_eq!(site.sealer().seal().await.unwrap(), None);
     let (waiting, age) = site.sealer().waiting().await.unwrap();

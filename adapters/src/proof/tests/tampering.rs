@@ -37,14 +37,14 @@ fn shift(position: i64, by: i64) -> String {
 async fn a_log_that_nobody_touched_verifies_whole_by_stream_and_against_every_kept_checkpoint() {
     let (site, [first, second]) = Site::sealed().await;
     let held = [&first, &second].map(|sealed| sealed.note.parse().unwrap());
-    let report = verify(site.pool(), site.public(), held.to_vec())
+    let report = verify(site.pool(), &site.trust, held.to_vec())
         .await
         .unwrap();
     assert_eq!(told(&report), Vec::<String>::new());
     assert_eq!((report.events, report.checkpoints), (22, 4));
     assert!(report.to_string().ends_with("Aucune anomalie."));
     for stream in site.streams {
-        let report = verify_stream(site.pool(), site.public(), stream)
+        let report = verify_stream(site.pool(), &site.trust, stream)
             .await
             .unwrap();
         assert_eq!(told(&report), Vec::<String>::new());
@@ -180,11 +180,11 @@ async fn a_truncated_log_is_told_by_its_last_checkpoint() {
 async fn a_checkpoint_of_another_key_or_another_epoch_or_that_was_changed_is_told() {
     let (site, [first, _]) = Site::sealed().await;
     let stranger = CheckpointKey::open(&site.folder.path().join("stranger.key")).unwrap();
-    let report = verify(
-        site.pool(),
-        stranger.verifier(Uuid::nil()).public,
-        vec![first.note.parse().unwrap()],
-    );
+    let trust = Trust {
+        key: stranger.verifier(Uuid::nil()).public,
+        authorities: None,
+    };
+    let report = verify(site.pool(), &trust, vec![first.note.parse().unwrap()]);
     let told = told(&report.await.unwrap());
     assert_eq!(told.len(), 3, "{told:#?}");
     assert!(
@@ -253,7 +253,7 @@ async fn a_log_rebuilt_with_the_stolen_key_is_seen_with_a_kept_checkpoint_and_on
     }
     site.seal().await;
     assert_eq!(site.faults(&[]).await, Vec::<String>::new());
-    let stream = verify_stream(site.pool(), site.public(), site.streams[1]);
+    let stream = verify_stream(site.pool(), &site.trust, site.streams[1]);
     assert_eq!(told(&stream.await.unwrap()), Vec::<String>::new());
     let told = site.faults(&[&first, &second]).await;
     assert_eq!(told.len(), 2, "{told:#?}");
@@ -276,7 +276,7 @@ async fn a_tail_cut_with_its_checkpoints_is_seen_with_a_kept_checkpoint_and_only
 #[tokio::test]
 async fn a_stream_alone_tells_what_was_changed_removed_or_rewritten_in_it() {
     let verified = async |site: &Site| {
-        let report = verify_stream(site.pool(), site.public(), site.streams[1]);
+        let report = verify_stream(site.pool(), &site.trust, site.streams[1]);
         told(&report.await.unwrap())
     };
     let (site, _) = Site::sealed().await;
@@ -309,7 +309,7 @@ async fn an_event_changed_with_its_hash_below_what_is_kept_of_the_tree_is_no_lon
     site.tamper("UPDATE events SET payload = '{}' WHERE position = 200")
         .await;
     set_hash(&site, 200).await;
-    let report = verify_stream(site.pool(), site.public(), stream);
+    let report = verify_stream(site.pool(), &site.trust, stream);
     let faults = report.await.unwrap().faults;
     let told: Vec<_> = faults.told.iter().map(ToString::to_string).collect();
     let unproved = "réécrit : l'événement à la position 1 n'est plus prouvé";
@@ -326,7 +326,7 @@ async fn a_log_that_was_changed_everywhere_is_told_in_few_words_and_counted() {
     site.log.append(commit(stream, 0, 300)).await.unwrap();
     site.tamper("UPDATE events SET payload = payload || ' ' WHERE position > 22")
         .await;
-    let report = verify(site.pool(), site.public(), vec![]).await.unwrap();
+    let report = verify(site.pool(), &site.trust, vec![]).await.unwrap();
     assert_eq!(report.faults.told.len(), 50);
     assert_eq!(report.faults.more, 250);
     assert!(report.to_string().contains("et 250 autre(s) anomalie(s)"));

@@ -1,34 +1,12 @@
 //! Signs PDFs for real, as a desk does: an incremental update (the bytes that were sent come first) with
 //! a detached CMS in the PAdES profile, by a certificate made for one run.
 
+use crate::sim::cms::CmsSigner;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use cms::{
-    cert::{
-        CertificateChoices, IssuerAndSerialNumber,
-        x509::{
-            Certificate,
-            attr::Attribute,
-            der::{
-                self, Any, Decode as _, Encode as _, Tag,
-                asn1::{ObjectIdentifier, OctetString, SetOfVec},
-                oid::db::{
-                    rfc5911::{
-                        ID_AA_SIGNING_CERTIFICATE_V_2, ID_CONTENT_TYPE, ID_DATA, ID_MESSAGE_DIGEST,
-                        ID_SIGNED_DATA,
-                    },
-                    rfc5912::{ECDSA_WITH_SHA_256, ID_SHA_256},
-                },
-            },
-            spki::AlgorithmIdentifierOwned,
-        },
-    },
-    content_info::{CmsVersion, ContentInfo},
-    signed_data::{EncapsulatedContentInfo, SignedData, SignerIdentifier, SignerInfo},
-};
+use cms::cert::x509::der::oid::db::rfc5911::ID_DATA;
 use lopdf::{Dictionary, Document, IncrementalDocument, Object, StringFormat, dictionary};
-use navette_domain::digest::Digest;
-use rcgen::{CertificateParams, DnType, KeyPair, KeyUsagePurpose, SigningKey as _};
+use rcgen::{CertificateParams, DnType, KeyUsagePurpose};
 use std::{fmt::Write as _, io};
 
 /// Room for the CMS, in bytes; it is padded with zeros.
@@ -37,24 +15,15 @@ const ROOM: usize = 4096;
 const PLACE: i64 = 9_999_999_999;
 
 /// Somebody who can sign.
+#[derive(Debug)]
 pub struct Signer {
-    key: KeyPair,
-    certificate: Certificate,
+    cms: CmsSigner,
     name: String,
-}
-
-impl std::fmt::Debug for Signer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Signer")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
-    }
 }
 
 impl Signer {
     /// A signer with a key and a self-made certificate of their own.
     pub fn new(name: &str) -> io::Result<Self> {
-        let key = KeyPair::generate().map_err(io::Error::other)?;
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
         params
@@ -64,11 +33,8 @@ impl Signer {
             KeyUsagePurpose::DigitalSignature,
             KeyUsagePurpose::ContentCommitment,
         ];
-        let made = params.self_signed(&key).map_err(io::Error::other)?;
-        let certificate = Certificate::from_der(made.der()).map_err(io::Error::other)?;
         Ok(Self {
-            key,
-            certificate,
+            cms: CmsSigner::self_signed(&params)?,
             name: name.to_owned(),
         })
     }
@@ -80,7 +46,7 @@ impl Signer {
         let range = [0, hole.start, hole.end, file.len() - hole.end];
         write_byte_range(&mut file, pdf.len(), range)?;
         let signed = [&file[..hole.start], &file[hole.end..]].concat();
-        let message = self.message(&signed).map_err(io::Error::other)?;
+        let message = self.cms.detached(ID_DATA, &signed)?;
         if message.len() > ROOM {
             return Err(io::Error::other("the signature does not fit its room"));
         }
@@ -132,75 +98,6 @@ impl Signer {
             "Contents" => Object::String(vec![0; ROOM], StringFormat::Hexadecimal),
         }
     }
-
-    /// The CMS over `content`.
-    fn message(&self, content: &[u8]) -> der::Result<Vec<u8>> {
-        let certificate = CertificateChoices::Certificate(self.certificate.clone());
-        let data = SignedData {
-            version: CmsVersion::V1,
-            digest_algorithms: vec![algorithm(ID_SHA_256)].try_into()?,
-            encap_content_info: EncapsulatedContentInfo {
-                econtent_type: ID_DATA,
-                econtent: None,
-            },
-            certificates: Some(vec![certificate].try_into()?),
-            crls: None,
-            signer_infos: vec![self.signer_info(content)?].try_into()?,
-        };
-        ContentInfo {
-            content_type: ID_SIGNED_DATA,
-            content: Any::encode_from(&data)?,
-        }
-        .to_der()
-    }
-
-    fn signer_info(&self, content: &[u8]) -> der::Result<SignerInfo> {
-        let digest = OctetString::new(Digest::of(content).as_bytes().to_vec())?;
-        let attributes = SetOfVec::try_from(vec![
-            attribute(ID_CONTENT_TYPE, Any::encode_from(&ID_DATA)?)?,
-            attribute(ID_MESSAGE_DIGEST, Any::encode_from(&digest)?)?,
-            attribute(ID_AA_SIGNING_CERTIFICATE_V_2, self.certificate_reference()?)?,
-        ])?;
-        let signature = self
-            .key
-            .sign(&attributes.to_der()?)
-            .map_err(|_| Tag::OctetString.value_error())?;
-        let facts = self.certificate.tbs_certificate();
-        Ok(SignerInfo {
-            version: CmsVersion::V1,
-            sid: SignerIdentifier::IssuerAndSerialNumber(IssuerAndSerialNumber {
-                issuer: facts.issuer().clone(),
-                serial_number: facts.serial_number().clone(),
-            }),
-            digest_alg: algorithm(ID_SHA_256),
-            signed_attrs: Some(attributes),
-            signature_algorithm: algorithm(ECDSA_WITH_SHA_256),
-            signature: OctetString::new(signature)?,
-            unsigned_attrs: None,
-        })
-    }
-
-    /// `SigningCertificateV2` (RFC 5035) with SHA-256, its default: three sequences around the digest.
-    fn certificate_reference(&self) -> der::Result<Any> {
-        let digest = Digest::of(&self.certificate.to_der()?);
-        let mut reference = vec![0x30, 0x26, 0x30, 0x24, 0x30, 0x22, 0x04, 0x20];
-        reference.extend_from_slice(digest.as_bytes());
-        Any::from_der(&reference)
-    }
-}
-
-fn algorithm(oid: ObjectIdentifier) -> AlgorithmIdentifierOwned {
-    AlgorithmIdentifierOwned {
-        oid,
-        parameters: None,
-    }
-}
-
-fn attribute(oid: ObjectIdentifier, value: Any) -> der::Result<Attribute> {
-    Ok(Attribute {
-        oid,
-        values: SetOfVec::try_from(vec![value])?,
-    })
 }
 
 /// The document's form with one more field.

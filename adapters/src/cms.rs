@@ -1,14 +1,14 @@
-//! The cryptographic message (CMS, RFC 5652) inside a PDF signature: the digest it holds is that of the
-//! signed bytes, and its signature is by the certificate it holds.
+//! Cryptographic messages (CMS, RFC 5652), in PDF signatures and time stamps: the digest one holds is that of
+//! the signed bytes, and its signature is by the certificate it holds.
 
-use super::Refusal;
 use ::cms::{
     cert::{
         CertificateChoices,
         x509::{
             Certificate,
             der::{
-                Decode as _, Encode as _, EncodingRules, Reader as _, SliceReader,
+                Choice, Decode as _, DecodeValue, Encode as _, EncodingRules, Reader as _,
+                SliceReader,
                 asn1::{ObjectIdentifier, OctetString},
                 oid::db::{
                     rfc5911::{ID_MESSAGE_DIGEST, ID_SIGNED_DATA},
@@ -28,20 +28,17 @@ use ::cms::{
 };
 use ring::{digest, signature};
 
-/// Verifies the padded `message` over the two parts of the file around it.
-pub(super) fn verify(message: &[u8], file: [&[u8]; 2]) -> Result<(), Refusal> {
-    let data = parse(message).ok_or(Refusal::Unverifiable)?;
-    if data.encap_content_info.econtent.is_some() || data.signer_infos.0.is_empty() {
-        return Err(Refusal::Unverifiable);
-    }
-    data.signer_infos
-        .0
-        .iter()
-        .try_for_each(|signer| verify_signer(&data, signer, file))
+/// Why a message proves nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Broken {
+    /// It is none, or lacks a part, or is signed in a way that is not in use.
+    Unverifiable,
+    /// What was signed is something else.
+    Altered,
 }
 
 /// Several signing programs write BER, and all pad with zeros.
-fn parse(message: &[u8]) -> Option<SignedData> {
+pub(crate) fn parse(message: &[u8]) -> Option<SignedData> {
     let mut reader = SliceReader::new_with_encoding_rules(message, EncodingRules::Ber).ok()?;
     let info = ContentInfo::decode(&mut reader).ok()?;
     let padding = &message[message.len() - usize::try_from(reader.remaining_len()).ok()?..];
@@ -51,29 +48,41 @@ fn parse(message: &[u8]) -> Option<SignedData> {
     info.content.decode_as_encoding(EncodingRules::Ber).ok()
 }
 
-fn verify_signer(data: &SignedData, signer: &SignerInfo, file: [&[u8]; 2]) -> Result<(), Refusal> {
-    let attributes = signer.signed_attrs.as_ref().ok_or(Refusal::Unverifiable)?;
-    let claimed = attributes
-        .iter()
-        .find(|attribute| attribute.oid == ID_MESSAGE_DIGEST)
-        .and_then(|attribute| attribute.values.get(0))
-        .and_then(|value| value.decode_as::<OctetString>().ok())
-        .ok_or(Refusal::Unverifiable)?;
-    let mut actual = digest::Context::new(hash(signer).ok_or(Refusal::Unverifiable)?);
-    for part in file {
+/// Verifies that one signer signed `content`, in parts, with the certificate that is returned.
+pub(crate) fn verify_signer<'a>(
+    data: &'a SignedData,
+    signer: &SignerInfo,
+    content: &[&[u8]],
+) -> Result<&'a Certificate, Broken> {
+    let attributes = signer.signed_attrs.as_ref().ok_or(Broken::Unverifiable)?;
+    let claimed: OctetString =
+        signed_attribute(signer, ID_MESSAGE_DIGEST).ok_or(Broken::Unverifiable)?;
+    let mut actual = digest::Context::new(hash(signer).ok_or(Broken::Unverifiable)?);
+    for part in content {
         actual.update(part);
     }
     if actual.finish().as_ref() != claimed.as_bytes() {
-        return Err(Refusal::Altered);
+        return Err(Broken::Altered);
     }
-    let certificate = certificate_of(data, signer).ok_or(Refusal::Unverifiable)?;
+    let certificate = certificate_of(data, signer).ok_or(Broken::Unverifiable)?;
     let key = certificate.tbs_certificate().subject_public_key_info();
-    let algorithm = algorithm(signer, certificate).ok_or(Refusal::Unverifiable)?;
+    let algorithm = algorithm(signer, certificate).ok_or(Broken::Unverifiable)?;
     // The attributes are signed in DER, whatever they travelled in.
-    let attributes = attributes.to_der().map_err(|_| Refusal::Unverifiable)?;
+    let attributes = attributes.to_der().map_err(|_| Broken::Unverifiable)?;
     signature::UnparsedPublicKey::new(algorithm, key.subject_public_key.raw_bytes())
         .verify(&attributes, signer.signature.as_bytes())
-        .map_err(|_| Refusal::Altered)
+        .map_err(|_| Broken::Altered)?;
+    Ok(certificate)
+}
+
+/// The value of an attribute that the signature covers.
+pub(crate) fn signed_attribute<T>(signer: &SignerInfo, oid: ObjectIdentifier) -> Option<T>
+where
+    T: for<'a> Choice<'a> + for<'a> DecodeValue<'a>,
+{
+    let attributes = signer.signed_attrs.as_ref()?.iter();
+    let mut attributes = attributes.filter(|attribute| attribute.oid == oid);
+    attributes.next()?.values.get(0)?.decode_as().ok()
 }
 
 fn certificate_of<'a>(data: &'a SignedData, signer: &SignerInfo) -> Option<&'a Certificate> {
