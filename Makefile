@@ -3,7 +3,7 @@
 ARGS ?=
 CARGO ?= cargo
 
-.PHONY: help setup build demo test bench-batch bench-documents bench-log compat-docxtpl lint deny schema clean
+.PHONY: help setup build demo test bench-batch bench-documents bench-log bench-reads compat-docxtpl lint deny schema clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -28,6 +28,9 @@ bench-documents: setup ## Measure merges and PDFs beside docxtpl, docxtemplater,
 
 bench-log: setup ## Measure the log beside postgres-es, message-db and COPY (QUICK=1: less of everything)
 	$(CARGO) bench --bench log $(if $(ARGS),-- $(ARGS))
+
+bench-reads: setup ## Measure exports beside psql, openpyxl, rust_xlsxwriter and spreadsheet-ods (QUICK=1: fewer rows)
+	$(CARGO) bench --bench reads $(if $(ARGS),-- $(ARGS))
 
 compat-docxtpl: setup ## Compare with what docxtpl makes of the same templates
 	$(CARGO) bench --bench documents -- compat

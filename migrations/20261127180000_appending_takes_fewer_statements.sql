@@ -1,6 +1,7 @@
 -- The same function in fewer statements, since a command alone in its group pays for each of them: all that is
 -- to be known is asked for at once, and events and receipts are written together. What is hashed of an event
--- and known before the order lock is held comes ready for it.
+-- and known before the order lock is held comes ready for it, and what is to be set for the statement is set
+-- once for its connection.
 
 DROP FUNCTION append_events(
     uuid[], text[], bigint[], integer[], text[], smallint[], text[], text[], uuid[], bytea[], bigint[], bigint[],
@@ -23,10 +24,6 @@ CREATE FUNCTION append_events(
     OUT written boolean, OUT head bigint, OUT versions bigint[], OUT leased boolean[],
     OUT answered uuid[], OUT answered_contents bytea[], OUT answered_versions bigint[], OUT answered_positions bigint[]
 ) LANGUAGE plpgsql
--- Plans are made once, perhaps while the tables are empty: they must look rows up by index ever after.
-SET plan_cache_mode = force_generic_plan
-SET enable_seqscan = off
-SET lock_timeout = '10s'
 AS $$
 DECLARE
     at timestamptz;
@@ -35,8 +32,9 @@ DECLARE
     reached bigint[];
     hashes bytea[] := '{}';
     numbers bigint[] := '{}';
-    none CONSTANT bytea := decode(repeat('00', 32), 'hex');
-    kind CONSTANT bytea := framed('navette event 1');
+    none CONSTANT bytea := '\x0000000000000000000000000000000000000000000000000000000000000000';
+    -- 'navette event 1', framed.
+    kind CONSTANT bytea := '\x000000000000000f6e617665747465206576656e742031';
     s integer;
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
@@ -85,13 +83,12 @@ BEGIN
     END LOOP;
     WITH recorded AS (
         INSERT INTO events (position, stream_type, stream_id, version, event_type, event_version, payload, metadata, recorded_at, hash)
-        SELECT head + e.rank, stream_types[e.stream], stream_ids[e.stream], e.version, e.name, e.shape, e.payload, e.about, at, e.hash
-        FROM unnest(ranks, numbers, names, shapes, payloads, abouts, hashes)
-            WITH ORDINALITY AS e (stream, version, name, shape, payload, about, hash, rank)
+        SELECT head + i, stream_types[ranks[i]], stream_ids[ranks[i]], numbers[i], names[i], shapes[i], payloads[i], abouts[i], at, hashes[i]
+        FROM generate_series(1, cardinality(ranks)) AS i
     )
     INSERT INTO command_receipts (command_id, content, version, position)
-        SELECT r.command, r.content, r.version, head + r.distance
-        FROM unnest(commands, contents, ends, distances) AS r (command, content, version, distance);
+        SELECT commands[i], contents[i], ends[i], head + distances[i]
+        FROM generate_series(1, cardinality(commands)) AS i;
     IF cardinality(finished) + cardinality(dropped) > 0 THEN
         DELETE FROM effects f WHERE f.id = ANY (finished)
             OR (f.document_id = ANY (dropped) AND f.on_the_way AND f.lease_token IS NULL);

@@ -8,9 +8,10 @@ use crate::{
     batches::Batches,
     bundle::Bundles,
     clock::Clock,
-    config::NeighboursConfig,
+    config::{ExportsConfig, NeighboursConfig},
     dispatch::Dispatcher,
     erasure::Erasure,
+    exports::Exports,
     library::Library,
     steps::{Ports, Steps},
     templates::Templates,
@@ -47,6 +48,8 @@ pub struct App {
     pub bundles: Bundles,
     /// Follows the log.
     pub projections: Projections,
+    /// Takes exports to their bytes.
+    pub exports: Exports,
     /// Erases third parties.
     pub erasure: Erasure,
     /// Does the outside work.
@@ -77,7 +80,14 @@ impl App {
         let projections = Projections::open(log, navette_projections::all()).await?;
         let library = Library::new(dispatcher.clone(), ports.files.clone());
         let files = ports.files.clone();
-        let erasure = Erasure::new(dispatcher.clone(), projections.clone(), files, retention);
+        let erasure = Erasure::new(
+            dispatcher.clone(),
+            projections.clone(),
+            files.clone(),
+            retention,
+        );
+        let (shown, policy_of_exports) = (projections.standing(), ExportsConfig::default());
+        let exports = Exports::new(dispatcher.clone(), files, shown, policy_of_exports);
         Ok(Self {
             batches: Batches::new(dispatcher.clone(), library.clone()),
             templates: Templates::new(
@@ -93,6 +103,7 @@ impl App {
                 projections.standing(),
             ),
             projections,
+            exports,
             erasure,
             pool,
             dispatcher,
@@ -102,6 +113,13 @@ impl App {
             timings: Timings::default(),
             policy,
         })
+    }
+
+    /// The same, under another policy of exports.
+    #[must_use]
+    pub fn with_exports(mut self, policy: ExportsConfig) -> Self {
+        self.exports = self.exports.under(policy);
+        self
     }
 
     /// The effects of this database, for the process that calls itself `owner`.
@@ -171,7 +189,7 @@ impl App {
             self.batches.clone(),
             self.projections.standing(),
         );
-        let stopping = stop.clone();
+        let (stopping, exports) = (stop.clone(), self.exports.clone());
         Ok(vec![
             tokio::spawn(async move { carry_out.run_until(stopping).await }),
             workers::keep_doing("keep_leases", stop.clone(), move || {
@@ -181,6 +199,10 @@ impl App {
             workers::keep_doing("close_batches", stop.clone(), move || {
                 let (pool, batches, standing) = (pool.clone(), batches.clone(), standing.clone());
                 async move { workers::close_batches(&pool, &batches, standing).await }
+            }),
+            workers::keep_doing("exports", stop.clone(), move || {
+                let exports = exports.clone();
+                async move { exports.work().await }
             }),
         ])
     }

@@ -37,6 +37,8 @@ pub struct Config {
     pub http: HttpConfig,
     /// The proof of the log.
     pub checkpoints: CheckpointsConfig,
+    /// The exports of rows.
+    pub exports: ExportsConfig,
     /// When to try again.
     pub retry: RetryPolicy,
     /// The neighbours: only roles that write to them need to know them.
@@ -52,6 +54,7 @@ impl Default for Config {
             migrate_url: None,
             checkpoints: CheckpointsConfig::default(),
             http: HttpConfig::default(),
+            exports: ExportsConfig::default(),
             retry: RetryPolicy::default(),
             neighbours: None,
         }
@@ -100,6 +103,25 @@ impl Default for HttpConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             explorer: false,
             origins: vec![],
+        }
+    }
+}
+
+/// How many exports there may be, and how long their files are kept.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ExportsConfig {
+    /// How many go straight to clients at once.
+    pub at_once: usize,
+    /// For how many hours a file that was made in the background is kept.
+    pub keep_hours: u32,
+}
+
+impl Default for ExportsConfig {
+    fn default() -> Self {
+        Self {
+            at_once: 8,
+            keep_hours: 72,
         }
     }
 }

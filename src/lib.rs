@@ -13,6 +13,7 @@ pub mod demo;
 pub mod dispatch;
 pub mod epoch;
 pub mod erasure;
+pub mod exports;
 pub mod graphql;
 pub mod history;
 pub mod http;

@@ -2,6 +2,7 @@
 //! otherwise. A file is at `ab/cd/<sha256>`; it is on disk before its digest may be written anywhere.
 
 use async_trait::async_trait;
+use futures::TryStreamExt as _;
 use navette_domain::{
     digest::Digest,
     ports::{FileStore, StoreResult},
@@ -10,13 +11,17 @@ use object_store::{
     Error, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload,
     local::LocalFileSystem, path::Path as Key,
 };
+use sha2::{Digest as _, Sha256};
 use std::{
     fs::{self, DirBuilder, Permissions},
-    io,
+    io::{self, Read, Write},
     os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
     path::Path,
     sync::Arc,
 };
+
+/// What is in memory of a long file at once.
+const PART: u64 = 5 * 1024 * 1024;
 
 /// Bytes that are not those which were stored.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +73,55 @@ impl FileStore for Files {
         Ok(Some(bytes))
     }
 
+    async fn put_long(&self, digest: Digest, mut content: Box<dyn Read + Send>) -> StoreResult<()> {
+        let mut upload = self.0.put_multipart(&key(digest)).await?;
+        let written = async {
+            let mut sum = Sha256::new();
+            loop {
+                let mut part = vec![];
+                content.by_ref().take(PART).read_to_end(&mut part)?;
+                if part.is_empty() {
+                    break;
+                }
+                sum.update(&part);
+                upload.put_part(PutPayload::from(part)).await?;
+            }
+            if Digest::from_bytes(sum.finalize().into()) != digest {
+                return Err(Damaged(digest).into());
+            }
+            upload.complete().await?;
+            Ok(())
+        };
+        let written: StoreResult<()> = written.await;
+        if written.is_err() {
+            let _ = upload.abort().await;
+        }
+        written
+    }
+
+    async fn get_long(
+        &self,
+        digest: Digest,
+        mut into: Box<dyn Write + Send>,
+    ) -> StoreResult<Option<u64>> {
+        let found = match self.0.get(&key(digest)).await {
+            Err(Error::NotFound { .. }) => return Ok(None),
+            found => found?,
+        };
+        let (mut sum, mut length) = (Sha256::new(), 0);
+        let mut parts = found.into_stream();
+        while let Some(part) = parts.try_next().await? {
+            sum.update(&part);
+            length += part.len() as u64;
+            into.write_all(&part)?;
+        }
+        into.flush()?;
+        if Digest::from_bytes(sum.finalize().into()) != digest {
+            return Err(Damaged(digest).into());
+        }
+        Ok(Some(length))
+    }
+
     async fn remove(&self, digest: Digest) -> StoreResult<()> {
         match self.0.delete(&key(digest)).await {
             Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
@@ -116,6 +170,36 @@ mod tests {
                 .count(),
             1
         );
+    }
+
+    #[tokio::test]
+    async fn a_long_file_is_kept_in_parts_and_only_if_it_is_what_it_is_said_to_be() {
+        let (folder, files) = store();
+        let long = vec![b'a'; usize::try_from(2 * PART + 7).unwrap()];
+        let digest = Digest::of(&long);
+        let content = || Box::new(io::Cursor::new(long.clone()));
+        let other = Digest::of(b"other");
+        assert!(files.put_long(other, content()).await.is_err());
+        assert_eq!(files.get(other).await.unwrap(), None);
+        files.put_long(digest, content()).await.unwrap();
+        assert!(files.get(digest).await.unwrap() == Some(long.clone()));
+
+        let mut copy = tempfile::tempfile().unwrap();
+        let into = Box::new(copy.try_clone().unwrap());
+        let length = files.get_long(digest, into).await.unwrap();
+        assert_eq!(length, Some(long.len() as u64));
+        io::Seek::rewind(&mut copy).unwrap();
+        let mut read = vec![];
+        copy.read_to_end(&mut read).unwrap();
+        assert!(read == long);
+        let nowhere = || Box::new(io::sink());
+        assert_eq!(files.get_long(other, nowhere()).await.unwrap(), None);
+
+        let name = digest.to_string();
+        let place = format!("files/{}/{}/{name}", &name[..2], &name[2..4]);
+        fs::write(folder.path().join(place), b"b").unwrap();
+        let error = files.get_long(digest, nowhere()).await.unwrap_err();
+        assert!(error.downcast_ref::<Damaged>().is_some());
     }
 
     #[tokio::test]

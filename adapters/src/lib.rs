@@ -17,6 +17,7 @@
 mod cms;
 mod deposit;
 pub mod effects;
+pub mod export;
 pub mod file_store;
 pub mod fonts;
 pub mod grants_tool;

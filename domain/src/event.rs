@@ -7,6 +7,7 @@ use crate::{
     chain::ChainEvent,
     document::DocumentEvent,
     dossier::DossierEvent,
+    export::{ExportEvent, model::ExportModelEvent},
     ids::{CommandId, DossierId},
     image::ImageEvent,
     signature::SignatureEvent,
@@ -166,6 +167,10 @@ pub enum Event {
     Bundle(BundleEvent),
     /// About what is known of an agent.
     Agent(AgentEvent),
+    /// About an export.
+    Export(ExportEvent),
+    /// About a model of exports.
+    ExportModel(ExportModelEvent),
 }
 
 /// A stored event that this version of Navette cannot read.
@@ -193,6 +198,8 @@ impl Event {
             "chain" => ChainEvent::read(event_type, payload).map(Self::Chain),
             "bundle" => BundleEvent::read(event_type, payload).map(Self::Bundle),
             "agent" => AgentEvent::read(event_type, payload).map(Self::Agent),
+            "export" => ExportEvent::read(event_type, payload).map(Self::Export),
+            "export_model" => ExportModelEvent::read(event_type, payload).map(Self::ExportModel),
             _ => Err("unknown noun".to_owned()),
         }
         .map_err(|cause| UnreadableEvent {
@@ -214,6 +221,8 @@ impl Event {
             ChainEvent::TYPES,
             BundleEvent::TYPES,
             AgentEvent::TYPES,
+            ExportEvent::TYPES,
+            ExportModelEvent::TYPES,
         ]
         .into_iter()
         .flatten()

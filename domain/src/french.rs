@@ -10,6 +10,7 @@ use crate::{
     document::{DocumentEvent, DocumentStatus},
     dossier::{DossierEvent, DossierStatus},
     event::Event,
+    export::{ExportEvent, model::ExportModelEvent},
     image::ImageEvent,
     signature::{Binding, Signature, SignatureEvent},
     template::TemplateEvent,
@@ -154,6 +155,28 @@ pub fn sentence(event: &Event) -> String {
             "Recueil de preuves remis, arrêté à {size} événements (empreinte {})",
             file.short()
         ),
+        Event::Export(event) => export(event),
+        Event::ExportModel(ExportModelEvent::Saved { model, .. }) => {
+            format!("Modèle d'export « {} » enregistré", model.name)
+        }
+        Event::ExportModel(ExportModelEvent::Removed { .. }) => "Modèle d'export supprimé".into(),
+    }
+}
+
+fn export(event: &ExportEvent) -> String {
+    use ExportEvent as E;
+    match event {
+        E::Requested { order, .. } => format!("Export « {} » demandé", order.label),
+        E::Completed { made, .. } => format!(
+            "Export terminé : {} lignes, {} octets (empreinte {})",
+            made.rows,
+            made.bytes,
+            made.file.short()
+        ),
+        E::Failed { reason, rows, .. } => format!("Export échoué après {rows} lignes : {reason}"),
+        E::Cancelled { .. } => "Export abandonné".into(),
+        E::Downloaded { .. } => "Fichier de l'export remis".into(),
+        E::Expired { .. } => "Fichier de l'export effacé, sa durée de conservation passée".into(),
     }
 }
 

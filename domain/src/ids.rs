@@ -41,6 +41,10 @@ ids! {
     SignatureId,
     /// A chain started on a selection of dossiers.
     BatchId,
+    /// Rows of dossiers that leave as a file.
+    ExportId,
+    /// A format and columns that somebody keeps.
+    ExportModelId,
     /// The bundles that were taken of one dossier.
     BundleId,
     /// A template, whatever its version.

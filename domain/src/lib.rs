@@ -9,6 +9,7 @@
 //! - **Document**: one office file on its way through a chain. **Signature**: its passage at the desk.
 //! - **History**: what happened to a dossier, to its documents and to their signatures, event by event.
 //! - **Bundle**: what an auditor takes away of a dossier: its events, files and proofs, and a verifier.
+//! - **Export**: rows of dossiers that leave as a file. **Model** of exports: a format and columns that are kept.
 //! - **Effect**: one piece of outside work, recorded with the event that causes it. **Work**: what it does.
 //! - **Agent**: somebody of the authority who acts: gives a visa, rejects a letter, asks for a batch.
 //! - **Subject**: whose personal data it is, a third party or an agent; its values are sealed under its key.
@@ -34,6 +35,7 @@ pub mod digest;
 pub mod document;
 pub mod dossier;
 pub mod event;
+pub mod export;
 pub mod french;
 pub mod history;
 pub mod ids;

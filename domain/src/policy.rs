@@ -39,6 +39,10 @@ pub struct Principal {
 pub enum Permission {
     /// Read dossiers, documents, batches and their histories.
     Read,
+    /// Take rows of dossiers away as a file.
+    Export,
+    /// Have such files made and kept for a while, and keep models of them.
+    KeepExports,
     /// Register and change dossiers and third parties.
     WriteDossiers,
     /// Start a batch.
@@ -53,8 +57,10 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission there is.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Read,
+        Self::Export,
+        Self::KeepExports,
         Self::WriteDossiers,
         Self::StartBatch,
         Self::OperateBatch,
@@ -69,14 +75,28 @@ pub fn allows(principal: &Principal, permission: Permission) -> bool {
     match principal.role {
         Role::Instructor => matches!(
             permission,
-            P::Read | P::WriteDossiers | P::StartBatch | P::OperateBatch
+            P::Read
+                | P::Export
+                | P::KeepExports
+                | P::WriteDossiers
+                | P::StartBatch
+                | P::OperateBatch
         ),
         Role::Supervisor => matches!(
             permission,
-            P::Read | P::WriteDossiers | P::StartBatch | P::OperateBatch | P::WriteTemplates
+            P::Read
+                | P::Export
+                | P::KeepExports
+                | P::WriteDossiers
+                | P::StartBatch
+                | P::OperateBatch
+                | P::WriteTemplates
         ),
-        Role::Auditor => matches!(permission, P::Read),
-        Role::Integrator => matches!(permission, P::Read | P::WriteDossiers),
+        Role::Auditor => matches!(permission, P::Read | P::Export),
+        Role::Integrator => matches!(
+            permission,
+            P::Read | P::Export | P::KeepExports | P::WriteDossiers
+        ),
         Role::Admin => true,
     }
 }
@@ -88,6 +108,13 @@ pub fn sees(principal: &Principal, service: Option<&str>, scheme: Option<&str>) 
         limits.is_empty() || value.is_some_and(|value| limits.iter().any(|limit| limit == value))
     };
     within(&principal.services, service) && within(&principal.schemes, scheme)
+}
+
+/// Whether `principal` may know of an export that `requested_by` asked for, and of its models: their own, or
+/// any for those who look after the others. The file itself is for whoever asked only, since it was made of
+/// what they see.
+pub fn sees_export(principal: &Principal, requested_by: &str) -> bool {
+    principal.actor == requested_by || matches!(principal.role, Role::Auditor | Role::Admin)
 }
 
 #[cfg(test)]
@@ -125,6 +152,20 @@ mod tests {
             }
         }
         insta::assert_snapshot!(table);
+    }
+
+    #[test]
+    fn exports_are_known_to_whoever_asked_auditors_and_administrators() {
+        for (role, sees) in [
+            (Role::Instructor, false),
+            (Role::Supervisor, false),
+            (Role::Integrator, false),
+            (Role::Auditor, true),
+            (Role::Admin, true),
+        ] {
+            assert!(sees_export(&principal(role), "token:t"));
+            assert_eq!(sees_export(&principal(role), "token:u"), sees);
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 use crate::event::{Event, UnreadableEvent};
 use serde_json::Value;
+use std::{collections::HashMap, sync::LazyLock};
 
 /// An event under its stored name and version.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,9 +92,10 @@ fn find<'u>(upcasters: &'u [Upcaster], event_type: &str, version: u16) -> Option
 
 /// A version that nobody here has written must not be read as one that resembles it.
 fn is_known(event_type: &str, version: u16) -> Result<(), UnreadableEvent> {
-    match Event::types().find(|(name, _)| *name == event_type) {
-        Some((_, known)) if known == version => Ok(()),
-        Some((_, known)) if version > known => Err(unreadable(
+    static KNOWN: LazyLock<HashMap<&str, u16>> = LazyLock::new(|| Event::types().collect());
+    match KNOWN.get(event_type) {
+        Some(known) if *known == version => Ok(()),
+        Some(known) if version > *known => Err(unreadable(
             event_type,
             format!("version {version} was written by a later release, which must read it"),
         )),

@@ -80,6 +80,8 @@ fn domain_event(event: &Event) -> &dyn NamedEvent {
         Event::Chain(event) => event,
         Event::Bundle(event) => event,
         Event::Agent(event) => event,
+        Event::Export(event) => event,
+        Event::ExportModel(event) => event,
     }
 }
 
@@ -357,5 +359,7 @@ proptest::proptest! {
         keeps::<navette_domain::template::Template>(&of!(all, Template), &order);
         keeps::<navette_domain::image::Image>(&of!(all, Image), &order);
         keeps::<navette_domain::chain::Chain>(&of!(all, Chain), &order);
+        keeps::<navette_domain::export::Export>(&of!(all, Export), &order);
+        keeps::<navette_domain::export::model::ExportModel>(&of!(all, ExportModel), &order);
     }
 }

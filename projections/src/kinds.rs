@@ -111,6 +111,35 @@ kinds! {
         Completed = "completed",
         Cancelled = "cancelled",
     }
+    /// The form of the bytes of an export.
+    ExportFormat of "domain::export::Format" {
+        CsvFrench = "csv_french",
+        Csv = "csv",
+        Xlsx = "xlsx",
+        Ods = "ods",
+        Json = "json",
+        Ndjson = "ndjson",
+        Xml = "xml",
+        Parquet = "parquet",
+        Scdl = "scdl",
+    }
+    /// What the cells of a column of exports hold.
+    CellKind of "domain::export::Kind" {
+        Text = "text",
+        Integer = "integer",
+        Amount = "amount",
+        Date = "date",
+        Timestamp = "timestamp",
+        Boolean = "boolean",
+    }
+    /// Where an export stands.
+    ExportState {
+        Requested = "requested",
+        Completed = "completed",
+        Failed = "failed",
+        Cancelled = "cancelled",
+        Expired = "expired",
+    }
     /// How firmly a signed PDF is bound to the one that was sent.
     Binding of "domain::signature::Binding" {
         Exact = "exact",

@@ -9,6 +9,9 @@ pub mod batches;
 pub mod chains;
 pub mod documents;
 pub mod dossiers;
+pub mod export_models;
+pub mod export_rows;
+pub mod exports;
 pub mod images;
 pub mod kinds;
 pub mod page;
@@ -53,5 +56,7 @@ pub fn all() -> Vec<Box<dyn Projector>> {
         Box::new(templates::Templates),
         Box::new(images::Images),
         Box::new(chains::Chains),
+        Box::new(exports::Exports),
+        Box::new(export_models::ExportModels),
     ]
 }

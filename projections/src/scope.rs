@@ -20,6 +20,14 @@ impl Scope {
         }
     }
 
+    /// What somebody saw who was limited to these.
+    pub fn limited(services: &[String], schemes: &[String]) -> Self {
+        Self {
+            services: services.to_vec(),
+            schemes: schemes.to_vec(),
+        }
+    }
+
     /// Everything: for Navette's own work.
     pub fn whole() -> Self {
         Self {

@@ -136,7 +136,9 @@ impl About {
             | Event::Template(_)
             | Event::Image(_)
             | Event::Chain(_)
-            | Event::Agent(_) => {
+            | Event::Agent(_)
+            | Event::Export(_)
+            | Event::ExportModel(_) => {
                 return None;
             }
         }

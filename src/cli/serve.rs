@@ -82,7 +82,7 @@ pub(crate) async fn build(config: &Config, database: &Database) -> anyhow::Resul
         .await?;
     let workshop = app::workshop()?;
     let ports = app::ports(config.neighbours()?, &config.files(), workshop.clone())?;
-    App::build(
+    let app = App::build(
         database.pool.clone(),
         database.keys.clone(),
         ports,
@@ -91,7 +91,8 @@ pub(crate) async fn build(config: &Config, database: &Database) -> anyhow::Resul
         config.retention(),
         config.key_file(),
     )
-    .await
+    .await?;
+    Ok(app.with_exports(config.exports))
 }
 
 /// Seals the log, as long as the work is carried out.

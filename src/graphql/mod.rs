@@ -7,6 +7,7 @@
 
 pub mod asking;
 mod connection;
+mod exports;
 mod faults;
 pub mod limits;
 pub mod loaders;
@@ -20,7 +21,10 @@ pub use mutation::Mutation;
 pub use query::Query;
 pub use subscription::Subscription;
 
-use crate::{batches::Batches, dispatch::Dispatcher, erasure::Erasure, templates::Templates};
+use crate::{
+    batches::Batches, dispatch::Dispatcher, erasure::Erasure, exports::Exports,
+    templates::Templates,
+};
 use asking::{Asker, Reads};
 use async_graphql::{Data, Request, SDLExportOptions, Schema, SchemaBuilder};
 
@@ -40,6 +44,8 @@ pub struct Services {
     pub templates: Templates,
     /// Erases third parties.
     pub erasure: Erasure,
+    /// Takes exports to their bytes.
+    pub exports: Exports,
 }
 
 /// Fields of a query at most so deep; the usual introspection query goes deeper than any of ours.
@@ -60,6 +66,7 @@ pub fn executor(services: Services, introspection: bool) -> Executor {
         .data(services.batches)
         .data(services.templates)
         .data(services.erasure)
+        .data(services.exports)
         .limit_complexity(COMPLEXITY)
         .limit_depth(if introspection {
             INTROSPECTION_DEPTH

@@ -3,6 +3,7 @@
 use super::{
     asking::{Asker, Reads, reading},
     connection::Connection,
+    exports::ExportQuery,
     faults,
     loaders::{self, BatchById, DossierById, ThirdPartyById},
     objects::{Batch, Chain, Dictionary, Document, Dossier, Template, ThirdParty},
@@ -36,6 +37,11 @@ type Fallible<T> = Option<Result<T>>;
 
 #[Object]
 impl Query {
+    #[graphql(flatten)]
+    fn exporting(&self) -> ExportQuery {
+        ExportQuery
+    }
+
     /// Dossiers.
     #[graphql(complexity = "5 + page_cost(first, child_complexity)")]
     async fn dossiers(

@@ -8,7 +8,11 @@ use crate::{
 };
 use async_graphql::{Enum, Result, SimpleObject};
 use navette_domain::{
-    batch::BatchRefusal, chain::ChainRefusal, document::DocumentRefusal, dossier::DossierRefusal,
+    batch::BatchRefusal,
+    chain::ChainRefusal,
+    document::DocumentRefusal,
+    dossier::DossierRefusal,
+    export::{ExportRefusal, model::ExportModelRefusal},
     third_party::ThirdPartyRefusal,
 };
 use navette_projections::kinds::Position;
@@ -128,6 +132,28 @@ impl Coded for ChainRefusal {
     fn code(&self) -> RefusalCode {
         match self {
             Self::Faulty(_) => RefusalCode::InvalidInput,
+        }
+    }
+}
+
+impl Coded for ExportRefusal {
+    fn code(&self) -> RefusalCode {
+        match self {
+            Self::NotRequested => RefusalCode::NotFound,
+            Self::AlreadyRequested => RefusalCode::AlreadyExists,
+            Self::Columns(_) | Self::NoLabel => RefusalCode::InvalidInput,
+            Self::Over | Self::NotReady | Self::NoFile | Self::NotKept | Self::Gone => {
+                RefusalCode::NotAtThisStage
+            }
+        }
+    }
+}
+
+impl Coded for ExportModelRefusal {
+    fn code(&self) -> RefusalCode {
+        match self {
+            Self::NotYours => RefusalCode::NotFound,
+            Self::NoName | Self::Columns(_) => RefusalCode::InvalidInput,
         }
     }
 }

@@ -6,6 +6,7 @@ mod bundles;
 mod downloads;
 mod epoch;
 mod explorer;
+mod exports;
 mod form;
 mod graphql;
 mod headers;
@@ -17,6 +18,7 @@ mod vitals;
 use crate::{
     app::App,
     bundle::Bundles,
+    exports::Exports,
     graphql::{Executor, Services, asking::Reads, executor},
     workers::Shape,
 };
@@ -57,6 +59,7 @@ struct House {
     executor: Executor,
     files: Arc<dyn FileStore>,
     bundles: Bundles,
+    exports: Exports,
     doors: Arc<Doors>,
     shapes: Arc<[Shape]>,
 }
@@ -69,6 +72,7 @@ pub fn router(app: &App, doors: Doors) -> Router {
         batches: app.batches.clone(),
         templates: app.templates.clone(),
         erasure: app.erasure.clone(),
+        exports: app.exports.clone(),
     };
     let explorer = doors.explorer;
     let epoch = app.epoch;
@@ -77,6 +81,7 @@ pub fn router(app: &App, doors: Doors) -> Router {
         services,
         files: app.ports.files.clone(),
         bundles: app.bundles.clone(),
+        exports: app.exports.clone(),
         doors: Arc::new(doors),
         shapes: app.projections.shapes(),
     };
@@ -98,6 +103,7 @@ pub fn router(app: &App, doors: Doors) -> Router {
         .merge(
             prints::routes()
                 .merge(bundles::routes())
+                .merge(exports::routes())
                 .layer(within(PATIENCE_WITH_PRINTS)),
         )
         .route_layer(middleware::from_fn_with_state(

@@ -6,11 +6,15 @@ use navette::{
     workers::{Place, Shape, build_beside},
 };
 use navette_adapters::{
+    file_store::Files,
     postgres::roles::could_change_the_log,
     proof::{CheckpointKey, Trust, verify},
     sim::{grants_tool, ledger::Entry, porte_documents, smtp},
 };
-use navette_domain::{digest::Digest, ports::Neighbour};
+use navette_domain::{
+    digest::Digest,
+    ports::{FileStore as _, Neighbour},
+};
 use sqlx::PgPool;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -23,6 +27,7 @@ pub async fn everything_holds(site: &Site, batches: &[Batch]) {
     the_log_is_whole(&database.pool).await;
     the_log_is_proved(site, &database.pool).await;
     projections_equal_a_rebuild(&app).await;
+    files_of_exports_are_whole(site, &database.pool).await;
     nothing_is_done_twice(&site.neighbours.ledger.entries());
     each_step_is_done_once(site, &app, batches).await;
     database.close().await;
@@ -40,6 +45,15 @@ async fn the_log_is_proved(site: &Site, pool: &PgPool) {
     assert!(report.faults.is_empty(), "{report}");
     assert!(report.checkpoints > 0, "{report}");
     assert_eq!(could_change_the_log(pool).await.unwrap(), Some(false));
+}
+
+/// A file that is said to be whole is there, and is the one that was said.
+async fn files_of_exports_are_whole(site: &Site, pool: &PgPool) {
+    let files = Files::in_folder(&site.files()).unwrap();
+    for file in column(pool, "SELECT file FROM exports").await {
+        let digest: Digest = file.parse().unwrap();
+        assert!(files.get(digest).await.unwrap().is_some(), "{file}");
+    }
 }
 
 async fn column(pool: &PgPool, sql: &str) -> Vec<String> {
@@ -74,7 +88,8 @@ async fn everybody_is_served(pool: &PgPool, batches: &[Batch]) {
             .unwrap();
     assert_eq!(set(notified), set(told));
     let unfinished = "SELECT b::text FROM batches b WHERE state <> 'completed'
-                      UNION ALL SELECT e::text FROM effects e";
+                      UNION ALL SELECT e::text FROM effects e
+                      UNION ALL SELECT e::text FROM exports e WHERE state <> 'completed'";
     assert_eq!(column(pool, unfinished).await, Vec::<String>::new());
 }
 

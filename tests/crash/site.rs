@@ -32,7 +32,8 @@ const GLANCE: Duration = Duration::from_millis(50);
 
 const NOT_CONVERTED: &str = "SELECT e::text FROM effects e WHERE neighbour = 'office'";
 const NOT_DONE: &str = "SELECT e::text FROM effects e
-                        UNION ALL SELECT b::text FROM batches b WHERE ended_at IS NULL";
+                        UNION ALL SELECT b::text FROM batches b WHERE ended_at IS NULL
+                        UNION ALL SELECT x::text FROM exports x WHERE state = 'requested'";
 
 pub struct Site {
     pub neighbours: Neighbourhood,
@@ -69,6 +70,10 @@ impl Site {
     }
 
     /// The key that Navette signs its checkpoints with.
+    pub fn files(&self) -> PathBuf {
+        self.data().join("files")
+    }
+
     pub fn key_file(&self) -> PathBuf {
         self.data().join("checkpoint.key")
     }
@@ -110,6 +115,7 @@ impl Site {
         for batch in batches {
             batch.start(&app).await;
         }
+        story::export(&app).await;
         app.projections.catch_up().await.unwrap();
         database.close().await;
     }

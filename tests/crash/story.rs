@@ -8,6 +8,10 @@ use navette_domain::{
     digest::Digest,
     dossier::{Authority, Decision, Dossier, DossierCommand, Payment, Request},
     event::Decider,
+    export::{
+        Export, ExportCommand, Format, Order,
+        model::{ExportModel, ExportModelCommand, Model},
+    },
     ids::{BatchId, ChainId, CommandId, DocumentId, DossierId},
     personal::Personal,
     third_party::{PostalAddress, Profile, ThirdParty, ThirdPartyCommand},
@@ -118,6 +122,32 @@ pub async fn configure(app: &App) {
         .upload_image(&envelope(), "logo", "logo.png", logo)
         .await
         .unwrap();
+}
+
+/// Asks for a file of all dossiers, made in the background, and keeps a model of it.
+pub async fn export(app: &App) {
+    let at = Utc::now();
+    let order = Order {
+        label: "Tous les dossiers".into(),
+        format: Format::Xlsx,
+        columns: vec![],
+        filter: serde_json::json!({}),
+        services: vec![],
+        schemes: vec![],
+        kept: true,
+        requested_by: "token:essai".into(),
+    };
+    let id = Uuid::now_v7();
+    dispatch::<Export>(app, id, ExportCommand::Request { order, at }).await;
+    let model = Model {
+        name: "Suivi".into(),
+        format: Format::Ods,
+        columns: vec![],
+        shared: true,
+        owner: "token:essai".into(),
+    };
+    let id = Uuid::now_v7();
+    dispatch::<ExportModel>(app, id, ExportModelCommand::Save { model, at }).await;
 }
 
 async fn register(app: &App, reference: &str) {

@@ -175,6 +175,10 @@ fn inputs() -> Value {
         "retryDocument": change,
         "restartDocument": reasoned,
         "cancelDocument": reasoned,
+        "requestExport": { "idempotencyKey": key, "format": "CSV" },
+        "cancelExport": change,
+        "saveExportModel": { "idempotencyKey": key, "name": "X", "format": "CSV", "columns": [] },
+        "removeExportModel": change,
     })
 }
 
@@ -422,6 +426,8 @@ async fn every_answer_carries_the_security_headers() {
         ("/templates/x/versions/1", 404),
         ("/batches/x/pdf", 404),
         ("/batches/x/pages", 404),
+        ("/exports", 405),
+        ("/exports/x/file", 404),
     ] {
         let response = house.get(path).bearer_auth(&token).send().await.unwrap();
         assert_eq!(response.status().as_u16(), status, "{path}");

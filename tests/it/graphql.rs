@@ -680,6 +680,7 @@ async fn the_number_of_statements_does_not_grow_with_the_number_of_rows() {
         batches: house.app.batches.clone(),
         templates: house.app.templates.clone(),
         erasure: house.app.erasure.clone(),
+        exports: house.app.exports.clone(),
     };
     let executor = graphql::executor(services.clone(), false);
     let ask = async |first: u32| {

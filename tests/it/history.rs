@@ -29,6 +29,7 @@ async fn ask(test: &TestApp, services: &[&str], query: &str, variables: Value) -
         batches: test.app.batches.clone(),
         templates: test.app.templates.clone(),
         erasure: test.app.erasure.clone(),
+        exports: test.app.exports.clone(),
     };
     let principal = Principal {
         actor: "token:auditeur".into(),

@@ -22,6 +22,7 @@ fn a_log_replayed_into_an_empty_database_gives_the_same_events_and_tables_byte_f
             let document = DocumentId::of_dossier(batch, dossier);
             test.until_status(document, DocumentStatus::Delivered).await;
         }
+        test.export().await;
         test.settle().await;
         let copy = TestDatabase::create(&MIGRATIONS).await.unwrap();
         let url = copy.connect_options().to_url_lossy().to_string();

@@ -15,6 +15,10 @@ use navette_domain::{
     document::{self, DocumentEvent, PdfRef, Subject},
     dossier::{Authority, Decision, DossierEvent, DossierStatus, Payment, Request},
     event::{Event, Metadata, Recorded},
+    export::{
+        self, Choice, ExportEvent, Format, Made,
+        model::{ExportModelEvent, Model},
+    },
     ids::{
         BatchId, BundleId, ChainId, CommandId, DocumentId, DossierId, ImageId, SignatureId,
         TemplateId, ThirdPartyId,
@@ -267,6 +271,8 @@ fn names(event: &Event) -> (&'static str, String) {
         Event::Chain(event) => ("chain", event.event_type()),
         Event::Bundle(event) => ("bundle", event.event_type()),
         Event::Agent(event) => ("agent", event.event_type()),
+        Event::Export(event) => ("export", event.event_type()),
+        Event::ExportModel(event) => ("export_model", event.event_type()),
     }
 }
 
@@ -302,6 +308,7 @@ pub fn everything() -> Story {
         at,
     };
     story.tell(Uuid::from_u128(0xA6E7), None, Event::Agent(event));
+    exports(&mut story);
     let given_up = BatchId(Uuid::from_u128(0xB001));
     story.batch(given_up, &[first]);
     let event = BatchEvent::Cancelled {
@@ -310,6 +317,83 @@ pub fn everything() -> Story {
     };
     story.tell(given_up.0, None, Event::Batch(event));
     story
+}
+
+fn exports(story: &mut Story) {
+    use ExportEvent as E;
+    let at = noon();
+    let columns = vec![Choice {
+        column: "beneficiaire.nom".into(),
+        title: Some("Nom".into()),
+    }];
+    let made = Made {
+        rows: 2,
+        bytes: 80,
+        file: Digest::of(b"export"),
+    };
+    let failed = E::Failed {
+        reason: "panne".into(),
+        rows: 1,
+        at,
+    };
+    let ends = [
+        vec![
+            E::Completed { made, at },
+            E::Downloaded { at },
+            E::Expired { at },
+        ],
+        vec![failed],
+        vec![E::Cancelled { at }],
+    ];
+    for (number, end) in (0xE000..).zip(ends) {
+        let order = export::Order {
+            label: "Commission de mars".into(),
+            format: Format::Ods,
+            columns: columns.clone(),
+            filter: serde_json::json!({ "status": ["GRANTED"] }),
+            services: vec!["Vie associative".into()],
+            schemes: vec![],
+            kept: true,
+            requested_by: "token:essai".into(),
+        };
+        let requested = E::Requested { order, at };
+        for event in [vec![requested], end].concat() {
+            story.tell(Uuid::from_u128(number), None, Event::Export(event));
+        }
+    }
+    let model = |name: &str| Model {
+        name: name.into(),
+        format: Format::CsvFrench,
+        columns: columns.clone(),
+        shared: true,
+        owner: "token:essai".into(),
+    };
+    for (id, event) in [
+        (
+            0xE100,
+            ExportModelEvent::Saved {
+                model: model("Suivi"),
+                at,
+            },
+        ),
+        (
+            0xE100,
+            ExportModelEvent::Saved {
+                model: model("Suivi 2026"),
+                at,
+            },
+        ),
+        (
+            0xE101,
+            ExportModelEvent::Saved {
+                model: model("Ancien"),
+                at,
+            },
+        ),
+        (0xE101, ExportModelEvent::Removed { at }),
+    ] {
+        story.tell(Uuid::from_u128(id), None, Event::ExportModel(event));
+    }
 }
 
 fn configuration(story: &mut Story) {

@@ -24,7 +24,11 @@ use navette_domain::{
     digest::Digest,
     document::{Document, DocumentRefusal, DocumentStatus, Journey},
     dossier::{Authority, Decision, Dossier, DossierCommand, DossierStatus, Payment, Request},
-    ids::{BatchId, ChainId, CommandId, DocumentId, DossierId, ThirdPartyId},
+    export::{
+        self, Export, Format,
+        model::{ExportModel, ExportModelCommand, Model},
+    },
+    ids::{BatchId, ChainId, CommandId, DocumentId, DossierId, ExportId, ThirdPartyId},
     personal::Personal,
     third_party::{PostalAddress, Profile, Retention, ThirdParty, ThirdPartyCommand},
 };
@@ -232,6 +236,45 @@ impl TestApp {
         self.start_batch("notification-attribution", dossiers)
             .await
             .0
+    }
+
+    /// Has a file of all dossiers made, and keeps a model of it.
+    pub async fn export(&self) {
+        let order = export::Order {
+            label: "Tous les dossiers".to_owned(),
+            format: Format::Ndjson,
+            columns: vec![],
+            filter: serde_json::json!({}),
+            services: vec![],
+            schemes: vec![],
+            kept: true,
+            requested_by: "token:test".to_owned(),
+        };
+        let model = Model {
+            name: "Suivi".to_owned(),
+            format: Format::Ods,
+            columns: vec![],
+            shared: true,
+            owner: "token:test".to_owned(),
+        };
+        let id = ExportId(Uuid::now_v7());
+        let exports = &self.app.exports;
+        exports.request(&asks(), id, order).await.unwrap();
+        let at = self.app.clock.now();
+        self.app
+            .dispatcher
+            .dispatch::<ExportModel>(
+                &asks(),
+                Uuid::now_v7(),
+                ExportModelCommand::Save { model, at },
+            )
+            .await
+            .unwrap();
+        self.until("the file is made", async || {
+            let loaded = self.app.dispatcher.load::<Export>(id.0).await.unwrap();
+            matches!(loaded.state, Export::Completed(..))
+        })
+        .await;
     }
 
     pub async fn journey(&self, document: DocumentId) -> Journey {

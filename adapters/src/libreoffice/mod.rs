@@ -8,7 +8,7 @@ mod chunk;
 mod clock;
 mod confine;
 mod folders;
-mod installation;
+pub(crate) mod installation;
 mod kit;
 mod machine;
 mod pool;

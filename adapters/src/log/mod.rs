@@ -177,10 +177,12 @@ impl Log {
     }
 }
 
-/// A connection for one statement, over and over: its plan is made once, and looks rows up by their indexes.
+/// A connection for one statement, over and over. Its plans are made once, perhaps while the tables are empty,
+/// and must look rows up by their indexes ever after; nobody waits for a lock without end.
 async fn connect(pool: &PgPool) -> sqlx::Result<PgConnection> {
     let mut connection = pool.acquire().await?.detach();
-    let plans = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off";
-    connection.execute(plans).await?;
+    let settings = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; \
+                    SET lock_timeout = '10s'";
+    connection.execute(settings).await?;
     Ok(connection)
 }

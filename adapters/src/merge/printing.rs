@@ -15,7 +15,7 @@ use minijinja::{
 use navette_domain::ports::OfficeFormat;
 use std::{fmt, sync::Arc};
 
-const IMAGE_RELATIONSHIP: &str =
+pub(super) const IMAGE_RELATIONSHIP: &str =
     "http://schemas.openxmlformats.org/officeDocument/2006/relationships/image";
 
 /// Numbers of drawings begin here: those of templates are small.
@@ -44,10 +44,9 @@ impl Recorder {
         let bytes = image.bytes().clone();
         changes.add(name.as_str(), bytes, Packing::Stored, image.media_type());
         match format {
-            OfficeFormat::Odt | OfficeFormat::Ods => name,
-            OfficeFormat::Docx | OfficeFormat::Xlsx => {
-                changes.relate(&self.around.part, IMAGE_RELATIONSHIP, &name)
-            }
+            OfficeFormat::Docx => changes.relate(&self.around.part, IMAGE_RELATIONSHIP, &name),
+            // The drawing of a sheet will refer to it.
+            OfficeFormat::Xlsx | OfficeFormat::Odt | OfficeFormat::Ods => name,
         }
     }
 

@@ -54,6 +54,8 @@ pub fn files(event: &Event) -> Vec<NamedFile> {
         | Event::Image(_)
         | Event::Chain(_)
         | Event::Bundle(_)
-        | Event::Agent(_) => vec![],
+        | Event::Agent(_)
+        | Event::Export(_)
+        | Event::ExportModel(_) => vec![],
     }
 }

@@ -103,7 +103,9 @@ impl State {
             | Event::Image(_)
             | Event::Chain(_)
             | Event::Bundle(_)
-            | Event::Agent(_) => {}
+            | Event::Agent(_)
+            | Event::Export(_)
+            | Event::ExportModel(_) => {}
         }
     }
 

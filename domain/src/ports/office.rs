@@ -5,7 +5,10 @@ use crate::{digest::Digest, template::IncludedKind};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    io::{Read, Write},
+};
 
 /// The content-addressed store of office files and PDFs.
 #[async_trait]
@@ -14,6 +17,29 @@ pub trait FileStore: Send + Sync {
     async fn put(&self, bytes: Vec<u8>) -> StoreResult<Digest>;
     /// The bytes of `digest`, checked against it; `None` when the store does not have them.
     async fn get(&self, digest: Digest) -> StoreResult<Option<Vec<u8>>>;
+    /// Stores what `content` reads as, whose digest is known, however long it is.
+    async fn put_long(&self, digest: Digest, mut content: Box<dyn Read + Send>) -> StoreResult<()> {
+        let mut bytes = vec![];
+        content.read_to_end(&mut bytes)?;
+        if self.put(bytes).await? != digest {
+            return Err(format!("the content is not that of {digest}").into());
+        }
+        Ok(())
+    }
+    /// Writes the bytes of `digest` to `into`, however long they are; says how many. They are known to be the
+    /// right ones once it has answered. `None` when the store does not have them.
+    async fn get_long(
+        &self,
+        digest: Digest,
+        mut into: Box<dyn Write + Send>,
+    ) -> StoreResult<Option<u64>> {
+        let Some(bytes) = self.get(digest).await? else {
+            return Ok(None);
+        };
+        into.write_all(&bytes)?;
+        into.flush()?;
+        Ok(Some(bytes.len() as u64))
+    }
     /// Removes the bytes of `digest`, or finds them gone.
     async fn remove(&self, digest: Digest) -> StoreResult<()>;
 }

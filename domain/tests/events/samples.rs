@@ -11,6 +11,10 @@ use navette_domain::{
     document::{self, DocumentEvent, PdfRef, Subject},
     dossier::{Authority, Decision, DossierEvent, DossierStatus, Payment, Request},
     event::Event,
+    export::{
+        Choice, ExportEvent, Format, Made, Order,
+        model::{ExportModelEvent, Model},
+    },
     ids::{BatchId, ChainId, DocumentId, DossierId, SignatureId, TemplateId, ThirdPartyId},
     image::{ImageEvent, ImageFormat},
     personal::Personal,
@@ -29,6 +33,8 @@ pub fn all() -> Vec<Event> {
     all.extend(document().into_iter().map(Event::Document));
     all.extend(signature().into_iter().map(Event::Signature));
     all.extend(batch().into_iter().map(Event::Batch));
+    all.extend(export().into_iter().map(Event::Export));
+    all.extend(export_model().into_iter().map(Event::ExportModel));
     all.extend(configuration());
     all
 }
@@ -459,5 +465,70 @@ fn configuration() -> [Event; 5] {
             },
             at: at(),
         }),
+    ]
+}
+
+fn choices() -> Vec<Choice> {
+    vec![
+        Choice {
+            column: "beneficiaire.nom".into(),
+            title: None,
+        },
+        Choice {
+            column: "montant.2026".into(),
+            title: Some("Accordé en 2026".into()),
+        },
+    ]
+}
+
+fn export() -> [ExportEvent; 6] {
+    use ExportEvent as E;
+    let at = at();
+    [
+        E::Requested {
+            order: Order {
+                label: "Dossiers de la commission de mars".into(),
+                format: Format::CsvFrench,
+                columns: choices(),
+                filter: serde_json::json!({ "status": ["GRANTED"], "scheme": ["Sport"] }),
+                services: vec!["Sport".into()],
+                schemes: vec![],
+                kept: true,
+                requested_by: "token:anne".into(),
+            },
+            at,
+        },
+        E::Completed {
+            made: Made {
+                rows: 1_139,
+                bytes: 301_224,
+                file: Digest::of(b"export"),
+            },
+            at,
+        },
+        E::Downloaded { at },
+        E::Expired { at },
+        E::Failed {
+            reason: "La base n'a pas répondu à temps.".into(),
+            rows: 512,
+            at,
+        },
+        E::Cancelled { at },
+    ]
+}
+
+fn export_model() -> [ExportModelEvent; 2] {
+    [
+        ExportModelEvent::Saved {
+            model: Model {
+                name: "Suivi des versements".into(),
+                format: Format::Ods,
+                columns: choices(),
+                shared: true,
+                owner: "token:anne".into(),
+            },
+            at: at(),
+        },
+        ExportModelEvent::Removed { at: at() },
     ]
 }

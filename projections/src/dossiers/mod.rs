@@ -2,6 +2,7 @@
 
 mod query;
 
+pub(crate) use query::conditions;
 pub use query::{
     DossierFilter, DossierOrder, DossierOrderField, by_ids, count, custom_fields, ids,
     ids_of_reference, page,

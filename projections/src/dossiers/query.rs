@@ -158,7 +158,11 @@ pub async fn ids_of_reference(pool: &PgPool, reference: &str) -> Result<Vec<Uuid
         .await
 }
 
-fn conditions(query: &mut QueryBuilder<'_, Postgres>, scope: &Scope, filter: &DossierFilter) {
+pub(crate) fn conditions(
+    query: &mut QueryBuilder<'_, Postgres>,
+    scope: &Scope,
+    filter: &DossierFilter,
+) {
     query.push(" AND ");
     scope.sees(query, "dossiers");
     if let Some(statuses) = &filter.status {

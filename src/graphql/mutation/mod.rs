@@ -10,6 +10,7 @@ mod documents;
 mod dossier_input;
 mod dossiers;
 mod erasure;
+mod exports;
 mod third_parties;
 
 use super::asking::Asker;
@@ -27,6 +28,7 @@ pub struct Mutation(
     chains::ChainMutation,
     batches::BatchMutation,
     documents::DocumentMutation,
+    exports::ExportMutation,
 );
 
 /// What every change says.

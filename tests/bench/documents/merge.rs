@@ -145,7 +145,7 @@ fn growth(template: &Template, size: Size) -> anyhow::Result<Vec<Figure>> {
     for letters in sizes {
         let dossiers = letters::dossiers(*letters);
         // A few letters are merged often enough to be measured.
-        let times = (1_000 / letters).max(1);
+        let times = (10_000 / letters).max(1);
         let rounds = (0..size.rounds).map(|_| {
             each(letters * times, || {
                 (0..times).try_for_each(|_| merge_all(template, &dossiers))

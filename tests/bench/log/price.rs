@@ -29,7 +29,7 @@ const HASHES: &[Cut] = &[(
 const RECEIPTS: &[Cut] = &[
     ("(SELECT array_agg(r.command_id)", "ANY (commands))", "NULL"),
     ("WITH recorded AS (", "", ""),
-    (")\n    INSERT INTO command_receipts", "distance);", ";"),
+    (")\n    INSERT INTO command_receipts", "AS i;", ";"),
 ];
 const ORDER: &[Cut] = &[
     ("PERFORM pg_advisory_xact_lock(", ";", ""),

@@ -51,7 +51,7 @@ struct Frame {
     size: (&'static str, &'static str, &'static str),
 }
 
-const FRAMES: [Frame; 2] = [
+const FRAMES: [Frame; 3] = [
     Frame {
         element: "draw:frame",
         names: &[
@@ -72,7 +72,22 @@ const FRAMES: [Frame; 2] = [
         ],
         size: ("wp:extent", "cx", "cy"),
     },
+    Frame {
+        element: "xdr:pic",
+        names: &[
+            ("xdr:cNvPr", "descr"),
+            ("xdr:cNvPr", "title"),
+            ("xdr:cNvPr", "name"),
+        ],
+        size: ("a:ext", "cx", "cy"),
+    },
 ];
+
+/// Whether a picture takes its image from a tag.
+pub(in crate::merge) fn is_named_by_a_tag(picture: &mut Element) -> bool {
+    let frame = FRAMES.iter().find(|frame| frame.element == picture.name);
+    frame.is_some_and(|frame| frame.tag_of(picture).is_some())
+}
 
 impl Frame {
     /// The tag that names a picture.
@@ -147,7 +162,7 @@ impl Frame {
 const FORBIDDEN: [&str; 5] = ["svg:title", "svg:desc", "a:srcRect", "a:extLst", "loext:p"];
 
 /// Attributes that the image decides, with the call that gives each; an empty one goes away.
-const FILLED: [(&str, &str, &str); 17] = [
+const FILLED: [(&str, &str, &str); 19] = [
     ("draw:frame", "svg:width", "fitted(\"width\")"),
     ("draw:frame", "svg:height", "fitted(\"height\")"),
     ("draw:frame", "style:rel-width", ""),
@@ -164,10 +179,16 @@ const FILLED: [(&str, &str, &str); 17] = [
     ("a:blip", "r:link", ""),
     ("wp:docPr", "name", "fitted(\"name\")"),
     ("pic:cNvPr", "name", "fitted(\"name\")"),
+    ("xdr:cNvPr", "name", "fitted(\"name\")"),
     ("wp:docPr", "title", ""),
+    ("xdr:cNvPr", "title", ""),
 ];
 /// Their alternative text.
-const DESCRIBED: [(&str, &str); 2] = [("wp:docPr", "descr"), ("pic:cNvPr", "descr")];
+const DESCRIBED: [(&str, &str); 3] = [
+    ("wp:docPr", "descr"),
+    ("pic:cNvPr", "descr"),
+    ("xdr:cNvPr", "descr"),
+];
 
 fn fill(element: &mut Element) {
     let name = element.name.clone();

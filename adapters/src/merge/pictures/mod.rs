@@ -8,7 +8,7 @@ mod paper;
 mod place;
 
 pub(super) use codes::{bars, qr};
-pub(super) use frames::{CALL, find as find_frames};
+pub(super) use frames::{CALL, find as find_frames, is_named_by_a_tag};
 pub(super) use length::Length;
 pub(super) use paper::Paper;
 pub(super) use place::{Fitted, Picture, entry, in_text};

@@ -1,6 +1,6 @@
 //! The parts that a sheet refers to, which name its cells too: tables, drawings, charts, notes.
 
-use super::{NewParts, Relationship, Workbook, document, list, list_of, tables::Tables};
+use super::{NewParts, Relationship, Workbook, document, list, list_of, pictures, tables::Tables};
 use crate::merge::{
     sheet::{
         address::{LAST_COLUMN, LAST_ROW, Syntax, cell, cell_name},
@@ -20,6 +20,8 @@ pub(super) struct Attached<'a, 'b> {
     pub(super) book: &'a Book,
     pub(super) parts: &'a mut NewParts<'b>,
     pub(super) tables: Tables,
+    /// The pictures of the sheet being written, until its drawing is.
+    pub(super) pictures: Option<Element>,
 }
 
 /// A part that has to be written, and how its content type is called.
@@ -77,7 +79,19 @@ impl Attached<'_, '_> {
         sheet: usize,
         root: Option<&Element>,
     ) {
-        let mut relationships = self.workbook.relationships(source);
+        let relationships = self.workbook.relationships(source);
+        self.write_all(relationships, (source, target), sheet, root, false);
+    }
+
+    /// The same with these relationships, which are `more` than those of the template.
+    fn write_all(
+        &mut self,
+        mut relationships: Vec<Relationship>,
+        (source, target): (&str, &str),
+        sheet: usize,
+        root: Option<&Element>,
+        more: bool,
+    ) {
         let copy = source != target;
         for one in &mut relationships {
             let Some(kind) = Kind::of(one) else { continue };
@@ -88,9 +102,15 @@ impl Attached<'_, '_> {
                 book: self.book,
                 sheet,
             };
+            let mut images = Vec::new();
             match kind {
                 Kind::Table => self.tables.write(&mut part, &mover, root),
-                Kind::Drawing => mover.anchors(&mut part),
+                Kind::Drawing => {
+                    mover.anchors(&mut part);
+                    if let Some(rendered) = self.pictures.take() {
+                        images = pictures::put_back(&mut part, rendered);
+                    }
+                }
                 Kind::Chart => mover.chart(&mut part),
                 Kind::Comments | Kind::Threads => mover.notes(&mut part),
                 Kind::Vml => mover.shapes(&mut part),
@@ -103,9 +123,11 @@ impl Attached<'_, '_> {
                 self.parts.changes.replace(from.clone(), text.into_bytes());
             }
             let inner = one.target.clone();
-            self.write(&from, &inner, sheet, None);
+            let more = !images.is_empty();
+            images.splice(0..0, self.workbook.relationships(&from));
+            self.write_all(images, (&from, &inner), sheet, None, more);
         }
-        if copy && !relationships.is_empty() {
+        if more || copy && !relationships.is_empty() {
             let text = list(&relationships);
             self.parts
                 .changes

@@ -2,9 +2,10 @@
 //!
 //! A workbook is read once (`prepare`): texts that hold tags come back into their cells, shared formulas
 //! become plain ones. Once its sheets are rendered, everything that names a cell is written anew
-//! (`worksheet`, `attached`), and the workbook lists the sheets that there are (`workbook`).
+//! (`worksheet`, `attached`), pictures go back to their drawings (`pictures`), and the workbook lists the sheets that there are (`workbook`).
 
 mod attached;
+mod pictures;
 mod prepare;
 mod ranges;
 mod styles;

@@ -1,6 +1,6 @@
 //! A sheet made ready for tags: its texts in its cells, its formulas each on its own.
 
-use super::{Tab, Workbook};
+use super::{Tab, Workbook, pictures};
 use crate::merge::{
     join::ROW,
     sheet::{
@@ -59,11 +59,14 @@ pub(super) fn sheet(workbook: &Workbook, tab: &Tab) -> Option<Vec<Node>> {
         }
     }
     let name = Node::Text(tab.name.clone());
+    let mut children = vec![element(NAME, vec![name])];
+    children.extend(pictures::of_sheet(workbook, tab).map(Node::Element));
+    children.push(Node::Element(root));
     let wrapper = Element {
         at: 0,
         name: SHEET.into(),
         attributes: vec![("table:name".into(), tab.name.clone())],
-        children: vec![element(NAME, vec![name]), Node::Element(root)],
+        children,
     };
     let mut nodes = vec![Node::Element(wrapper)];
     number_elements(&mut nodes, &mut 0);

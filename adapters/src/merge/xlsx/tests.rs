@@ -5,6 +5,8 @@
     reason = "a test that meets the unexpected must fail"
 )]
 
+mod pictures;
+
 use crate::merge::{
     Template,
     archive::Archive,

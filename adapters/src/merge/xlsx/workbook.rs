@@ -3,7 +3,9 @@
 use super::{
     NewParts, Relationship, SHEET_TYPE, Tab, WORKBOOK, Workbook,
     attached::{self, Attached},
-    document, list, list_of, prepare,
+    document, list, list_of,
+    pictures::PICTURES,
+    prepare,
     styles::Styles,
     tables::Tables,
     worksheet::Writer,
@@ -15,7 +17,7 @@ use crate::merge::{
         address::Syntax,
         book::{Book, Here, gather},
         formula::rewrite,
-        number, text,
+        number, take, text,
     },
     xml::{self, Element, Node},
 };
@@ -33,6 +35,8 @@ struct Written {
     /// Its rank in the book, when it has cells.
     rank: Option<usize>,
     root: Option<Element>,
+    /// The pictures that go back to its drawing.
+    pictures: Option<Element>,
 }
 
 pub(super) fn finish(
@@ -53,6 +57,7 @@ pub(super) fn finish(
         book: &book,
         parts: &mut parts,
         tables: Tables::default(),
+        pictures: None,
     };
     for sheet in &mut sheets {
         let (Some(rank), Some(mut root)) = (sheet.rank, sheet.root.take()) else {
@@ -67,6 +72,7 @@ pub(super) fn finish(
         };
         writer.write(&mut root, first);
         attached.tables.next_sheet();
+        attached.pictures = sheet.pictures.take();
         attached.write(source, &sheet.path, rank, Some(&root));
         attached.tables.follow(&mut root);
         let bytes = document(root).into_bytes();
@@ -101,6 +107,7 @@ fn read(workbook: &Workbook, rendered: &BTreeMap<&str, String>) -> Option<(Book,
                 path: path.clone(),
                 rank: None,
                 root: None,
+                pictures: None,
             });
             continue;
         }
@@ -111,9 +118,10 @@ fn read(workbook: &Workbook, rendered: &BTreeMap<&str, String>) -> Option<(Book,
             book.left_out.push(name.clone());
         }
         for node in nodes {
-            let Node::Element(wrapper) = node else {
+            let Node::Element(mut wrapper) = node else {
                 continue;
             };
+            let pictures = take(&mut wrapper, PICTURES);
             let root = wrapper.children.into_iter().find_map(|child| match child {
                 Node::Element(child) => Some(child),
                 _ => None,
@@ -124,6 +132,7 @@ fn read(workbook: &Workbook, rendered: &BTreeMap<&str, String>) -> Option<(Book,
                 path: String::new(),
                 rank: Some(rank),
                 root,
+                pictures,
             });
             rank += 1;
         }
