@@ -134,6 +134,18 @@ pub async fn authenticate(
     Ok(row.and_then(principal))
 }
 
+/// Who holds the token of this name, if it is in force.
+pub async fn named(pool: &PgPool, name: &str) -> Result<Option<Principal>, sqlx::Error> {
+    let row: Option<TokenRow> = sqlx::query_as(
+        "SELECT name, role, services, schemes, email FROM api_tokens
+         WHERE name = $1 AND revoked_at IS NULL",
+    )
+    .bind(name)
+    .fetch_optional(pool)
+    .await?;
+    Ok(row.and_then(principal))
+}
+
 fn is_shaped(token: &str) -> bool {
     token.len() == LENGTH
         && token.strip_prefix(PREFIX).is_some_and(|bits| {

@@ -186,6 +186,19 @@ impl Batches {
         Ok(Started { receipt, refused })
     }
 
+    /// What `start` would take of a selection, and leave out: nothing starts.
+    pub async fn preview(
+        &self,
+        chain_code: &str,
+        dossiers: &[DossierId],
+    ) -> Result<Sorted, DispatchFailure<StartRefusal>> {
+        let (chain, definition) = self.chain(chain_code).await?;
+        self.template(&definition).await?;
+        let Sorted { taken, mut refused } = self.sort_out(&definition, dossiers).await?;
+        let taken = self.not_under_way(chain, taken, &mut refused).await?;
+        Ok(Sorted { taken, refused })
+    }
+
     async fn chain(
         &self,
         code: &str,

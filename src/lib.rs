@@ -1,6 +1,7 @@
 //! The shell: doors, workers and wiring. No business rule lives here.
 
 pub mod access;
+pub mod addresses;
 pub mod app;
 pub mod batches;
 pub mod bundle;

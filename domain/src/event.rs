@@ -10,6 +10,7 @@ use crate::{
     export::{ExportEvent, model::ExportModelEvent},
     ids::{CommandId, DossierId},
     image::ImageEvent,
+    selection::SelectionEvent,
     signature::SignatureEvent,
     template::TemplateEvent,
     third_party::ThirdPartyEvent,
@@ -171,6 +172,8 @@ pub enum Event {
     Export(ExportEvent),
     /// About a model of exports.
     ExportModel(ExportModelEvent),
+    /// About a selection of dossiers.
+    Selection(SelectionEvent),
 }
 
 /// A stored event that this version of Navette cannot read.
@@ -200,6 +203,7 @@ impl Event {
             "agent" => AgentEvent::read(event_type, payload).map(Self::Agent),
             "export" => ExportEvent::read(event_type, payload).map(Self::Export),
             "export_model" => ExportModelEvent::read(event_type, payload).map(Self::ExportModel),
+            "selection" => SelectionEvent::read(event_type, payload).map(Self::Selection),
             _ => Err("unknown noun".to_owned()),
         }
         .map_err(|cause| UnreadableEvent {
@@ -223,6 +227,7 @@ impl Event {
             AgentEvent::TYPES,
             ExportEvent::TYPES,
             ExportModelEvent::TYPES,
+            SelectionEvent::TYPES,
         ]
         .into_iter()
         .flatten()

@@ -12,6 +12,7 @@ use crate::{
     event::Event,
     export::{ExportEvent, model::ExportModelEvent},
     image::ImageEvent,
+    selection::SelectionEvent,
     signature::{Binding, Signature, SignatureEvent},
     template::TemplateEvent,
     third_party::ThirdPartyEvent,
@@ -155,6 +156,9 @@ pub fn sentence(event: &Event) -> String {
             "Recueil de preuves remis, arrêté à {size} événements (empreinte {})",
             file.short()
         ),
+        // Its name is its owner's, perhaps private.
+        Event::Selection(SelectionEvent::Saved { .. }) => "Sélection enregistrée".into(),
+        Event::Selection(SelectionEvent::Removed { .. }) => "Sélection supprimée".into(),
         Event::Export(event) => export(event),
         Event::ExportModel(ExportModelEvent::Saved { model, .. }) => {
             format!("Modèle d'export « {} » enregistré", model.name)

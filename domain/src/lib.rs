@@ -6,6 +6,7 @@
 //!   **images**, each named by its code.
 //! - **Chain**: what is done to a document, as a list of **steps**; data, versioned.
 //! - **Batch**: a chain started on a selection of dossiers.
+//! - **Selection**: a filter, or a fixed list of dossiers, that somebody keeps under a name.
 //! - **Document**: one office file on its way through a chain. **Signature**: its passage at the desk.
 //! - **History**: what happened to a dossier, to its documents and to their signatures, event by event.
 //! - **Bundle**: what an auditor takes away of a dossier: its events, files and proofs, and a verifier.
@@ -49,6 +50,7 @@ pub mod ports;
 pub mod proof;
 pub mod published_date;
 pub mod rna;
+pub mod selection;
 pub mod signature;
 pub mod siret;
 pub mod template;

@@ -82,6 +82,7 @@ fn domain_event(event: &Event) -> &dyn NamedEvent {
         Event::Agent(event) => event,
         Event::Export(event) => event,
         Event::ExportModel(event) => event,
+        Event::Selection(event) => event,
     }
 }
 

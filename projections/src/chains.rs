@@ -2,16 +2,17 @@
 
 use crate::{
     Projector,
+    condition::{Column, InstantIs, TextIs},
     kinds::{ChainScope, DossierStatus},
 };
-use async_graphql::SimpleObject;
+use async_graphql::{InputObject, SimpleObject};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use navette_domain::{
     chain::{ChainEvent, Definition},
     event::{Event, Recorded},
 };
-use sqlx::{PgConnection, PgPool, types::Json};
+use sqlx::{PgConnection, PgPool, QueryBuilder, types::Json};
 use uuid::Uuid;
 
 /// One version of a chain.
@@ -135,9 +136,45 @@ impl Projector for Chains {
     }
 }
 
-/// The last version of every chain, by code.
-pub async fn latest(pool: &PgPool) -> Result<Vec<ChainRow>, sqlx::Error> {
-    sqlx::query_as("SELECT DISTINCT ON (code, id) * FROM chains ORDER BY code, id, version DESC")
-        .fetch_all(pool)
-        .await
+/// Which chains: every condition that is given must hold.
+#[derive(Debug, Clone, Default, PartialEq, InputObject)]
+pub struct ChainFilter {
+    /// The name that programs use.
+    pub code: Option<TextIs>,
+    /// How many documents a batch makes.
+    pub scope: Option<Vec<ChainScope>>,
+    /// When the version was published.
+    pub published_at: Option<InstantIs>,
+}
+
+/// The last version of every chain that the filter keeps, by code.
+pub async fn latest(pool: &PgPool, filter: &ChainFilter) -> Result<Vec<ChainRow>, sqlx::Error> {
+    let mut query = QueryBuilder::new(
+        "SELECT * FROM (SELECT DISTINCT ON (id) * FROM chains ORDER BY id, version DESC) AS latest WHERE true",
+    );
+    if let Some(test) = &filter.code {
+        test.push(&mut query, Column::always("code COLLATE \"C\""));
+    }
+    if let Some(scopes) = &filter.scope {
+        let names: Vec<&'static str> = scopes.iter().map(|scope| scope.as_str()).collect();
+        query.push(" AND scope = ANY(").push_bind(names).push(")");
+    }
+    if let Some(test) = &filter.published_at {
+        test.push(&mut query, Column::always("published_at"));
+    }
+    query.push(" ORDER BY code, id");
+    query.build_query_as().fetch_all(pool).await
+}
+
+/// These versions of these chains.
+pub async fn by_refs(pool: &PgPool, refs: &[(Uuid, i32)]) -> Result<Vec<ChainRow>, sqlx::Error> {
+    let (ids, versions): (Vec<Uuid>, Vec<i32>) = refs.iter().copied().unzip();
+    sqlx::query_as(
+        "SELECT chains.* FROM chains
+         JOIN unnest($1::uuid[], $2::integer[]) AS asked (id, version) USING (id, version)",
+    )
+    .bind(ids)
+    .bind(versions)
+    .fetch_all(pool)
+    .await
 }

@@ -12,7 +12,7 @@ pub struct Unknown(pub String);
 macro_rules! kinds {
     ($($(#[$meta:meta])* $name:ident $(of $remote:literal)? { $($variant:ident = $text:literal),+ $(,)? })+) => {$(
         $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, async_graphql::Enum, Serialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, async_graphql::Enum, Serialize, Deserialize)]
         $(#[graphql(remote = $remote)])?
         #[expect(missing_docs, reason = "the names are those of the domain")]
         pub enum $name { $($variant),+ }

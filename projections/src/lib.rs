@@ -7,15 +7,20 @@
 
 pub mod batches;
 pub mod chains;
+pub mod condition;
 pub mod documents;
 pub mod dossiers;
+pub mod effects;
 pub mod export_models;
 pub mod export_rows;
 pub mod exports;
+pub mod global;
 pub mod images;
 pub mod kinds;
+pub mod list;
 pub mod page;
 pub mod scope;
+pub mod selections;
 pub mod signatures;
 pub mod templates;
 pub mod third_parties;
@@ -58,5 +63,6 @@ pub fn all() -> Vec<Box<dyn Projector>> {
         Box::new(chains::Chains),
         Box::new(exports::Exports),
         Box::new(export_models::ExportModels),
+        Box::new(selections::Selections),
     ]
 }

@@ -1,42 +1,64 @@
-//! Pages by keyset: a page goes on after the last row of the one before, whatever was added or removed
-//! in between, and every row comes exactly once.
+//! Which page of a list is asked for, and what it is answered.
 //!
-//! The key of an order is never NULL (a missing date counts as later than all others), and the id breaks
-//! ties, so one row comparison says "after". A cursor names the question it answers: used with another
-//! order, filter or reader it is refused instead of giving a wrong page.
+//! A cursor names the question it answers: used with another order, filter or reader it is refused instead of
+//! giving a wrong page.
 
+use crate::condition::TooLarge;
+use async_graphql::Enum;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use navette_domain::digest::Digest;
 use serde::{Deserialize, Serialize};
-use sqlx::{PgPool, Postgres, QueryBuilder, postgres::PgRow};
-use uuid::Uuid;
 
 /// The longest page.
 pub const LONGEST: i32 = 100;
 /// The usual page.
 pub const USUAL: i32 = 50;
-/// Counts stop here.
+/// Counts are exact up to here.
 pub const COUNTED: i64 = 10_000;
+/// The most fields of one order.
+pub const MOST_FIELDS: usize = 4;
 
 /// Which page is asked for.
 #[derive(Debug, Clone)]
 pub struct PageRequest {
-    first: i64,
-    after: Option<String>,
+    pub(crate) rows: i64,
+    pub(crate) cursor: Option<String>,
+    pub(crate) backward: bool,
+}
+
+/// The arguments of a list, as Relay names them.
+#[derive(Debug, Clone, Default)]
+pub struct PageArguments {
+    /// So many rows, from the beginning or after a cursor.
+    pub first: Option<i32>,
+    /// After this one.
+    pub after: Option<String>,
+    /// So many rows, at the end or before a cursor.
+    pub last: Option<i32>,
+    /// Before this one.
+    pub before: Option<String>,
 }
 
 /// A page that cannot be given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PageFault {
     /// Fewer rows than one, or more than the longest page.
-    #[error("`first` must be from 1 to {LONGEST}")]
+    #[error("`first` and `last` must be from 1 to {LONGEST}")]
     Size,
+    /// Forward and backward at once.
+    #[error("`first` and `after` go forward, `last` and `before` go backward: give one pair")]
+    BothWays,
     /// Not one of our cursors.
     #[error("the cursor cannot be read")]
     Cursor,
     /// A cursor of another question.
     #[error("the cursor belongs to another order or filter")]
     OtherQuestion,
+    /// An order by too many fields.
+    #[error("a list is ordered by at most {MOST_FIELDS} fields")]
+    Order,
+    /// A filter that costs too much.
+    #[error(transparent)]
+    Filter(#[from] TooLarge),
 }
 
 /// Why a list is not answered.
@@ -53,13 +75,38 @@ pub enum ListFault {
 impl PageRequest {
     /// A page of `first` rows, the usual number by default, after a cursor.
     pub fn new(first: Option<i32>, after: Option<String>) -> Result<Self, PageFault> {
-        let first = first.unwrap_or(USUAL);
-        if (1..=LONGEST).contains(&first) {
-            let first = i64::from(first);
-            Ok(Self { first, after })
-        } else {
-            Err(PageFault::Size)
+        Self::sized(first, after, false)
+    }
+
+    /// The page that a list's arguments ask for.
+    pub fn of(arguments: PageArguments) -> Result<Self, PageFault> {
+        match arguments {
+            PageArguments {
+                first,
+                after,
+                last: None,
+                before: None,
+            } => Self::new(first, after),
+            PageArguments {
+                first: None,
+                after: None,
+                last,
+                before,
+            } => Self::sized(last, before, true),
+            _ => Err(PageFault::BothWays),
         }
+    }
+
+    fn sized(rows: Option<i32>, cursor: Option<String>, backward: bool) -> Result<Self, PageFault> {
+        let rows = rows.unwrap_or(USUAL);
+        if !(1..=LONGEST).contains(&rows) {
+            return Err(PageFault::Size);
+        }
+        Ok(Self {
+            rows: i64::from(rows),
+            cursor,
+            backward,
+        })
     }
 }
 
@@ -68,32 +115,45 @@ impl PageRequest {
 pub struct Slice<T> {
     /// Each row after its cursor.
     pub rows: Vec<(String, T)>,
-    /// Whether more follow.
+    /// Whether more follow. Going backward, whether a cursor was given.
     pub has_next: bool,
+    /// Whether more precede. Going forward, whether a cursor was given.
+    pub has_previous: bool,
 }
 
-/// A number of rows: exact up to [`COUNTED`], then "at least".
+/// How a count was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum Precision {
+    /// Row by row.
+    Exact,
+    /// By the statistics of the database.
+    Estimated,
+}
+
+/// A number of rows: exact up to 10 000, estimated beyond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, async_graphql::SimpleObject)]
 pub struct Count {
-    /// The number.
+    /// The number. An estimate is at least 10 000.
     pub value: i64,
-    /// Whether it is exact; otherwise there are at least that many.
+    /// Whether it is exact.
     pub exact: bool,
+    /// How it was made.
+    pub precision: Precision,
 }
 
+/// Where a row stands in a list: the question, and the row's keys.
 #[derive(Serialize, Deserialize)]
-struct Cursor {
-    q: String,
-    k: String,
-    id: Uuid,
+pub(crate) struct Cursor {
+    pub q: String,
+    pub k: Vec<String>,
 }
 
 impl Cursor {
-    fn write(&self) -> String {
+    pub fn write(&self) -> String {
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
     }
 
-    fn read(text: &str, question: &str) -> Result<Self, PageFault> {
+    pub fn read(text: &str, question: &str) -> Result<Self, PageFault> {
         let bytes = URL_SAFE_NO_PAD
             .decode(text)
             .map_err(|_| PageFault::Cursor)?;
@@ -104,111 +164,6 @@ impl Cursor {
             Err(PageFault::OtherQuestion)
         }
     }
-}
-
-/// By what rows are ordered.
-#[derive(Debug, Clone, Copy)]
-pub struct Order {
-    /// An SQL expression that is never NULL and has an index with the id.
-    pub key: &'static str,
-    /// Its SQL type.
-    pub sql_type: &'static str,
-    /// Largest first.
-    pub descending: bool,
-}
-
-#[derive(sqlx::FromRow)]
-struct Keyed<T> {
-    #[sqlx(flatten)]
-    row: T,
-    cursor_key: String,
-    cursor_id: Uuid,
-}
-
-/// One page of the rows of `table` that `filter` keeps. `question` is all that the answer depends on.
-pub async fn page<T>(
-    pool: &PgPool,
-    table: &'static str,
-    order: Order,
-    request: &PageRequest,
-    question: &impl Serialize,
-    filter: impl FnOnce(&mut QueryBuilder<'_, Postgres>),
-) -> Result<Slice<T>, ListFault>
-where
-    T: for<'r> sqlx::FromRow<'r, PgRow> + Send + Unpin,
-{
-    let question = fingerprint(table, order, question);
-    let Order {
-        key,
-        sql_type,
-        descending,
-    } = order;
-    let mut query = QueryBuilder::new(format!(
-        "SELECT *, ({key})::text AS cursor_key, id AS cursor_id FROM {table} WHERE true"
-    ));
-    filter(&mut query);
-    if let Some(after) = &request.after {
-        let cursor = Cursor::read(after, &question)?;
-        let sign = if descending { '<' } else { '>' };
-        query
-            .push(format!(" AND ({key}, id) {sign} ("))
-            .push_bind(cursor.k);
-        query
-            .push(format!("::text::{sql_type}, "))
-            .push_bind(cursor.id)
-            .push(")");
-    }
-    let way = if descending { "DESC" } else { "ASC" };
-    query.push(format!(" ORDER BY {key} {way}, id {way} LIMIT "));
-    query.push_bind(request.first + 1);
-    let mut found: Vec<Keyed<T>> = query.build_query_as().fetch_all(pool).await?;
-    let length = usize::try_from(request.first).unwrap_or_default();
-    let has_next = found.len() > length;
-    found.truncate(length);
-    let cursor = |keyed: Keyed<T>| {
-        let cursor = Cursor {
-            q: question.clone(),
-            k: keyed.cursor_key,
-            id: keyed.cursor_id,
-        };
-        (cursor.write(), keyed.row)
-    };
-    Ok(Slice {
-        rows: found.into_iter().map(cursor).collect(),
-        has_next,
-    })
-}
-
-/// How many rows of `table` the filter keeps.
-pub async fn count(
-    pool: &PgPool,
-    table: &'static str,
-    filter: impl FnOnce(&mut QueryBuilder<'_, Postgres>),
-) -> Result<Count, sqlx::Error> {
-    let mut query = QueryBuilder::new(format!(
-        "SELECT count(*) FROM (SELECT 1 FROM {table} WHERE true"
-    ));
-    filter(&mut query);
-    query
-        .push(" LIMIT ")
-        .push_bind(COUNTED + 1)
-        .push(") AS counted");
-    let found: i64 = query.build_query_scalar().fetch_one(pool).await?;
-    Ok(Count {
-        value: found.min(COUNTED),
-        exact: found <= COUNTED,
-    })
-}
-
-fn fingerprint(table: &str, order: Order, question: &impl Serialize) -> String {
-    let asked = serde_json::to_string(question).unwrap_or_default();
-    let whole = format!(
-        "{table}\u{1f}{}\u{1f}{}\u{1f}{asked}",
-        order.key, order.descending
-    );
-    let mut digest = Digest::of(whole.as_bytes()).to_string();
-    digest.truncate(16);
-    digest
 }
 
 #[cfg(test)]
@@ -224,19 +179,33 @@ mod tests {
                 PageFault::Size
             );
         }
-        assert_eq!(PageRequest::new(None, None).unwrap().first, 50);
+        assert_eq!(PageRequest::new(None, None).unwrap().rows, 50);
+    }
+
+    #[test]
+    fn a_page_goes_one_way() {
+        let asked = PageArguments {
+            first: Some(1),
+            before: Some("x".into()),
+            ..PageArguments::default()
+        };
+        assert_eq!(PageRequest::of(asked).unwrap_err(), PageFault::BothWays);
+        let asked = PageArguments {
+            last: Some(3),
+            ..PageArguments::default()
+        };
+        assert!(PageRequest::of(asked).unwrap().backward);
     }
 
     #[test]
     fn a_cursor_serves_only_the_question_it_came_from() {
-        let id = Uuid::from_u128(1);
+        let k = vec!["2026-01-01".to_owned(), "x".to_owned()];
         let cursor = Cursor {
             q: "a".into(),
-            k: "2026-01-01".into(),
-            id,
+            k: k.clone(),
         }
         .write();
-        assert_eq!(Cursor::read(&cursor, "a").unwrap().id, id);
+        assert_eq!(Cursor::read(&cursor, "a").unwrap().k, k);
         assert_eq!(
             Cursor::read(&cursor, "b").err(),
             Some(PageFault::OtherQuestion)

@@ -1,14 +1,18 @@
 //! Templates and their versions.
 
-use crate::{Projector, kinds::OfficeFormat};
-use async_graphql::SimpleObject;
+use crate::{
+    Projector,
+    condition::{Column, InstantIs, TextIs},
+    kinds::OfficeFormat,
+};
+use async_graphql::{InputObject, SimpleObject};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use navette_domain::{
     event::{Event, Recorded},
     template::TemplateEvent,
 };
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgPool, QueryBuilder};
 use uuid::Uuid;
 
 /// One version of a template.
@@ -109,6 +113,14 @@ pub async fn versions(pool: &PgPool, code: &str) -> Result<Vec<TemplateRow>, sql
         .await
 }
 
+/// Every version of these templates, the last first.
+pub async fn of_ids(pool: &PgPool, ids: &[Uuid]) -> Result<Vec<TemplateRow>, sqlx::Error> {
+    sqlx::query_as("SELECT * FROM templates WHERE id = ANY($1) ORDER BY id, version DESC")
+        .bind(ids)
+        .fetch_all(pool)
+        .await
+}
+
 /// These versions of these templates.
 pub async fn by_refs(pool: &PgPool, refs: &[(Uuid, i32)]) -> Result<Vec<TemplateRow>, sqlx::Error> {
     let (ids, versions): (Vec<Uuid>, Vec<i32>) = refs.iter().copied().unzip();
@@ -122,9 +134,51 @@ pub async fn by_refs(pool: &PgPool, refs: &[(Uuid, i32)]) -> Result<Vec<Template
     .await
 }
 
-/// The last version of every template, by code.
-pub async fn latest(pool: &PgPool) -> Result<Vec<TemplateRow>, sqlx::Error> {
-    sqlx::query_as("SELECT DISTINCT ON (code, id) * FROM templates ORDER BY code, id, version DESC")
-        .fetch_all(pool)
-        .await
+/// Which templates: every condition that is given must hold.
+#[derive(Debug, Clone, Default, PartialEq, InputObject)]
+pub struct TemplateFilter {
+    /// The name that chains use.
+    pub code: Option<TextIs>,
+    /// The file's name at its author's.
+    pub file_name: Option<TextIs>,
+    /// The format.
+    pub format: Option<Vec<OfficeFormat>>,
+    /// When the version was uploaded.
+    pub uploaded_at: Option<InstantIs>,
+    /// It uses this field, such as `beneficiaire.nom`.
+    pub field: Option<String>,
+}
+
+/// The last version of every template that the filter keeps, by code.
+pub async fn latest(
+    pool: &PgPool,
+    filter: &TemplateFilter,
+) -> Result<Vec<TemplateRow>, sqlx::Error> {
+    let mut query = QueryBuilder::new(
+        "SELECT * FROM (SELECT DISTINCT ON (id) * FROM templates ORDER BY id, version DESC) AS latest
+         WHERE true",
+    );
+    for (test, column) in [
+        (&filter.code, "code COLLATE \"C\""),
+        (&filter.file_name, "file_name COLLATE \"C\""),
+    ] {
+        if let Some(test) = test {
+            test.push(&mut query, Column::always(column));
+        }
+    }
+    if let Some(formats) = &filter.format {
+        let names: Vec<&'static str> = formats.iter().map(|format| format.as_str()).collect();
+        query.push(" AND format = ANY(").push_bind(names).push(")");
+    }
+    if let Some(test) = &filter.uploaded_at {
+        test.push(&mut query, Column::always("uploaded_at"));
+    }
+    if let Some(field) = &filter.field {
+        query
+            .push(" AND ")
+            .push_bind(field.clone())
+            .push(" = ANY(fields)");
+    }
+    query.push(" ORDER BY code, id");
+    query.build_query_as().fetch_all(pool).await
 }

@@ -6,11 +6,32 @@ pub fn searchable(texts: &[&str]) -> String {
     words(&texts.join(" ")).join(" ")
 }
 
-/// The PostgreSQL query for rows that hold a word beginning with each word of `text`; `None` without any.
+/// Words that French puts everywhere, elided ones included: they find nothing.
+const EMPTY: [&str; 24] = [
+    "a", "au", "aux", "avec", "c", "d", "dans", "de", "des", "du", "en", "et", "l", "la", "le",
+    "les", "n", "ou", "par", "pour", "qu", "sur", "un", "une",
+];
+
+/// The PostgreSQL query for rows that hold a word beginning with each word of `text`, in the singular or the
+/// plural; `None` without any. Empty words count only among themselves.
 pub fn query(text: &str) -> Option<String> {
-    let words = words(text);
-    let beginnings: Vec<String> = words.iter().map(|word| format!("'{word}':*")).collect();
+    let mut words = words(text);
+    if words.iter().any(|word| !EMPTY.contains(&word.as_str())) {
+        words.retain(|word| !EMPTY.contains(&word.as_str()));
+    }
+    let words = words.iter().map(|word| singular(word));
+    let beginnings: Vec<String> = words.map(|word| format!("'{word}':*")).collect();
     (!beginnings.is_empty()).then(|| beginnings.join(" & "))
+}
+
+/// What the singular and the plural of a French word begin with: `subvention`, `trava` (travail, travaux).
+fn singular(word: &str) -> &str {
+    let stem = match word.strip_suffix("aux").filter(|stem| stem.len() > 2) {
+        Some(stem) => word.get(..=stem.len()),
+        None if word.len() > 3 => word.strip_suffix(['s', 'x']),
+        None => None,
+    };
+    stem.unwrap_or(word)
 }
 
 fn words(text: &str) -> Vec<String> {
@@ -57,10 +78,21 @@ mod tests {
             searchable(&["Fête de l'ŒUVRE", "SUB-2026/0012", "E\u{301}te\u{301}"]),
             "fete de l oeuvre sub 2026 0012 ete"
         );
-        assert_eq!(
-            query("  Fê l'œu ").as_deref(),
-            Some("'fe':* & 'l':* & 'oeu':*")
-        );
+        assert_eq!(query("  Fê l'œu ").as_deref(), Some("'fe':* & 'oeu':*"));
         assert_eq!(query(" '!|& "), None);
+    }
+
+    #[test]
+    fn a_search_finds_the_singular_and_the_plural_and_looks_past_empty_words() {
+        for (asked, expected) in [
+            ("les subventions", "'subvention':*"),
+            ("travaux", "'trava':*"),
+            ("local des bureaux", "'local':* & 'burea':*"),
+            ("prix", "'pri':*"),
+            ("bus", "'bus':*"),
+            ("de la", "'de':* & 'la':*"),
+        ] {
+            assert_eq!(query(asked).as_deref(), Some(expected), "{asked}");
+        }
     }
 }

@@ -177,6 +177,20 @@ pub async fn connect_for(options: PgConnectOptions, search_path: &str) -> anyhow
         .context("connecting to PostgreSQL")
 }
 
+/// The same database for questions: with connections of their own, which write nothing, and where no
+/// statement takes longer than `longest`. A slow question delays no command, and ends.
+pub fn for_questions(pool: &PgPool, longest: Duration) -> PgPool {
+    let longest = format!("{}ms", longest.as_millis());
+    let options = (*pool.connect_options()).clone().options([
+        ("statement_timeout", longest.as_str()),
+        ("default_transaction_read_only", "on"),
+    ]);
+    PgPoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(Duration::from_secs(10))
+        .connect_lazy_with(options)
+}
+
 /// The keys of personal values: in the log's database, unless the configuration gives them another.
 async fn keys(config: &Config, pool: &PgPool) -> anyhow::Result<Keys> {
     let (pool, apart) = match &config.keys.url {

@@ -12,11 +12,7 @@ use navette_domain::{
     personal::Personal,
     third_party::{PostalAddress, Profile, ThirdParty, ThirdPartyCommand},
 };
-use navette_projections::{
-    page::PageRequest,
-    scope::Scope,
-    third_parties::{self, ThirdPartyFilter},
-};
+use navette_projections::{list, page::PageRequest, scope::Scope, third_parties::ThirdPartyFilter};
 use std::{io::Cursor, path::Path};
 use uuid::Uuid;
 
@@ -102,7 +98,7 @@ async fn third_parties(app: &App) -> anyhow::Result<Vec<Uuid>> {
     let (mut ids, mut after) = (vec![], None);
     loop {
         let request = PageRequest::new(Some(100), after)?;
-        let page = third_parties::page(&app.pool, &scope, &filter, &request).await?;
+        let page = list::page(&app.pool, &scope, &filter, &[], &request).await?;
         ids.extend(page.rows.iter().map(|(_, row)| row.id));
         match page.rows.into_iter().next_back() {
             Some((cursor, _)) if page.has_next => after = Some(cursor),

@@ -35,8 +35,9 @@ use navette_domain::{
     policy::{Principal, Role},
 };
 use navette_projections::{
-    dossiers::{self, DossierFilter, DossierOrder, DossierOrderField},
+    dossiers::{DossierFilter, DossierOrder, DossierOrderField},
     kinds::DossierStatus,
+    list,
     page::PageRequest,
     scope::Scope,
 };
@@ -258,7 +259,7 @@ async fn choose(app: &App, most: usize) -> anyhow::Result<Vec<DossierId>> {
     let (mut chosen, mut after) = (vec![], None);
     loop {
         let request = PageRequest::new(Some(100), after)?;
-        let page = dossiers::page(&app.pool, &scope, &filter, order, &request).await?;
+        let page = list::page(&app.pool, &scope, &filter, &[order], &request).await?;
         after = page.rows.last().map(|(cursor, _)| cursor.clone());
         chosen.extend(page.rows.into_iter().map(|(_, row)| DossierId(row.id)));
         if !page.has_next || chosen.len() >= most {

@@ -5,8 +5,9 @@ use crate::{app::App, cli::say};
 use anyhow::Context as _;
 use navette_domain::ids::BatchId;
 use navette_projections::{
-    documents::{self, DocumentFilter, DocumentRow},
+    documents::{DocumentFilter, DocumentRow},
     kinds::DocumentStatus,
+    list,
     page::PageRequest,
     scope::Scope,
     timeline,
@@ -36,7 +37,7 @@ pub(super) async fn documents_of(app: &App, batch: BatchId) -> anyhow::Result<Ve
     let (mut rows, mut after) = (vec![], None);
     loop {
         let request = PageRequest::new(Some(100), after)?;
-        let page = documents::page(&app.pool, &scope, &filter, &request).await?;
+        let page = list::page(&app.pool, &scope, &filter, &[], &request).await?;
         after = page.rows.last().map(|(cursor, _)| cursor.clone());
         rows.extend(page.rows.into_iter().map(|(_, row)| row));
         if !page.has_next {

@@ -23,7 +23,7 @@ use navette_domain::{
     policy::Principal,
     ports::FileStore,
 };
-use navette_projections::{dossiers::DossierFilter, export_models};
+use navette_projections::{condition::Filter as _, dossiers::DossierFilter, export_models};
 use serde::Deserialize;
 use sqlx::PgPool;
 use std::{sync::Arc, time::Duration};
@@ -209,6 +209,8 @@ fn read_filter(filter: &serde_json::Value) -> Result<DossierFilter, NoExport> {
         let fault = fault.into_server_error(async_graphql::Pos::default());
         NoExport::BadFilter(fault.message)
     })?;
+    read.check()
+        .map_err(|fault| NoExport::BadFilter(fault.to_string()))?;
     let known = read.to_value().into_json().unwrap_or_default();
     match unknown(filter, &known) {
         Some(name) => Err(NoExport::BadFilter(format!(

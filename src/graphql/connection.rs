@@ -13,6 +13,7 @@ type Counter = Box<dyn Fn() -> BoxFuture<'static, Result<Count, sqlx::Error>> + 
 pub struct Connection<T> {
     edges: Vec<Edge<T>>,
     has_next: bool,
+    has_previous: bool,
     count: Counter,
 }
 
@@ -27,7 +28,11 @@ pub struct Edge<T> {
 pub struct PageInfo {
     /// Whether another page follows.
     has_next_page: bool,
-    /// The cursor to pass as `after` for it.
+    /// Whether another page precedes.
+    has_previous_page: bool,
+    /// The cursor to pass as `before` for the page that precedes.
+    start_cursor: Option<String>,
+    /// The cursor to pass as `after` for the page that follows.
     end_cursor: Option<String>,
 }
 
@@ -44,6 +49,7 @@ impl<T> Connection<T> {
         Self {
             edges: slice.rows.into_iter().map(edge).collect(),
             has_next: slice.has_next,
+            has_previous: slice.has_previous,
             count: Box::new(count),
         }
     }
@@ -77,11 +83,13 @@ impl<T: OutputType> Connection<T> {
     async fn page_info(&self) -> PageInfo {
         PageInfo {
             has_next_page: self.has_next,
+            has_previous_page: self.has_previous,
+            start_cursor: self.edges.first().map(|edge| edge.cursor.clone()),
             end_cursor: self.edges.last().map(|edge| edge.cursor.clone()),
         }
     }
 
-    /// How many rows there are in all: exact up to 10 000.
+    /// How many rows there are in all: exact up to 10 000, estimated beyond.
     #[graphql(complexity = 20)]
     async fn total(&self) -> Option<Result<Count>> {
         Some(

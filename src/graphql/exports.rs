@@ -131,6 +131,7 @@ pub struct ExportColumn {
 }
 
 /// What may be asked about exports.
+#[derive(Default)]
 pub struct ExportQuery;
 
 #[Object]

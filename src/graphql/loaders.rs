@@ -12,10 +12,13 @@ use async_graphql::{
 };
 use navette_projections::{
     batches::{self, BatchRow},
+    chains::{self, ChainRow},
     documents::{self, DocumentRow, Progress},
     dossiers::{self, DossierRow},
+    effects::{self, EffectRow},
     kinds::Position,
     scope::Scope,
+    selections::{self, SelectionRow},
     signatures::{self, SignatureRow},
     templates::{self, TemplateRow},
     third_parties::{self, ThirdPartyRow},
@@ -33,6 +36,7 @@ use uuid::Uuid;
 pub struct Rows {
     pool: PgPool,
     scope: Scope,
+    actor: String,
 }
 
 /// The loader of one answer.
@@ -40,6 +44,7 @@ pub fn loader(reads: &Reads, asker: &Asker) -> DataLoader<Rows> {
     let rows = Rows {
         pool: reads.pool.clone(),
         scope: asker.scope.clone(),
+        actor: asker.principal.actor.clone(),
     };
     DataLoader::new(rows, TokioSpawner::current(), TokioTimer::default())
 }
@@ -70,8 +75,18 @@ keys! {
     DossierById,
     /// A third party by its id, if it is seen.
     ThirdPartyById,
+    /// A document by its id, if it is seen.
+    DocumentById,
+    /// A signature by its id, if it is seen.
+    SignatureById,
     /// A batch by its id, if it is seen.
     BatchById,
+    /// An effect by its id, if it is seen.
+    EffectById,
+    /// All versions of a template.
+    VersionsOf,
+    /// A selection by its id, if it may be used.
+    SelectionById,
     /// The documents of a dossier that is seen.
     DocumentsOf,
     /// The signatures of a document that is seen.
@@ -80,14 +95,29 @@ keys! {
     ProgressOf,
 }
 
-/// A version of a template.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct TemplateVersion {
-    /// Which template.
-    pub id: Uuid,
-    /// Which version.
-    pub version: i32,
+macro_rules! versions {
+    ($($(#[$meta:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub struct $name {
+            /// Of what.
+            pub id: Uuid,
+            /// Which version.
+            pub version: i32,
+        }
+    )+};
 }
+
+versions! {
+    /// A version of a template.
+    TemplateVersion,
+    /// A version of a chain.
+    ChainVersion,
+}
+
+/// What happened at a position, if it is seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct EntryAt(pub i64);
 
 /// A part of the history of something that is seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -116,42 +146,88 @@ fn grouped<K: Hash + Eq, V>(rows: Vec<V>, key: impl Fn(&V) -> K) -> HashMap<K, V
     groups
 }
 
-impl Loader<DossierById> for Rows {
-    type Value = DossierRow;
+/// Loads the rows that are seen of a read model, by their ids.
+macro_rules! by_id {
+    ($($key:ident => $module:ident :: $row:ident),+ $(,)?) => {$(
+        impl Loader<$key> for Rows {
+            type Value = $row;
+            type Error = Arc<sqlx::Error>;
+
+            async fn load(&self, keys: &[$key]) -> Loaded<$key, $row> {
+                let ids = ids(keys, |key| key.0);
+                let rows = $module::by_ids(&self.pool, &self.scope, &ids).await?;
+                Ok(rows.into_iter().map(|row| ($key(row.id), row)).collect())
+            }
+        }
+    )+};
+}
+
+by_id! {
+    DossierById => dossiers::DossierRow,
+    ThirdPartyById => third_parties::ThirdPartyRow,
+    DocumentById => documents::DocumentRow,
+    SignatureById => signatures::SignatureRow,
+    BatchById => batches::BatchRow,
+    EffectById => effects::EffectRow,
+}
+
+/// Loads rows that everybody sees, by their versions.
+macro_rules! by_version {
+    ($($key:ident => $module:ident :: $row:ident),+ $(,)?) => {$(
+        impl Loader<$key> for Rows {
+            type Value = $row;
+            type Error = Arc<sqlx::Error>;
+
+            async fn load(&self, keys: &[$key]) -> Loaded<$key, $row> {
+                let refs: Vec<(Uuid, i32)> = keys.iter().map(|key| (key.id, key.version)).collect();
+                let rows = $module::by_refs(&self.pool, &refs).await?;
+                let key = |row: &$row| $key { id: row.id, version: row.version };
+                Ok(rows.into_iter().map(|row| (key(&row), row)).collect())
+            }
+        }
+    )+};
+}
+
+by_version! {
+    TemplateVersion => templates::TemplateRow,
+    ChainVersion => chains::ChainRow,
+}
+
+impl Loader<EntryAt> for Rows {
+    type Value = TimelineRow;
     type Error = Arc<sqlx::Error>;
 
-    async fn load(&self, keys: &[DossierById]) -> Loaded<DossierById, DossierRow> {
-        let rows = dossiers::by_ids(&self.pool, &self.scope, &ids(keys, |key| key.0)).await?;
+    async fn load(&self, keys: &[EntryAt]) -> Loaded<EntryAt, TimelineRow> {
+        let positions: Vec<i64> = keys.iter().map(|key| key.0).collect();
+        let rows = timeline::at(&self.pool, &self.scope, &positions).await?;
         Ok(rows
             .into_iter()
-            .map(|row| (DossierById(row.id), row))
+            .map(|row| (EntryAt(row.position.0), row))
             .collect())
     }
 }
 
-impl Loader<ThirdPartyById> for Rows {
-    type Value = ThirdPartyRow;
+impl Loader<SelectionById> for Rows {
+    type Value = SelectionRow;
     type Error = Arc<sqlx::Error>;
 
-    async fn load(&self, keys: &[ThirdPartyById]) -> Loaded<ThirdPartyById, ThirdPartyRow> {
-        let rows = third_parties::by_ids(&self.pool, &self.scope, &ids(keys, |key| key.0)).await?;
+    async fn load(&self, keys: &[SelectionById]) -> Loaded<SelectionById, SelectionRow> {
+        let ids = ids(keys, |key| key.0);
+        let rows = selections::by_ids(&self.pool, &self.actor, &ids).await?;
         Ok(rows
             .into_iter()
-            .map(|row| (ThirdPartyById(row.id), row))
+            .map(|row| (SelectionById(row.id), row))
             .collect())
     }
 }
 
-impl Loader<BatchById> for Rows {
-    type Value = BatchRow;
+impl Loader<VersionsOf> for Rows {
+    type Value = Vec<TemplateRow>;
     type Error = Arc<sqlx::Error>;
 
-    async fn load(&self, keys: &[BatchById]) -> Loaded<BatchById, BatchRow> {
-        let rows = batches::by_ids(&self.pool, &self.scope, &ids(keys, |key| key.0)).await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| (BatchById(row.id), row))
-            .collect())
+    async fn load(&self, keys: &[VersionsOf]) -> Loaded<VersionsOf, Vec<TemplateRow>> {
+        let rows = templates::of_ids(&self.pool, &ids(keys, |key| key.0)).await?;
+        Ok(grouped(rows, |row| VersionsOf(row.id)))
     }
 }
 
@@ -184,21 +260,6 @@ impl Loader<ProgressOf> for Rows {
     async fn load(&self, keys: &[ProgressOf]) -> Loaded<ProgressOf, Progress> {
         let progress = documents::progress(&self.pool, &ids(keys, |key| key.0)).await?;
         Ok(keys.iter().copied().zip(progress).collect())
-    }
-}
-
-impl Loader<TemplateVersion> for Rows {
-    type Value = TemplateRow;
-    type Error = Arc<sqlx::Error>;
-
-    async fn load(&self, keys: &[TemplateVersion]) -> Loaded<TemplateVersion, TemplateRow> {
-        let refs: Vec<(Uuid, i32)> = keys.iter().map(|key| (key.id, key.version)).collect();
-        let rows = templates::by_refs(&self.pool, &refs).await?;
-        let key = |row: &TemplateRow| TemplateVersion {
-            id: row.id,
-            version: row.version,
-        };
-        Ok(rows.into_iter().map(|row| (key(&row), row)).collect())
     }
 }
 

@@ -6,12 +6,14 @@
 //! - Refusals of the rules are data; errors carry a code and no cause.
 
 pub mod asking;
+mod chosen;
 mod connection;
 mod exports;
 mod faults;
 pub mod limits;
 pub mod loaders;
 mod mutation;
+mod node;
 mod objects;
 mod query;
 mod refusal;
@@ -55,7 +57,7 @@ const INTROSPECTION_DEPTH: usize = 20;
 const COMPLEXITY: usize = 4_000;
 
 fn bare() -> SchemaBuilder<Query, Mutation, Subscription> {
-    Schema::build(Query, Mutation::default(), Subscription)
+    Schema::build(Query::default(), Mutation::default(), Subscription)
 }
 
 /// The schema, at work. Without introspection, it says nothing about itself, not even by suggestions.

@@ -13,6 +13,7 @@ use navette_domain::{
     document::DocumentRefusal,
     dossier::DossierRefusal,
     export::{ExportRefusal, model::ExportModelRefusal},
+    selection::SelectionRefusal,
     third_party::ThirdPartyRefusal,
 };
 use navette_projections::kinds::Position;
@@ -176,6 +177,16 @@ impl Coded for DocumentRefusal {
             Self::AlreadyRequested => RefusalCode::AlreadyExists,
             Self::NotFrom { .. } | Self::Waiting => RefusalCode::NotAtThisStage,
             Self::NothingToRetry => RefusalCode::NothingToDo,
+        }
+    }
+}
+
+impl Coded for SelectionRefusal {
+    fn code(&self) -> RefusalCode {
+        match self {
+            Self::NotSaved => RefusalCode::NotFound,
+            Self::NotYours => RefusalCode::OutOfScope,
+            Self::BadName | Self::Empty => RefusalCode::InvalidInput,
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Who is at the door.
 
 use super::{House, refused};
-use crate::{access, graphql::asking::Asker};
+use crate::{access, addresses, graphql::asking::Asker};
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderValue, StatusCode, header, request::Parts},
+    http::{HeaderValue, Method, StatusCode, header, request::Parts},
     response::Response,
 };
 use navette_domain::policy::Permission;
@@ -33,15 +33,7 @@ pub async fn asker(pool: &PgPool, authorization: Option<&str>) -> Result<Option<
     let bearer = SecretString::from(token.to_owned());
     match access::authenticate(pool, &bearer).await {
         Ok(principal) => Ok(principal.map(|principal| Asker::new(principal, bearer))),
-        Err(cause) => {
-            tracing::error!(%cause, "a token could not be looked up");
-            let message = "Service momentanément indisponible.";
-            Err(refused(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "UNAVAILABLE",
-                message,
-            ))
-        }
+        Err(cause) => Err(unavailable(&cause)),
     }
 }
 
@@ -58,9 +50,38 @@ impl FromRequestParts<House> for Asker {
     async fn from_request_parts(parts: &mut Parts, house: &House) -> Result<Self, Response> {
         let authorization = parts.headers.get(header::AUTHORIZATION);
         let authorization = authorization.and_then(|value| value.to_str().ok());
-        let asker = asker(&house.services.reads.pool, authorization).await?;
+        let asker = match authorization {
+            None => by_address(parts, house).await?,
+            some => asker(&house.services.reads.pool, some).await?,
+        };
         asker.ok_or_else(unknown)
     }
+}
+
+/// Whoever a signed address of a document's file was made for.
+async fn by_address(parts: &Parts, house: &House) -> Result<Option<Asker>, Response> {
+    let path = parts.uri.path();
+    let (true, Some(query)) = (
+        parts.method == Method::GET && path.starts_with("/documents/"),
+        parts.uri.query(),
+    ) else {
+        return Ok(None);
+    };
+    let dispatcher = &house.services.dispatcher;
+    let (keys, now) = (dispatcher.log().keys(), dispatcher.now());
+    let Some(name) = addresses::verify(keys, path, query, now) else {
+        return Ok(None);
+    };
+    let principal = access::named(&house.services.reads.pool, &name).await;
+    let principal = principal.map_err(|cause| unavailable(&cause))?;
+    let nothing = || SecretString::from(String::new());
+    Ok(principal.map(|principal| Asker::new(principal, nothing())))
+}
+
+fn unavailable(cause: &sqlx::Error) -> Response {
+    tracing::error!(%cause, "a token could not be looked up");
+    let message = "Service momentanément indisponible.";
+    refused(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message)
 }
 
 /// What whoever may not do this is answered; `None` for those who may.

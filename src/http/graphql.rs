@@ -1,4 +1,4 @@
-//! GraphQL over HTTP and over WebSockets.
+//! GraphQL over HTTP, as server-sent events and over WebSockets.
 
 use super::{House, auth, refused};
 use crate::graphql::{self, asking::Asker, limits};
@@ -11,9 +11,13 @@ use axum::{
     body::Bytes,
     extract::{RawQuery, State, WebSocketUpgrade, ws::WebSocket},
     http::{HeaderMap, StatusCode, header},
-    response::{IntoResponse as _, Response},
+    response::{
+        IntoResponse as _, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
 };
-use std::time::Duration;
+use futures::{StreamExt as _, stream};
+use std::{sync::Arc, time::Duration};
 use tokio::sync::oneshot;
 
 /// How long a connection may stay without saying who it is.
@@ -34,6 +38,7 @@ pub async fn by_post(
         return refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, "BAD_REQUEST", message);
     }
     match serde_json::from_slice(&body) {
+        Ok(request) if wants_events(&headers) => events(&house, asker, request, &headers).await,
         Ok(request) => execute(&house, asker, request).await,
         Err(_) => unreadable(),
     }
@@ -43,25 +48,63 @@ pub async fn by_post(
 pub async fn by_get(
     State(house): State<House>,
     asker: Asker,
+    headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
     let Ok(request) = parse_query_string(&query.unwrap_or_default()) else {
         return unreadable();
     };
-    let only_asks = limits::read(&request.query).is_ok_and(|document| {
-        document
-            .operations
-            .iter()
-            .all(|(_, operation)| operation.node.ty == OperationType::Query)
-    });
-    if only_asks {
+    let follows = wants_events(&headers);
+    if is_all(&request, OperationType::Query) && !follows {
         return execute(&house, asker, request).await;
+    }
+    if follows && !is_all(&request, OperationType::Mutation) {
+        return events(&house, asker, request, &headers).await;
     }
     let message = "Par GET, seules les requêtes de lecture sont acceptées.";
     let mut response = refused(StatusCode::METHOD_NOT_ALLOWED, "BAD_REQUEST", message);
     let allowed = header::HeaderValue::from_static("POST");
     response.headers_mut().insert(header::ALLOW, allowed);
     response
+}
+
+/// Whether every operation of a request is of this kind; a request that cannot be read is of none.
+fn is_all(request: &Request, kind: OperationType) -> bool {
+    limits::read(&request.query).is_ok_and(|document| {
+        let mut operations = document.operations.iter();
+        operations.all(|(_, operation)| operation.node.ty == kind)
+    })
+}
+
+fn wants_events(headers: &HeaderMap) -> bool {
+    let said = headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok());
+    said.is_some_and(|said| said.contains("text/event-stream"))
+}
+
+/// The answers as server-sent events (graphql-sse, distinct connections): one event `next` for each, then
+/// `complete`. The token comes in the header, so no page of another site can ask; one that says another origin
+/// is refused all the same.
+async fn events(house: &House, asker: Asker, request: Request, headers: &HeaderMap) -> Response {
+    if is_foreign(headers, &house.doors.origins) {
+        return refused(StatusCode::FORBIDDEN, "FORBIDDEN", "Origine refusée.");
+    }
+    let answers = if is_all(&request, OperationType::Subscription) {
+        let session = graphql::connection(asker);
+        house
+            .executor
+            .execute_stream(request, Some(Arc::new(session)))
+    } else {
+        let request = graphql::request(request, &house.services.reads, asker);
+        let answer = house.executor.execute(request).await;
+        stream::iter([answer]).boxed()
+    };
+    let next = answers.map(|answer| Event::default().event("next").json_data(answer));
+    let complete = stream::iter([Ok(Event::default().event("complete").data(""))]);
+    Sse::new(next.chain(complete))
+        .keep_alive(KeepAlive::default())
+        .into_response()
 }
 
 async fn execute(house: &House, asker: Asker, request: Request) -> Response {

@@ -16,7 +16,7 @@ mod uploads;
 mod vitals;
 
 use crate::{
-    app::App,
+    app::{App, for_questions},
     bundle::Bundles,
     exports::Exports,
     graphql::{Executor, Services, asking::Reads, executor},
@@ -37,6 +37,8 @@ use tower_http::timeout::TimeoutLayer;
 
 /// How long a request may take; subscriptions have their own rules.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long one statement of a question may take.
+const STATEMENT: Duration = Duration::from_secs(20);
 /// How long the PDF of a whole batch, or the bundle of a dossier, may take.
 const PATIENCE_WITH_PRINTS: Duration = Duration::from_mins(10);
 /// The largest GraphQL request: its lists of ids are the largest part.
@@ -45,8 +47,7 @@ const GRAPHQL_BODY: usize = 2 * 1024 * 1024;
 /// What is open.
 #[derive(Debug, Clone, Default)]
 pub struct Doors {
-    /// Whether the schema tells about itself, and the explorer is served. Its scripts come from outside
-    /// (esm.sh), which suits a demonstration and not production.
+    /// Whether the schema tells about itself, and the explorer is served.
     pub explorer: bool,
     /// The origins, besides our own, whose pages may open a subscription: `https://console.example.fr`.
     pub origins: Vec<String>,
@@ -67,7 +68,10 @@ struct House {
 /// All the routes, on this application.
 pub fn router(app: &App, doors: Doors) -> Router {
     let services = Services {
-        reads: Reads::new(app.pool.clone(), app.projections.standing()),
+        reads: Reads::new(
+            for_questions(&app.pool, STATEMENT),
+            app.projections.standing(),
+        ),
         dispatcher: app.dispatcher.clone(),
         batches: app.batches.clone(),
         templates: app.templates.clone(),
@@ -95,7 +99,8 @@ pub fn router(app: &App, doors: Doors) -> Router {
     if explorer {
         routes = routes
             .route("/", get(explorer::page))
-            .route("/explorer", get(explorer::page));
+            .route("/explorer", get(explorer::page))
+            .route("/explorer/{file}", get(explorer::part));
     }
     let within = |patience| TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, patience);
     routes

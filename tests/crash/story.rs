@@ -14,6 +14,7 @@ use navette_domain::{
     },
     ids::{BatchId, ChainId, CommandId, DocumentId, DossierId},
     personal::Personal,
+    selection::{Content, Selection, SelectionCommand},
     third_party::{PostalAddress, Profile, ThirdParty, ThirdPartyCommand},
 };
 use navette_projections::scope::Scope;
@@ -122,6 +123,14 @@ pub async fn configure(app: &App) {
         .upload_image(&envelope(), "logo", "logo.png", logo)
         .await
         .unwrap();
+    let command = SelectionCommand::Save {
+        name: "À notifier".into(),
+        shared: true,
+        content: Content::Filter(serde_json::json!({ "status": ["Granted"] })),
+        by: envelope().actor,
+        at: Utc::now(),
+    };
+    dispatch::<Selection>(app, Uuid::from_u128(0x5E1), command).await;
 }
 
 /// Asks for a file of all dossiers, made in the background, and keeps a model of it.

@@ -18,6 +18,7 @@ use navette_projections::{
     batches, documents,
     dossiers::{self, DossierFilter, DossierOrder, DossierOrderField},
     kinds::{Cents, DocumentStatus, DossierStatus, Position},
+    list,
     page::{ListFault, PageFault, PageRequest},
     scope::Scope,
     signatures, third_parties, timeline,
@@ -121,7 +122,7 @@ async fn walk(
     let (mut rows, mut after) = (vec![], None);
     loop {
         let request = PageRequest::new(Some(size), after).unwrap();
-        let slice = dossiers::page(pool, scope, filter, order, &request)
+        let slice = list::page(pool, scope, filter, &[order], &request)
             .await
             .unwrap();
         assert!(slice.rows.len() <= usize::try_from(size).unwrap());
@@ -188,7 +189,7 @@ async fn rows_that_come_during_a_walk_neither_repeat_nor_hide_others() {
     let mut seen = vec![];
     let mut after = None;
     for round in 0.. {
-        let slice = dossiers::page(&database.pool, &scope, &filter, order, &page(after))
+        let slice = list::page(&database.pool, &scope, &filter, &[order], &page(after))
             .await
             .unwrap();
         after = slice.rows.last().map(|(cursor, _)| cursor.clone());
@@ -216,7 +217,7 @@ async fn a_cursor_is_refused_with_another_order_filter_or_reader() {
         DossierOrder::default(),
     );
     let first = PageRequest::new(Some(2), None).unwrap();
-    let slice = dossiers::page(&database.pool, &scope, &filter, order, &first)
+    let slice = list::page(&database.pool, &scope, &filter, &[order], &first)
         .await
         .unwrap();
     let after = PageRequest::new(Some(2), Some(slice.rows[1].0.clone())).unwrap();
@@ -234,14 +235,14 @@ async fn a_cursor_is_refused_with_another_order_filter_or_reader() {
         (&scope, &filter, other_order),
         (&other_scope, &filter, order),
     ] {
-        let answer = dossiers::page(&database.pool, scope, filter, order, &after).await;
+        let answer = list::page(&database.pool, scope, filter, &[order], &after).await;
         assert!(matches!(
             answer,
             Err(ListFault::Page(PageFault::OtherQuestion))
         ));
     }
     assert!(
-        dossiers::page(&database.pool, &scope, &filter, order, &after)
+        list::page(&database.pool, &scope, &filter, &[order], &after)
             .await
             .is_ok()
     );
@@ -391,12 +392,12 @@ async fn each_filter_keeps_what_it_says() {
         let found: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         let expected: Vec<Uuid> = expected.iter().map(|id| id.0).collect();
         assert_eq!(found, expected, "{filter:?}");
-        let count = dossiers::count(&database.pool, &everybody(), &filter)
+        let count = list::count(&database.pool, &everybody(), &filter)
             .await
             .unwrap();
         assert_eq!(count.value, i64::try_from(expected.len()).unwrap());
         assert!(count.exact);
-        let ids = dossiers::ids(&database.pool, &everybody(), &filter, 10)
+        let ids = list::ids(&database.pool, &everybody(), &filter, 10)
             .await
             .unwrap();
         assert_eq!(ids, expected);
@@ -465,20 +466,24 @@ async fn lists_show_exactly_what_the_policy_allows() {
             rows.iter().map(|row| row.id).collect::<BTreeSet<_>>(),
             expected
         );
-        let seen =
-            documents::page(pool, &scope, &documents::DocumentFilter::default(), &page).await;
+        let seen = list::page(
+            pool,
+            &scope,
+            &documents::DocumentFilter::default(),
+            &[],
+            &page,
+        )
+        .await;
         let seen = seen
             .unwrap()
             .rows
             .into_iter()
             .filter_map(|(_, row)| row.dossier_id);
         assert_eq!(seen.collect::<BTreeSet<_>>(), expected);
-        let seen = batches::page(pool, &scope, &batches::BatchFilter::default(), &page).await;
+        let seen = list::page(pool, &scope, &batches::BatchFilter::default(), &[], &page).await;
         assert_eq!(seen.unwrap().rows.len(), expected.len());
         let filter = third_parties::ThirdPartyFilter::default();
-        let seen = third_parties::page(pool, &scope, &filter, &page)
-            .await
-            .unwrap();
+        let seen = list::page(pool, &scope, &filter, &[], &page).await.unwrap();
         assert_eq!(seen.rows.len(), expected.len());
     }
 }
@@ -654,10 +659,7 @@ async fn an_erasure_takes_its_files_and_the_columns_of_its_dossiers_and_spares_w
         ..Default::default()
     };
     assert_eq!(
-        third_parties::count(pool, &everybody(), &found)
-            .await
-            .unwrap()
-            .value,
+        list::count(pool, &everybody(), &found).await.unwrap().value,
         0
     );
     let rows = dossiers::by_ids(

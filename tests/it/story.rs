@@ -26,6 +26,7 @@ use navette_domain::{
     image::{ImageEvent, ImageFormat},
     personal::Personal,
     ports::{Circulation, OfficeFormat, Registration},
+    selection::{Content, SelectionEvent},
     signature::{Binding, Sheet, SignatureEvent},
     template::{TemplateEvent, TemplateRef},
     third_party::{PostalAddress, Profile, ThirdPartyEvent},
@@ -273,6 +274,7 @@ fn names(event: &Event) -> (&'static str, String) {
         Event::Agent(event) => ("agent", event.event_type()),
         Event::Export(event) => ("export", event.event_type()),
         Event::ExportModel(event) => ("export_model", event.event_type()),
+        Event::Selection(event) => ("selection", event.event_type()),
     }
 }
 
@@ -396,6 +398,26 @@ fn exports(story: &mut Story) {
     }
 }
 
+/// Somebody's selections: one is kept, one was removed.
+fn selections(story: &mut Story) {
+    let at = noon();
+    for (id, removed) in [(0x5E1, false), (0x5E2, true)] {
+        let content = Content::Dossiers(vec![DossierId::of_reference("SUB-1")]);
+        let event = SelectionEvent::Saved {
+            name: "À notifier".into(),
+            shared: true,
+            content,
+            owner: "token:essai".into(),
+            at,
+        };
+        story.tell(Uuid::from_u128(id), None, Event::Selection(event));
+        if removed {
+            let event = SelectionEvent::Removed { at };
+            story.tell(Uuid::from_u128(id), None, Event::Selection(event));
+        }
+    }
+}
+
 fn configuration(story: &mut Story) {
     let at = noon();
     for version in 1..=2 {
@@ -416,6 +438,7 @@ fn configuration(story: &mut Story) {
         };
         story.tell(template().template.0, None, Event::Template(event));
     }
+    selections(story);
     let event = ImageEvent::Uploaded {
         code: "logo".into(),
         version: 1,

@@ -56,6 +56,7 @@ pub fn files(event: &Event) -> Vec<NamedFile> {
         | Event::Bundle(_)
         | Event::Agent(_)
         | Event::Export(_)
-        | Event::ExportModel(_) => vec![],
+        | Event::ExportModel(_)
+        | Event::Selection(_) => vec![],
     }
 }

@@ -105,7 +105,8 @@ impl State {
             | Event::Bundle(_)
             | Event::Agent(_)
             | Event::Export(_)
-            | Event::ExportModel(_) => {}
+            | Event::ExportModel(_)
+            | Event::Selection(_) => {}
         }
     }
 

@@ -19,6 +19,7 @@ use navette_domain::{
     image::{ImageEvent, ImageFormat},
     personal::Personal,
     ports::{Circulation, OfficeFormat, Registration},
+    selection::{Content, SelectionEvent},
     signature::{Binding, Sheet, SignatureEvent},
     template::{TemplateEvent, TemplateRef},
     third_party::{PostalAddress, Profile, ThirdPartyEvent},
@@ -393,7 +394,7 @@ fn batch() -> Vec<BatchEvent> {
     ]
 }
 
-fn configuration() -> [Event; 5] {
+fn configuration() -> [Event; 7] {
     let step = |id: &str, action| Step {
         id: step(id),
         action,
@@ -418,6 +419,17 @@ fn configuration() -> [Event; 5] {
             file: Digest::of(b"bundle"),
             at: at(),
         }),
+        Event::Selection(SelectionEvent::Saved {
+            name: "Sport, année 2026".into(),
+            shared: true,
+            content: Content::Filter(serde_json::json!({
+                "status": ["Granted"],
+                "schemeIs": { "prefix": "Sport" }
+            })),
+            owner: "token:instruction".into(),
+            at: at(),
+        }),
+        Event::Selection(SelectionEvent::Removed { at: at() }),
         Event::Image(ImageEvent::Uploaded {
             code: "logo".into(),
             version: 1,

@@ -1,14 +1,17 @@
 //! Documents on their way through a chain.
 
+mod filter;
 mod query;
 
+pub use filter::{DocumentFilter, DocumentOrder, DocumentOrderField};
 pub use query::{
-    DocumentFilter, Progress, StatusCount, by_ids, count, of_batch, of_dossiers, page, progress,
-    troubled, under_way,
+    Progress, StatusCount, Trouble, by_ids, of_batch, of_dossiers, progress, troubled, troubles,
+    under_way,
 };
 
 use crate::{
     Projector,
+    condition::key,
     kinds::{DocumentStatus, OfficeFormat},
 };
 use async_graphql::SimpleObject;
@@ -102,7 +105,8 @@ impl DocumentRow {
 #[derive(Debug)]
 pub struct Documents;
 
-const SCHEMA: &str = "
+const SCHEMA: &str = concat!(
+    "
 CREATE TABLE documents (
     id uuid PRIMARY KEY,
     batch_id uuid NOT NULL,
@@ -111,11 +115,11 @@ CREATE TABLE documents (
     chain_version integer NOT NULL,
     template_id uuid NOT NULL,
     template_version integer NOT NULL,
-    title text NOT NULL,
+    title text COLLATE \"C\" NOT NULL,
     date date NOT NULL,
     status text NOT NULL,
-    step text,
-    trouble text,
+    step text COLLATE \"C\",
+    trouble text COLLATE \"C\",
     reason text,
     needs_attention boolean NOT NULL GENERATED ALWAYS AS (
         status <> 'cancelled'
@@ -130,7 +134,7 @@ CREATE TABLE documents (
     pages integer,
     signed_pdf text,
     signature_id uuid,
-    chrono text,
+    chrono text COLLATE \"C\",
     version bigint NOT NULL,
     requested_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL
@@ -141,7 +145,13 @@ CREATE INDEX ON documents (dossier_id);
 CREATE INDEX ON documents (status, title, id);
 CREATE INDEX ON documents (title, id);
 CREATE INDEX ON documents (batch_id) WHERE needs_attention;
-";
+CREATE INDEX ON documents (requested_at, id);
+CREATE INDEX ON documents (title, id) WHERE needs_attention;
+CREATE INDEX ON documents (",
+    key!(text "chrono"),
+    ", id);
+"
+);
 
 #[async_trait]
 impl Projector for Documents {

@@ -1,28 +1,16 @@
 //! What is asked of documents.
 
-use super::DocumentRow;
+use super::{DocumentFilter, DocumentRow};
 use crate::{
+    condition::{Filter as _, Sql},
     kinds::DocumentStatus,
-    page::{self, Count, ListFault, Order, PageRequest, Slice},
+    page::{ListFault, PageFault},
     scope::Scope,
 };
-use async_graphql::{InputObject, SimpleObject};
-use serde::Serialize;
-use sqlx::{PgPool, Postgres, QueryBuilder};
+use async_graphql::SimpleObject;
+use chrono::{DateTime, Utc};
+use sqlx::{PgPool, QueryBuilder};
 use uuid::Uuid;
-
-/// Which documents: every condition that is given must hold.
-#[derive(Debug, Clone, Default, InputObject, Serialize)]
-pub struct DocumentFilter {
-    /// Of one of these batches.
-    pub batch: Option<Vec<Uuid>>,
-    /// Of one of these dossiers.
-    pub dossier: Option<Vec<Uuid>>,
-    /// One of these statuses.
-    pub status: Option<Vec<DocumentStatus>>,
-    /// Whether they wait for a person.
-    pub needs_attention: Option<bool>,
-}
 
 /// How many documents of a batch have a status.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, SimpleObject)]
@@ -83,36 +71,6 @@ pub async fn progress(pool: &PgPool, batches: &[Uuid]) -> Result<Vec<Progress>, 
         progress
     };
     Ok(batches.iter().map(progress).collect())
-}
-
-/// One page of the documents that `scope` sees, by title.
-pub async fn page(
-    pool: &PgPool,
-    scope: &Scope,
-    filter: &DocumentFilter,
-    request: &PageRequest,
-) -> Result<Slice<DocumentRow>, ListFault> {
-    let order = Order {
-        key: "title",
-        sql_type: "text",
-        descending: false,
-    };
-    let narrow = |query: &mut QueryBuilder<'_, Postgres>| {
-        conditions(query, scope, filter);
-    };
-    page::page(pool, "documents", order, request, &(scope, filter), narrow).await
-}
-
-/// How many they are.
-pub async fn count(
-    pool: &PgPool,
-    scope: &Scope,
-    filter: &DocumentFilter,
-) -> Result<Count, sqlx::Error> {
-    page::count(pool, "documents", |query| {
-        conditions(query, scope, filter);
-    })
-    .await
 }
 
 /// Those of these ids that `scope` sees.
@@ -179,29 +137,45 @@ pub async fn troubled(pool: &PgPool, batch: Uuid) -> Result<Vec<Uuid>, sqlx::Err
     .await
 }
 
-fn conditions(query: &mut QueryBuilder<'_, Postgres>, scope: &Scope, filter: &DocumentFilter) {
-    seen(query, scope);
-    for (column, ids) in [("batch_id", &filter.batch), ("dossier_id", &filter.dossier)] {
-        if let Some(ids) = ids {
-            query
-                .push(format!(" AND {column} = ANY("))
-                .push_bind(ids.clone())
-                .push(")");
-        }
-    }
-    if let Some(statuses) = &filter.status {
-        let names: Vec<&'static str> = statuses.iter().map(|status| status.as_str()).collect();
-        query.push(" AND status = ANY(").push_bind(names).push(")");
-    }
-    if let Some(needs_attention) = filter.needs_attention {
-        query
-            .push(" AND needs_attention = ")
-            .push_bind(needs_attention);
-    }
+/// Documents that wait for a person for one and the same reason.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, SimpleObject)]
+pub struct Trouble {
+    /// The step at which they stopped.
+    pub step: Option<String>,
+    /// Why they stopped, or were refused.
+    pub sentence: Option<String>,
+    /// How many they are.
+    pub documents: i64,
+    /// Since when the first of them waits.
+    pub since: DateTime<Utc>,
+    /// When the last of them came.
+    pub until: DateTime<Utc>,
+}
+
+/// Why the documents that `scope` sees and the filter keeps wait for a person: the most frequent reason first,
+/// at most `most` of them.
+pub async fn troubles(
+    pool: &PgPool,
+    scope: &Scope,
+    filter: &DocumentFilter,
+    most: i64,
+) -> Result<Vec<Trouble>, ListFault> {
+    filter.check().map_err(PageFault::from)?;
+    let mut query = QueryBuilder::new(
+        "SELECT step, COALESCE(trouble, reason) AS sentence, count(*) AS documents,
+            min(updated_at) AS since, max(updated_at) AS until
+         FROM documents WHERE needs_attention",
+    );
+    seen(&mut query, scope);
+    filter.push(&mut query, scope);
+    query
+        .push(" GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT ")
+        .push_bind(most);
+    Ok(query.build_query_as().fetch_all(pool).await?)
 }
 
 /// A document is seen with its dossier, or, when it is about a whole batch, with that batch.
-fn seen(query: &mut QueryBuilder<'_, Postgres>, scope: &Scope) {
+pub(super) fn seen(query: &mut Sql<'_>, scope: &Scope) {
     if scope.is_whole() {
         return;
     }

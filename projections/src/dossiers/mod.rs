@@ -1,15 +1,17 @@
 //! Dossiers as clerks look for them.
 
+mod custom;
+mod filter;
 mod query;
+mod totals;
 
-pub(crate) use query::conditions;
-pub use query::{
-    DossierFilter, DossierOrder, DossierOrderField, by_ids, count, custom_fields, ids,
-    ids_of_reference, page,
-};
+pub use filter::{CustomIs, DossierFilter, DossierOrder, DossierOrderField};
+pub use query::{by_ids, custom_fields, ids_of_reference};
+pub use totals::{DossierDimension, DossierTotal, totals};
 
 use crate::{
     Projector,
+    condition::key,
     kinds::{Cents, DossierStatus},
     words,
 };
@@ -86,22 +88,23 @@ pub struct DossierRow {
     pub updated_at: DateTime<Utc>,
 }
 
-/// Keeps `dossiers`.
+/// Keeps `dossiers` and `dossier_custom`.
 #[derive(Debug)]
 pub struct Dossiers;
 
-const SCHEMA: &str = "
+const SCHEMA: &str = concat!(
+    "
 CREATE TABLE dossiers (
     id uuid PRIMARY KEY,
-    reference text NOT NULL,
+    reference text COLLATE \"C\" NOT NULL,
     status text NOT NULL,
     third_party_id uuid NOT NULL,
     authority text NOT NULL,
     authority_siret text,
     purpose text NOT NULL,
-    nature text,
-    scheme text,
-    service text,
+    nature text COLLATE \"C\",
+    scheme text COLLATE \"C\",
+    service text COLLATE \"C\",
     fiscal_year integer,
     requested_cents bigint NOT NULL,
     granted_cents bigint,
@@ -110,7 +113,7 @@ CREATE TABLE dossiers (
     payments jsonb NOT NULL,
     custom jsonb NOT NULL,
     commission_date date,
-    decision_reference text,
+    decision_reference text COLLATE \"C\",
     decision_date date,
     reason text,
     words text NOT NULL,
@@ -121,15 +124,46 @@ CREATE TABLE dossiers (
 );
 CREATE INDEX ON dossiers (reference, id);
 CREATE INDEX ON dossiers (registered_at, id);
+CREATE INDEX ON dossiers (updated_at, id);
 CREATE INDEX ON dossiers (amount_cents, id);
-CREATE INDEX ON dossiers (COALESCE(commission_date, 'infinity'), id);
+CREATE INDEX ON dossiers (requested_cents, id);
 CREATE INDEX ON dossiers (status, reference, id);
-CREATE INDEX ON dossiers (scheme, reference, id);
-CREATE INDEX ON dossiers (service, reference, id);
 CREATE INDEX ON dossiers (third_party_id, reference, id);
-CREATE INDEX ON dossiers (decision_date, reference, id);
 CREATE INDEX ON dossiers USING gin (search);
-";
+CREATE INDEX ON dossiers (",
+    key!(bigint "granted_cents"),
+    ", id);
+CREATE INDEX ON dossiers (",
+    key!(text "scheme"),
+    ", reference, id);
+CREATE INDEX ON dossiers (",
+    key!(text "service"),
+    ", reference, id);
+CREATE INDEX ON dossiers (",
+    key!(integer "fiscal_year"),
+    ", reference, id);
+CREATE INDEX ON dossiers (",
+    key!(date "commission_date"),
+    ", reference, id);
+CREATE INDEX ON dossiers (",
+    key!(date "decision_date"),
+    ", reference, id);
+CREATE INDEX ON dossiers (",
+    key!(text "left(decision_reference, 100)"),
+    ");
+CREATE TABLE dossier_custom (
+    dossier_id uuid NOT NULL,
+    name text COLLATE \"C\" NOT NULL,
+    value text COLLATE \"C\" NOT NULL,
+    number double precision,
+    date date
+);
+CREATE INDEX ON dossier_custom (dossier_id);
+CREATE INDEX ON dossier_custom (name, value);
+CREATE INDEX ON dossier_custom (name, number) WHERE number IS NOT NULL;
+CREATE INDEX ON dossier_custom (name, date) WHERE date IS NOT NULL;
+"
+);
 
 #[async_trait]
 impl Projector for Dossiers {
@@ -138,7 +172,7 @@ impl Projector for Dossiers {
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["dossiers"]
+        &["dossiers", "dossier_custom"]
     }
 
     fn schema(&self) -> &'static str {
@@ -155,8 +189,20 @@ impl Projector for Dossiers {
             Event::ThirdParty(ThirdPartyEvent::Erased { .. }) => erased(recorded),
             _ => return Ok(()),
         }
-        .execute(connection)
+        .execute(&mut *connection)
         .await?;
+        if let Event::Dossier(event) = &recorded.event {
+            let dossier = recorded.stream_id;
+            match event {
+                DossierEvent::Registered { request, .. } => {
+                    custom::keep(connection, dossier, &request.custom, false).await?;
+                }
+                DossierEvent::Amended { request, .. } => {
+                    custom::keep(connection, dossier, &request.custom, true).await?;
+                }
+                _ => {}
+            }
+        }
         Ok(())
     }
 }
@@ -238,8 +284,10 @@ fn with_request<'q>(statement: Statement<'q>, request: &'q Request) -> Statement
 
 /// The columns that a dossier brought go with its third party.
 fn erased(recorded: &Recorded) -> Statement<'_> {
-    sqlx::query("UPDATE dossiers SET custom = '{}' WHERE third_party_id = $1")
-        .bind(recorded.stream_id)
+    const SQL: &str = "
+        WITH emptied AS (UPDATE dossiers SET custom = '{}' WHERE third_party_id = $1 RETURNING id)
+        DELETE FROM dossier_custom USING emptied WHERE dossier_id = emptied.id";
+    sqlx::query(SQL).bind(recorded.stream_id)
 }
 
 fn moved(recorded: &Recorded, status: DossierStatus) -> Statement<'_> {

@@ -7,10 +7,7 @@ mod scdl;
 
 pub use scdl::{Incomplete, incomplete};
 
-use crate::{
-    dossiers::{DossierFilter, conditions},
-    scope::Scope,
-};
+use crate::{condition::Filter as _, dossiers::DossierFilter, list::List as _, scope::Scope};
 use navette_domain::export::{Format, Heading};
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 
@@ -26,7 +23,8 @@ pub struct Selection {
 impl Selection {
     fn push(&self, query: &mut QueryBuilder<'_, Postgres>) {
         query.push("(SELECT * FROM dossiers WHERE true");
-        conditions(query, &self.scope, &self.filter);
+        DossierFilter::seen(query, &self.scope);
+        self.filter.push(query, &self.scope);
         query.push(")");
     }
 

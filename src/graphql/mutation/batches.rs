@@ -1,11 +1,12 @@
 //! Starting and moving batches.
 
-use super::{Change, ReasonedChange, dossiers::seen};
+use super::{Change, ReasonedChange};
 use crate::{
     batches::{Batches, StartBatch, StartRefusal},
     dispatch::{DispatchFailure, Dispatcher},
     graphql::{
         asking::{Asker, Reads, asker, reading},
+        chosen::Chosen,
         faults,
         loaders::{self, BatchById},
         objects::Batch,
@@ -16,20 +17,12 @@ use crate::{
 use async_graphql::{ComplexObject, Context, Enum, InputObject, Object, Result, SimpleObject};
 use navette_domain::{
     batch::BatchRefusal,
-    dossier,
-    ids::{BatchId, CommandId, DossierId},
+    ids::{BatchId, CommandId},
     policy::Permission,
 };
-use navette_projections::{
-    batches,
-    dossiers::{self, DossierFilter},
-    kinds::Position,
-};
+use navette_projections::{batches, dossiers::DossierFilter, kinds::Position};
 use serde::Serialize;
 use uuid::Uuid;
-
-/// The most dossiers of one batch.
-const MOST_DOSSIERS: usize = 20_000;
 
 /// Changes to batches.
 #[derive(Default)]
@@ -107,10 +100,13 @@ struct StartBatchInput {
     label: String,
     /// The code of the chain.
     chain: String,
-    /// The dossiers, in the order of the batch. Either this or `filter`.
+    /// The dossiers, in the order of the batch. Either this, or `filter`, or `selection`.
     dossiers: Option<Vec<Uuid>>,
-    /// Which dossiers, by reference. Either this or `dossiers`.
+    /// Which dossiers, by reference. Either this, or `dossiers`, or `selection`.
     filter: Option<DossierFilter>,
+    /// A selection that is kept: a fixed list in its order, a filter by reference.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    selection: Option<Uuid>,
     /// The position at which the filter must look, as earlier mutations answered it.
     at_least: Option<Position>,
 }
@@ -125,8 +121,14 @@ impl BatchMutation {
     ) -> Result<StartBatchPayload> {
         let asker = asker(context, Permission::StartBatch)?;
         let envelope = asker.envelope("startBatch", input.idempotency_key, None, &input);
-        let (dossiers, unseen) = match selection(context, asker, &input).await? {
-            Ok(selection) => selection,
+        let chosen = Chosen {
+            dossiers: input.dossiers.as_ref(),
+            filter: input.filter.as_ref(),
+            selection: input.selection,
+        };
+        let sorted = chosen.dossiers(context, asker, input.at_least).await?;
+        let (dossiers, unseen) = match sorted {
+            Ok(sorted) => sorted,
             Err(refusal) => return Ok(not_started(refusal, vec![])),
         };
         // Repetitions name the same batch.
@@ -196,64 +198,6 @@ impl BatchMutation {
             id,
         })
     }
-}
-
-type Selection = (Vec<DossierId>, Vec<RefusedRow>);
-
-/// The dossiers that are asked for, and those of them that whoever asks does not see.
-async fn selection(
-    context: &Context<'_>,
-    asker: &Asker,
-    input: &StartBatchInput,
-) -> Result<Result<Selection, Refusal>> {
-    let wrong = |sentence| Ok(Err(Refusal::new(RefusalCode::InvalidInput, sentence)));
-    let ids = match (&input.dossiers, &input.filter) {
-        (Some(ids), None) => ids.clone(),
-        (None, Some(filter)) => {
-            let (reads, _) = reading(context, input.at_least).await?;
-            let most = i64::try_from(MOST_DOSSIERS + 1).unwrap_or(i64::MAX);
-            let ids = dossiers::ids(&reads.pool, &asker.scope, filter, most).await;
-            ids.map_err(|cause| faults::internal(&cause))?
-        }
-        (Some(_), Some(_)) | (None, None) => {
-            return wrong("Indiquez soit des dossiers, soit un filtre.".to_owned());
-        }
-    };
-    if ids.len() > MOST_DOSSIERS {
-        return wrong(format!(
-            "Un lot ne peut pas dépasser {MOST_DOSSIERS} dossiers."
-        ));
-    }
-    let ids: Vec<DossierId> = ids.into_iter().map(DossierId).collect();
-    sight(context, asker, ids).await.map(Ok)
-}
-
-/// Parts the dossiers that are seen from the others, as they are now, whatever the read models show.
-async fn sight(
-    context: &Context<'_>,
-    asker: &Asker,
-    ids: Vec<DossierId>,
-) -> Result<(Vec<DossierId>, Vec<RefusedRow>)> {
-    if asker.scope.is_whole() {
-        return Ok((ids, vec![]));
-    }
-    let wanted: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    let log = context.data::<Dispatcher>()?.log();
-    let loaded = log.load_many::<dossier::Dossier>(&wanted).await;
-    let loaded = loaded.map_err(|cause| faults::internal(&cause))?;
-    let is_seen = |id: &DossierId| {
-        loaded
-            .get(&id.0)
-            .is_some_and(|loaded| seen(asker, &loaded.state))
-    };
-    let (kept, others): (Vec<_>, Vec<_>) = ids.into_iter().partition(is_seen);
-    Ok((
-        kept,
-        others
-            .into_iter()
-            .map(|id| RefusedRow::unknown(id.0))
-            .collect(),
-    ))
 }
 
 async fn start(

@@ -372,7 +372,7 @@ async fn change(
 }
 
 /// Whether whoever asks sees this dossier as it is now, whatever the read models show.
-pub(super) fn seen(asker: &Asker, state: &dossier::Dossier) -> bool {
+pub(in crate::graphql) fn seen(asker: &Asker, state: &dossier::Dossier) -> bool {
     match state {
         dossier::Dossier::Unborn => false,
         dossier::Dossier::Open { request, .. } => {

@@ -5,13 +5,17 @@
 //! are for mistakes in the request, missing rights and faults of ours.
 
 mod batches;
+mod bulk;
 mod chains;
 mod documents;
 mod dossier_input;
 mod dossiers;
 mod erasure;
 mod exports;
+mod selections;
 mod third_parties;
+
+pub(super) use dossiers::seen;
 
 use super::asking::Asker;
 use crate::unit::Envelope;
@@ -29,6 +33,8 @@ pub struct Mutation(
     batches::BatchMutation,
     documents::DocumentMutation,
     exports::ExportMutation,
+    selections::SelectionMutation,
+    bulk::BulkMutation,
 );
 
 /// What every change says.

@@ -2,17 +2,17 @@
 
 use super::{Document, history};
 use crate::graphql::{
-    asking::reading,
     connection::Connection,
-    faults,
     loaders::{self, ProgressOf},
     query,
 };
-use async_graphql::{Context, Object, Result};
+use async_graphql::{Context, ID, Object, Result};
 use navette_projections::{
     batches::BatchRow,
     documents::{DocumentFilter, Progress},
+    global,
     kinds::{DocumentStatus, Position},
+    page::PageArguments,
     timeline::{Kind, TimelineRow},
 };
 
@@ -30,6 +30,11 @@ impl Batch {
     #[graphql(flatten)]
     fn row(&self) -> &BatchRow {
         &self.0
+    }
+
+    /// Its global id.
+    pub async fn node_id(&self) -> ID {
+        global::id("Batch", self.0.id)
     }
 
     /// How far it is.
@@ -50,19 +55,18 @@ impl Batch {
         first: Option<i32>,
         after: Option<String>,
     ) -> Option<Result<Connection<Document>>> {
-        let batch = Some(vec![self.0.id]);
         let filter = DocumentFilter {
-            batch,
-            dossier: None,
+            batch: Some(vec![self.0.id]),
             status,
             needs_attention,
+            ..DocumentFilter::default()
         };
-        let answer = async {
-            let (reads, asker) = reading(context, None).await?;
-            let list = query::documents(reads, asker, filter, first, after).await;
-            list.map_err(faults::list)
+        let page = PageArguments {
+            first,
+            after,
+            ..PageArguments::default()
         };
-        Some(answer.await)
+        Some(query::listed(context, filter, &[], page, None).await)
     }
 
     /// Its own history, without that of its documents: at most 100 entries, the oldest first.

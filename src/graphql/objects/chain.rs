@@ -1,8 +1,9 @@
 //! A chain.
 
-use async_graphql::Object;
+use async_graphql::{ID, Object};
 use navette_projections::{
     chains::{ChainRow, ChainStep},
+    global,
     kinds::DossierStatus,
 };
 
@@ -20,6 +21,11 @@ impl Chain {
     #[graphql(flatten)]
     fn row(&self) -> &ChainRow {
         &self.0
+    }
+
+    /// Its global id.
+    pub async fn node_id(&self) -> ID {
+        global::id("Chain", format_args!("{}:{}", self.0.id, self.0.version))
     }
 
     /// The code of the template it uses.

@@ -1,11 +1,15 @@
 //! A document and its passages at the signing desk.
 
 use super::{Batch, Dossier, Included, Template, history};
-use crate::graphql::loaders::{self, BatchById, DossierById, SignaturesOf, TemplateVersion};
-use async_graphql::{Context, Object, Result};
+use crate::graphql::loaders::{
+    self, BatchById, DocumentById, DossierById, SignaturesOf, TemplateVersion,
+};
+use crate::{addresses, dispatch::Dispatcher, graphql::asking::Asker};
+use async_graphql::{Context, ID, Object, Result};
 use navette_domain::french;
 use navette_projections::{
     documents::DocumentRow,
+    global,
     kinds::{Binding, OfficeFormat, Position},
     signatures::SignatureRow,
     timeline::{Kind, TimelineRow},
@@ -20,11 +24,26 @@ impl From<DocumentRow> for Document {
     }
 }
 
+impl Document {
+    fn url(&self, context: &Context<'_>, file: &str) -> Result<Option<String>> {
+        let dispatcher = context.data::<Dispatcher>()?;
+        let actor = &context.data::<Asker>()?.principal.actor;
+        let path = format!("/documents/{}/{file}", self.0.id);
+        let keys = dispatcher.log().keys();
+        Ok(addresses::sign(keys, &path, actor, dispatcher.now()))
+    }
+}
+
 #[Object]
 impl Document {
     #[graphql(flatten)]
     fn row(&self) -> &DocumentRow {
         &self.0
+    }
+
+    /// Its global id.
+    pub async fn node_id(&self) -> ID {
+        global::id("Document", self.0.id)
     }
 
     /// Where it stands, in French.
@@ -41,6 +60,19 @@ impl Document {
     async fn pdf_path(&self) -> Option<String> {
         self.0.pdf.as_ref()?;
         Some(format!("/documents/{}/pdf", self.0.id))
+    }
+
+    /// An address that opens the PDF in force for five minutes without a token, for whoever asks now, and for
+    /// as long as they may see it.
+    async fn pdf_url(&self, context: &Context<'_>) -> Option<Result<String>> {
+        self.0.pdf.as_ref()?;
+        self.url(context, "pdf").transpose()
+    }
+
+    /// The same for the office file, once there is one.
+    async fn office_url(&self, context: &Context<'_>) -> Option<Result<String>> {
+        self.0.office.as_ref()?;
+        self.url(context, "office").transpose()
     }
 
     /// The version of the template it is made from.
@@ -95,11 +127,29 @@ impl Document {
 /// A passage at the signing desk.
 pub struct Signature(SignatureRow);
 
+impl From<SignatureRow> for Signature {
+    fn from(row: SignatureRow) -> Self {
+        Self(row)
+    }
+}
+
 #[Object]
 impl Signature {
     #[graphql(flatten)]
     fn row(&self) -> &SignatureRow {
         &self.0
+    }
+
+    /// Its global id.
+    pub async fn node_id(&self) -> ID {
+        global::id("Signature", self.0.id)
+    }
+
+    /// The document.
+    async fn document(&self, context: &Context<'_>) -> Option<Result<Document>> {
+        let key = DocumentById(self.0.document_id);
+        let row = loaders::load(context, key).await.transpose();
+        row.map(|row| row.map(Into::into))
     }
 
     /// How firmly the signed PDF is bound to the one that was sent.

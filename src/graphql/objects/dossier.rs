@@ -5,11 +5,12 @@ use super::{
     history::{DossierState, History, HistoryStep, Moment, StateChange, past},
 };
 use crate::graphql::loaders::{self, DocumentsOf, ThirdPartyById};
-use async_graphql::{Context, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::NaiveDate;
 use navette_domain::french;
 use navette_projections::{
     dossiers::DossierRow,
+    global,
     kinds::{Cents, Position},
     timeline::{Kind, TimelineRow},
 };
@@ -48,6 +49,11 @@ impl Dossier {
     #[graphql(flatten)]
     fn row(&self) -> &DossierRow {
         &self.0
+    }
+
+    /// Its global id.
+    pub async fn node_id(&self) -> ID {
+        global::id("Dossier", self.0.id)
     }
 
     /// Where it stands, in French.

@@ -4,14 +4,18 @@ mod batch;
 mod chain;
 mod document;
 mod dossier;
+mod effect;
 mod history;
+mod selection;
 mod template;
 mod third_party;
 
 pub use batch::Batch;
 pub use chain::Chain;
-pub use document::Document;
+pub use document::{Document, Signature};
 pub use dossier::Dossier;
+pub use effect::Effect;
+pub use selection::Selection;
 pub use template::{Dictionary, Included, Template};
 pub use third_party::ThirdParty;
 

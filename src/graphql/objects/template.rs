@@ -4,15 +4,17 @@ use crate::{
     graphql::{
         asking::{Asker, Reads},
         faults,
+        loaders::{self, VersionsOf},
     },
     templates::{Check, Templates, UsedField},
 };
-use async_graphql::{Context, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use navette_domain::dictionary::{Dictionary as Listed, Field};
 use navette_projections::{
+    global,
     images::{self, ImageRow},
     kinds::{ChainScope, FieldKind, IncludedKind},
-    templates::{self, TemplateRow},
+    templates::TemplateRow,
 };
 use serde_json::Value;
 
@@ -32,6 +34,11 @@ impl Template {
         &self.0
     }
 
+    /// Its global id.
+    pub async fn node_id(&self) -> ID {
+        global::id("Template", format_args!("{}:{}", self.0.id, self.0.version))
+    }
+
     /// Where the file is downloaded.
     async fn path(&self) -> String {
         format!("/templates/{}/versions/{}", self.0.code, self.0.version)
@@ -40,13 +47,8 @@ impl Template {
     /// All versions of the same template, the last first.
     #[graphql(complexity = "5 + child_complexity")]
     async fn versions(&self, context: &Context<'_>) -> Option<Result<Vec<Template>>> {
-        let answer = async {
-            let reads = context.data::<Reads>()?;
-            let rows = templates::versions(&reads.pool, &self.0.code).await;
-            let rows = rows.map_err(|cause| faults::internal(&cause))?;
-            Ok(rows.into_iter().map(Self).collect())
-        };
-        Some(answer.await)
+        let rows = loaders::load(context, VersionsOf(self.0.id)).await;
+        Some(rows.map(|rows| rows.into_iter().flatten().map(Self).collect()))
     }
 
     /// What it needs and what is wrong with it, by the dictionary of today.

@@ -1,7 +1,7 @@
 //! A third party.
 
-use async_graphql::{Object, SimpleObject};
-use navette_projections::third_parties::ThirdPartyRow;
+use async_graphql::{ID, Object, SimpleObject};
+use navette_projections::{global, third_parties::ThirdPartyRow};
 
 /// A beneficiary, or any other tiers.
 pub struct ThirdParty(ThirdPartyRow);
@@ -28,6 +28,11 @@ impl ThirdParty {
     #[graphql(flatten)]
     fn row(&self) -> &ThirdPartyRow {
         &self.0
+    }
+
+    /// Its global id.
+    pub async fn node_id(&self) -> ID {
+        global::id("ThirdParty", self.0.id)
     }
 
     /// Where letters go.

@@ -1,20 +1,23 @@
 //! Third parties as clerks look for them.
 
+mod filter;
+
+pub use filter::{ThirdPartyFilter, ThirdPartyOrder, ThirdPartyOrderField};
+
 use crate::{
     Projector,
-    page::{self, Count, ListFault, Order, PageRequest, Slice},
+    condition::{Sql, key},
     scope::Scope,
     words,
 };
-use async_graphql::{InputObject, SimpleObject};
+use async_graphql::SimpleObject;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use navette_domain::{
     event::{Event, Recorded},
     third_party::{PostalAddress, Profile, ThirdPartyEvent},
 };
-use serde::Serialize;
-use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, types::Json};
+use sqlx::{PgConnection, PgPool, QueryBuilder, types::Json};
 use std::fmt;
 use uuid::Uuid;
 
@@ -55,39 +58,46 @@ impl fmt::Debug for ThirdPartyRow {
     }
 }
 
-/// Which third parties: every condition that is given must hold.
-#[derive(Debug, Clone, Default, InputObject, Serialize)]
-pub struct ThirdPartyFilter {
-    /// One of these SIRET.
-    pub siret: Option<Vec<String>>,
-    /// Beginnings of words of the name, the SIRET or the RNA, without accents or case.
-    pub text: Option<String>,
-}
-
 /// Keeps `third_parties`.
 #[derive(Debug)]
 pub struct ThirdParties;
 
-const SCHEMA: &str = "
+const SCHEMA: &str = concat!(
+    "
 CREATE TABLE third_parties (
     id uuid PRIMARY KEY,
-    name text NOT NULL,
-    siret text,
-    rna text,
+    name text COLLATE \"C\" NOT NULL,
+    siret text COLLATE \"C\",
+    rna text COLLATE \"C\",
     address jsonb,
-    email text,
-    applicant_account text,
-    words text NOT NULL,
+    email text COLLATE \"C\",
+    applicant_account text COLLATE \"C\",
+    words text COLLATE \"C\" NOT NULL,
     search tsvector NOT NULL GENERATED ALWAYS AS (array_to_tsvector(string_to_array(words, ' '))) STORED,
     version bigint NOT NULL,
     registered_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
     erased_at timestamptz
 );
-CREATE INDEX ON third_parties (name, id);
-CREATE INDEX ON third_parties (siret);
+CREATE INDEX ON third_parties (left(words, 200), id);
+CREATE INDEX ON third_parties (left(name, 200));
+CREATE INDEX ON third_parties (registered_at, id);
+CREATE INDEX ON third_parties (updated_at, id);
 CREATE INDEX ON third_parties USING gin (search);
-";
+CREATE INDEX ON third_parties (",
+    key!(text "siret"),
+    ", id);
+CREATE INDEX ON third_parties (",
+    key!(text "rna"),
+    ");
+CREATE INDEX ON third_parties (",
+    key!(text "left(email, 200)"),
+    ");
+CREATE INDEX ON third_parties (",
+    key!(text "left(address ->> 'postcode', 20)"),
+    ", id);
+"
+);
 
 #[async_trait]
 impl Projector for ThirdParties {
@@ -166,44 +176,6 @@ async fn keep(
     Ok(())
 }
 
-/// One page of the third parties that `scope` sees, by name.
-pub async fn page(
-    pool: &PgPool,
-    scope: &Scope,
-    filter: &ThirdPartyFilter,
-    request: &PageRequest,
-) -> Result<Slice<ThirdPartyRow>, ListFault> {
-    let order = Order {
-        key: "name",
-        sql_type: "text",
-        descending: false,
-    };
-    let narrow = |query: &mut QueryBuilder<'_, Postgres>| {
-        conditions(query, scope, filter);
-    };
-    page::page(
-        pool,
-        "third_parties",
-        order,
-        request,
-        &(scope, filter),
-        narrow,
-    )
-    .await
-}
-
-/// How many they are.
-pub async fn count(
-    pool: &PgPool,
-    scope: &Scope,
-    filter: &ThirdPartyFilter,
-) -> Result<Count, sqlx::Error> {
-    page::count(pool, "third_parties", |query| {
-        conditions(query, scope, filter);
-    })
-    .await
-}
-
 /// Those of these ids that `scope` sees.
 pub async fn by_ids(
     pool: &PgPool,
@@ -216,24 +188,8 @@ pub async fn by_ids(
     query.build_query_as().fetch_all(pool).await
 }
 
-fn conditions(query: &mut QueryBuilder<'_, Postgres>, scope: &Scope, filter: &ThirdPartyFilter) {
-    seen(query, scope);
-    if let Some(numbers) = &filter.siret {
-        query
-            .push(" AND siret = ANY(")
-            .push_bind(numbers.clone())
-            .push(")");
-    }
-    if let Some(text) = filter.text.as_deref().and_then(words::query) {
-        query
-            .push(" AND search @@ ")
-            .push_bind(text)
-            .push("::tsquery");
-    }
-}
-
 /// A third party is seen through one of its dossiers, or while it has none.
-fn seen(query: &mut QueryBuilder<'_, Postgres>, scope: &Scope) {
+fn seen(query: &mut Sql<'_>, scope: &Scope) {
     if scope.is_whole() {
         return;
     }

@@ -1,7 +1,11 @@
-//! The history of a dossier, a document or a batch, in French sentences.
+//! What happened, in French sentences: the history of a dossier, a document or a batch, and the audit of all.
 
-use crate::{Projector, kinds::Position};
-use async_graphql::SimpleObject;
+mod filter;
+
+pub use filter::{AuditFilter, AuditOrder};
+
+use crate::{Projector, global, kinds::Position, list::List as _, scope::Scope};
+use async_graphql::{ComplexObject, ID, SimpleObject};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use navette_domain::{
@@ -9,12 +13,12 @@ use navette_domain::{
     french,
     signature::SignatureEvent,
 };
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgPool, QueryBuilder};
 use uuid::Uuid;
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, SimpleObject)]
-#[graphql(name = "TimelineEntry")]
+#[graphql(name = "TimelineEntry", complex)]
 pub struct TimelineRow {
     /// Its place in the log.
     pub position: Position,
@@ -32,29 +36,45 @@ pub struct TimelineRow {
     pub document_id: Option<Uuid>,
     /// The batch it belongs to.
     pub batch_id: Option<Uuid>,
+    /// What it happened to: a dossier, a document, a template…
+    pub stream_id: Uuid,
+}
+
+#[ComplexObject]
+impl TimelineRow {
+    /// Its global id.
+    pub async fn node_id(&self) -> ID {
+        global::id("TimelineEntry", self.position.0)
+    }
 }
 
 /// Keeps `timeline`.
 #[derive(Debug)]
 pub struct Timeline;
 
-const SCHEMA: &str = "
+const SCHEMA: &str = r#"
 CREATE TABLE timeline (
     position bigint PRIMARY KEY,
     at timestamptz NOT NULL,
-    actor text NOT NULL,
-    event_type text NOT NULL,
+    actor text COLLATE "C" NOT NULL,
+    event_type text COLLATE "C" NOT NULL,
     sentence text NOT NULL,
     dossier_id uuid,
     document_id uuid,
     batch_id uuid,
-    signature_id uuid
+    signature_id uuid,
+    stream_id uuid NOT NULL
 );
 CREATE INDEX ON timeline (dossier_id, position);
 CREATE INDEX ON timeline (document_id, position);
 CREATE INDEX ON timeline (batch_id, position) WHERE dossier_id IS NULL AND document_id IS NULL;
 CREATE INDEX ON timeline (signature_id) WHERE event_type = 'signature.prepared';
-";
+CREATE INDEX ON timeline (batch_id, position);
+CREATE INDEX ON timeline (stream_id, position);
+CREATE INDEX ON timeline (actor, position);
+CREATE INDEX ON timeline (event_type, position);
+CREATE INDEX ON timeline (at);
+"#;
 
 #[async_trait]
 impl Projector for Timeline {
@@ -75,13 +95,11 @@ impl Projector for Timeline {
         connection: &mut PgConnection,
         recorded: &Recorded,
     ) -> Result<(), sqlx::Error> {
-        let Some(about) = About::of(recorded) else {
-            return Ok(());
-        };
+        let about = About::of(recorded);
         sqlx::query(
             "INSERT INTO timeline (position, at, actor, event_type, sentence, dossier_id, batch_id,
-                signature_id, document_id)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, COALESCE($9, (
+                signature_id, stream_id, document_id)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $10, COALESCE($9, (
                 SELECT prepared.document_id FROM timeline prepared
                 WHERE prepared.signature_id = $8 AND prepared.event_type = 'signature.prepared')))
              -- One stored event is one entry, even if it reads as several events now.
@@ -96,6 +114,7 @@ impl Projector for Timeline {
         .bind(about.batch)
         .bind(about.signature)
         .bind(about.document)
+        .bind(recorded.stream_id)
         .execute(connection)
         .await?;
         Ok(())
@@ -111,7 +130,7 @@ struct About {
 }
 
 impl About {
-    fn of(recorded: &Recorded) -> Option<Self> {
+    fn of(recorded: &Recorded) -> Self {
         let stream = Some(recorded.stream_id);
         let mut about = Self {
             dossier: recorded.metadata.dossier.map(|dossier| dossier.0),
@@ -130,19 +149,18 @@ impl About {
                 }
             }
             Event::Batch(_) => about.batch = stream,
-            // Its metadata name its dossier.
-            Event::Bundle(_) => {}
-            Event::ThirdParty(_)
+            // The metadata of a bundle name its dossier; the others are in no dossier's history.
+            Event::Bundle(_)
+            | Event::ThirdParty(_)
             | Event::Template(_)
             | Event::Image(_)
             | Event::Chain(_)
+            | Event::Selection(_)
             | Event::Agent(_)
             | Event::Export(_)
-            | Event::ExportModel(_) => {
-                return None;
-            }
+            | Event::ExportModel(_) => {}
         }
-        Some(about)
+        about
     }
 }
 
@@ -223,4 +241,16 @@ pub async fn documents_by_event(
     .bind(batch)
     .fetch_all(pool)
     .await
+}
+
+/// Those of the entries at these positions that `scope` sees.
+pub async fn at(
+    pool: &PgPool,
+    scope: &Scope,
+    positions: &[i64],
+) -> Result<Vec<TimelineRow>, sqlx::Error> {
+    let mut query = QueryBuilder::new("SELECT * FROM timeline WHERE position = ANY(");
+    query.push_bind(positions.to_vec()).push(")");
+    AuditFilter::seen(&mut query, scope);
+    query.build_query_as().fetch_all(pool).await
 }

@@ -1,8 +1,14 @@
 //! Passages at the signing desk.
 
+mod filter;
+
+pub use filter::{SignatureFilter, SignatureOrder, SignatureOrderField};
+
 use crate::{
     Projector,
+    condition::key,
     kinds::{Binding, SignatureStatus},
+    scope::Scope,
 };
 use async_graphql::SimpleObject;
 use async_trait::async_trait;
@@ -14,7 +20,7 @@ use navette_domain::{
     signature::{Sheet, SignatureEvent},
     third_party::ThirdPartyEvent,
 };
-use sqlx::{PgConnection, PgPool, postgres::PgArguments, query::Query};
+use sqlx::{PgConnection, PgPool, QueryBuilder, postgres::PgArguments, query::Query};
 use std::fmt;
 use uuid::Uuid;
 
@@ -75,13 +81,14 @@ impl SignatureRow {
 #[derive(Debug)]
 pub struct Signatures;
 
-const SCHEMA: &str = "
+const SCHEMA: &str = concat!(
+    "
 CREATE TABLE signatures (
     id uuid PRIMARY KEY,
     document_id uuid NOT NULL,
     status text NOT NULL,
-    desk_type text NOT NULL,
-    desk_subtype text NOT NULL,
+    desk_type text COLLATE \"C\" NOT NULL,
+    desk_subtype text COLLATE \"C\" NOT NULL,
     sent_pdf text NOT NULL,
     signed_pdf text,
     slip text,
@@ -94,7 +101,13 @@ CREATE TABLE signatures (
     version bigint NOT NULL
 );
 CREATE INDEX ON signatures (document_id, prepared_at);
-";
+CREATE INDEX ON signatures (prepared_at, id);
+CREATE INDEX ON signatures (status, prepared_at, id);
+CREATE INDEX ON signatures (",
+    key!(date "ended_at"),
+    ", id);
+"
+);
 
 #[async_trait]
 impl Projector for Signatures {
@@ -223,4 +236,16 @@ pub async fn forget_agents(pool: &PgPool, names: &[String]) -> sqlx::Result<()> 
         .execute(pool)
         .await?;
     Ok(())
+}
+
+/// Those of these ids that `scope` sees.
+pub async fn by_ids(
+    pool: &PgPool,
+    scope: &Scope,
+    ids: &[Uuid],
+) -> Result<Vec<SignatureRow>, sqlx::Error> {
+    let mut query = QueryBuilder::new("SELECT * FROM signatures WHERE id = ANY(");
+    query.push_bind(ids.to_vec()).push(")");
+    filter::seen(&mut query, scope);
+    query.build_query_as().fetch_all(pool).await
 }

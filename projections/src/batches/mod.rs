@@ -1,21 +1,19 @@
 //! Batches, and which dossiers they hold. How far they are is told by their documents
 //! ([`crate::documents::progress`]), so that nothing is counted twice.
 
-use crate::{
-    Projector,
-    kinds::BatchState,
-    page::{self, Count, ListFault, Order, PageRequest, Slice},
-    scope::Scope,
-};
-use async_graphql::{InputObject, SimpleObject};
+mod filter;
+
+pub use filter::{BatchFilter, BatchOrder, BatchOrderField};
+
+use crate::{Projector, condition::key, kinds::BatchState, scope::Scope};
+use async_graphql::SimpleObject;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use navette_domain::{
     batch::{self, BatchEvent},
     event::{Event, Recorded},
 };
-use serde::Serialize;
-use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder};
+use sqlx::{PgConnection, PgPool, QueryBuilder};
 use uuid::Uuid;
 
 /// One batch.
@@ -51,34 +49,33 @@ pub struct BatchRow {
     pub ended_at: Option<DateTime<Utc>>,
 }
 
-/// Which batches: every condition that is given must hold.
-#[derive(Debug, Clone, Default, InputObject, Serialize)]
-pub struct BatchFilter {
-    /// One of these states.
-    pub state: Option<Vec<BatchState>>,
-}
-
 /// Keeps `batches` and `batch_dossiers`.
 #[derive(Debug)]
 pub struct Batches;
 
-const SCHEMA: &str = "
+const SCHEMA: &str = concat!(
+    "
 CREATE TABLE batches (
     id uuid PRIMARY KEY,
-    label text NOT NULL,
+    label text COLLATE \"C\" NOT NULL,
     state text NOT NULL,
     chain_id uuid NOT NULL,
     chain_version integer NOT NULL,
     template_id uuid NOT NULL,
     template_version integer NOT NULL,
     dossier_count integer NOT NULL,
-    requested_by text NOT NULL,
+    requested_by text COLLATE \"C\" NOT NULL,
     reason text,
     version bigint NOT NULL,
     started_at timestamptz NOT NULL,
     ended_at timestamptz
 );
 CREATE INDEX ON batches (started_at, id);
+CREATE INDEX ON batches (label, id);
+CREATE INDEX ON batches (dossier_count, id);
+CREATE INDEX ON batches (",
+    key!(date "ended_at"),
+    ", id);
 CREATE TABLE batch_dossiers (
     batch_id uuid NOT NULL,
     place integer NOT NULL,
@@ -86,7 +83,8 @@ CREATE TABLE batch_dossiers (
     PRIMARY KEY (batch_id, place)
 );
 CREATE INDEX ON batch_dossiers (dossier_id);
-";
+"
+);
 
 #[async_trait]
 impl Projector for Batches {
@@ -169,36 +167,6 @@ async fn started(
     Ok(())
 }
 
-/// One page of the batches that `scope` sees, the newest first.
-pub async fn page(
-    pool: &PgPool,
-    scope: &Scope,
-    filter: &BatchFilter,
-    request: &PageRequest,
-) -> Result<Slice<BatchRow>, ListFault> {
-    let order = Order {
-        key: "started_at",
-        sql_type: "timestamptz",
-        descending: true,
-    };
-    let narrow = |query: &mut QueryBuilder<'_, Postgres>| {
-        conditions(query, scope, filter);
-    };
-    page::page(pool, "batches", order, request, &(scope, filter), narrow).await
-}
-
-/// How many they are.
-pub async fn count(
-    pool: &PgPool,
-    scope: &Scope,
-    filter: &BatchFilter,
-) -> Result<Count, sqlx::Error> {
-    page::count(pool, "batches", |query| {
-        conditions(query, scope, filter);
-    })
-    .await
-}
-
 /// Those of these ids that `scope` sees.
 pub async fn by_ids(
     pool: &PgPool,
@@ -209,15 +177,6 @@ pub async fn by_ids(
     query.push_bind(ids.to_vec()).push(") AND ");
     scope.sees_batch(&mut query, "batches.id");
     query.build_query_as().fetch_all(pool).await
-}
-
-fn conditions(query: &mut QueryBuilder<'_, Postgres>, scope: &Scope, filter: &BatchFilter) {
-    query.push(" AND ");
-    scope.sees_batch(query, "batches.id");
-    if let Some(states) = &filter.state {
-        let names: Vec<&'static str> = states.iter().map(|state| state.as_str()).collect();
-        query.push(" AND state = ANY(").push_bind(names).push(")");
-    }
 }
 
 /// The batches whose documents have all ended, and which nobody has completed yet. All the documents of a
