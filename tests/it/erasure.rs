@@ -21,7 +21,7 @@ use navette_domain::{
     ids::{DocumentId, DossierId},
     policy::Role,
     proof::HASHED_BEFORE_FIRST,
-    third_party::{Hold, Retention, ThirdParty, ThirdPartyCommand, ThirdPartyRefusal},
+    third_party::{Hold, Profile, Retention, ThirdParty, ThirdPartyCommand, ThirdPartyRefusal},
 };
 use serde_json::json;
 use sqlx::PgPool;
@@ -304,7 +304,11 @@ async fn graphql_erases_once_and_answers_what_forbids_it() {
     let dossier = house.granted("SUB-1", "Sport").await;
     let held = crate::story::profile("SUB-1");
     let held = held.derived_id(held.name.reveal()).0;
-    let free = crate::story::profile("SUB-LIBRE");
+    let free = Profile {
+        siret: None,
+        rna: None,
+        ..crate::story::profile("SUB-LIBRE")
+    };
     let id = free.derived_id(free.name.reveal()).0;
     let at = house.app.clock.now();
     let register = ThirdPartyCommand::Register { profile: free, at };
