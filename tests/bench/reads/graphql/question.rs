@@ -56,7 +56,7 @@ fn wanted(broad: bool) -> impl Iterator<Item = Wanted> {
             let day = chrono::NaiveDate::default() + chrono::Days::new(19_732 + u64::from(days));
             day.to_string()
         };
-        let amount = 50_000 + i64::from(number * 11 % 50) * 200_000;
+        let amount = 50_000 + i64::from(number * 11 % 50) * 180_000;
         Wanted {
             number,
             status: STATUSES[number as usize % STATUSES.len()],
@@ -94,12 +94,13 @@ pub fn peer(broad: bool) -> Vec<Bytes> {
 
 /// Pages whose conditions and orders have indices, by what the figures call them.
 pub fn indexed() -> Vec<(&'static str, Vec<Bytes>)> {
-    let pages = [
+    type Variables = fn(&Wanted) -> Value;
+    let pages: [(&'static str, Variables); 4] = [
         (
             "by status, in the usual order",
             |wanted: &Wanted| json!({ "filter": { "status": [wanted.status.to_uppercase()] } }),
         ),
-        ("by commission, the latest first", |wanted: &Wanted| {
+        ("by commission, the latest first", |wanted| {
             let to = wanted.narrow.as_ref().map(|(_, to, _)| to);
             json!({ "filter": { "commissionDate": { "to": to } },
                 "order": [{ "field": "COMMISSION_DATE", "descending": true }] })
@@ -113,7 +114,7 @@ pub fn indexed() -> Vec<(&'static str, Vec<Bytes>)> {
             |wanted: &Wanted| json!({ "filter": { "text": format!("programme {}", 1_000 + wanted.number) } }),
         ),
     ];
-    let bodies = |variables: fn(&Wanted) -> Value| {
+    let bodies = |variables: Variables| {
         let bodies = wanted(false).map(|wanted| body(OURS_UNCOUNTED, &variables(&wanted)));
         bodies.collect()
     };
