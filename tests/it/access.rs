@@ -175,6 +175,12 @@ fn inputs() -> Value {
         "retryDocument": change,
         "restartDocument": reasoned,
         "cancelDocument": reasoned,
+        "scheduleDossiers": {
+            "idempotencyKey": key, "commission": "2026-03-12", "dossiers": [id],
+        },
+        "retryDocuments": { "idempotencyKey": key, "filter": {} },
+        "saveSelection": { "idempotencyKey": key, "name": "X", "dossiers": [id] },
+        "removeSelection": change,
         "requestExport": { "idempotencyKey": key, "format": "CSV" },
         "cancelExport": change,
         "saveExportModel": { "idempotencyKey": key, "name": "X", "format": "CSV", "columns": [] },

@@ -30,6 +30,7 @@ use navette_domain::{
     },
     ids::{BatchId, ChainId, CommandId, DocumentId, DossierId, ExportId, ThirdPartyId},
     personal::Personal,
+    selection::{Content, Selection, SelectionCommand},
     third_party::{PostalAddress, Profile, Retention, ThirdParty, ThirdPartyCommand},
 };
 use navette_projections::{batches, scope::Scope};
@@ -238,8 +239,20 @@ impl TestApp {
             .0
     }
 
-    /// Has a file of all dossiers made, and keeps a model of it.
+    /// Has a file of all dossiers made, and keeps a model of it, and a selection.
     pub async fn export(&self) {
+        let command = SelectionCommand::Save {
+            name: "À notifier".to_owned(),
+            shared: true,
+            content: Content::Filter(serde_json::json!({})),
+            by: "token:test".to_owned(),
+            at: self.app.clock.now(),
+        };
+        self.app
+            .dispatcher
+            .dispatch::<Selection>(&asks(), Uuid::now_v7(), command)
+            .await
+            .unwrap();
         let order = export::Order {
             label: "Tous les dossiers".to_owned(),
             format: Format::Ndjson,
