@@ -184,7 +184,7 @@ async fn register(app: &App, reference: &str) {
             date: "2026-12-01".parse().ok(),
             amount,
         }],
-        custom: BTreeMap::new(),
+        custom: BTreeMap::from([("Canton".into(), "Vouneuil".into())]),
     };
     let decision = Decision {
         reference: Some("CP-2026-12".into()),
