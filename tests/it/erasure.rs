@@ -128,7 +128,7 @@ fn an_erased_third_party_leaves_nothing_readable_and_its_history_stands() {
         let known = traces(pool).await;
         assert_eq!(
             known.keys().collect::<Vec<_>>(),
-            ["dossiers", "third_parties"],
+            ["dossier_custom", "dossiers", "third_parties"],
             "what is known is in read models, and sealed in the log"
         );
         let before = log.stored(0, i64::MAX).await.unwrap();

@@ -833,7 +833,7 @@ async fn crowd(pool: &PgPool, rows: i32) {
     sqlx::raw_sql(&format!(
         "INSERT INTO third_parties (id, name, siret, words, version, registered_at, updated_at, address)
          SELECT md5('t' || n)::uuid, 'Association ' || n, CASE WHEN n % 10 > 0 THEN lpad(n::text, 14, '0') END,
-            'association ' || n, 1, now(), now(), jsonb_build_object('postcode', lpad((n % 997)::text, 5, '0'))
+            'association ' || n, 1, now(), now(), jsonb_build_object('lines', '[]'::jsonb, 'postcode', lpad((n % 997)::text, 5, '0'), 'town', 'Poitiers')
          FROM generate_series(1, {rows} / 2) n;
          INSERT INTO dossiers (id, reference, status, third_party_id, authority, purpose, scheme, service,
             fiscal_year, requested_cents, granted_cents, payments, custom, commission_date,

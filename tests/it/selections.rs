@@ -281,7 +281,7 @@ async fn a_dossier_is_followed_as_events_and_resumed_from_a_position() {
     let (name, first) = events.hear().await;
     assert_eq!(name, "next");
     let entries = first["data"]["dossierEvents"].as_array().unwrap();
-    assert_eq!(entries[0]["eventType"], "dossier.taken_over", "{first}");
+    assert_eq!(entries[1]["eventType"], "dossier.taken_over", "{first}");
     let seen = entries.last().unwrap()["position"].clone();
     drop(events);
     let notify = json!({ "id": dossier.0, "documentId": Uuid::nil() });
@@ -334,7 +334,7 @@ async fn a_selection_is_followed_with_its_number_and_a_query_may_come_as_events_
     let (_, second) = events.hear().await;
     let change = &second["data"]["selectionChanges"];
     assert_eq!(change["total"]["value"], 2, "{second}");
-    assert_eq!(change["entries"][0]["eventType"], "dossier.taken_over");
+    assert_eq!(change["entries"][1]["eventType"], "dossier.taken_over");
     let mut events = Events::open(&house, &token, "{ __typename }", json!({})).await;
     assert_eq!(events.hear().await.1["data"]["__typename"], "Query");
     assert_eq!(events.hear().await.0, "complete");
