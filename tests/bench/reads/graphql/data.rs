@@ -46,7 +46,7 @@ const DOCUMENTS: &str = "
         date, status, round, included, pages, version, requested_at, updated_at)
     SELECT md5('p' || n || '.' || m)::uuid, md5('b' || n / 200)::uuid, md5('d' || n)::uuid, md5('chain')::uuid, 1,
         md5('template')::uuid, 1, (ARRAY['Lettre d''attribution', 'Arrêté', 'Convention'])[m], date '2026-03-12',
-        (ARRAY['delivered', 'sealed', 'at_visa'])[1 + n % 3], 1, '[]', m, 9,
+        (ARRAY['delivered', 'signed', 'in_visa'])[1 + n % 3], 1, '[]', m, 9,
         timestamptz '2024-02-01 08:00:00+01' + n * interval '7 minutes', now()
     FROM generate_series($1, $2) AS n, generate_series(1, 2 + n % 2) AS m";
 
