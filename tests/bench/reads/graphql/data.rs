@@ -23,7 +23,7 @@ const THIRD_PARTIES: &str = "
     FROM generate_series(1, 10000) AS n";
 
 /// Eight statuses, a hundred commissions, sixty schemes, eight services; each combination is as frequent as
-/// another, and its dossiers lie far apart.
+/// another, and its dossiers lie far apart. A hundred have a word that no other has.
 const DOSSIERS: &str = "
     INSERT INTO dossiers (id, reference, status, third_party_id, authority, purpose, nature, scheme, service,
         fiscal_year, requested_cents, granted_cents, payments, custom, commission_date, words, version,
@@ -36,7 +36,7 @@ const DOSSIERS: &str = "
         'Dispositif ' || n / 8 % 60, 'Service ' || n / 16 % 8, 2024 + n / 8 % 3,
         50000 + n::bigint * 7919 % 100000 * 100,
         CASE WHEN n % 8 IN (4, 6, 7) THEN 50000 + n::bigint * 7919 % 100000 * 100 END, '[]', '{}',
-        date '2024-01-10' + 10 * (n / 8 % 100), 'saison culturelle association programme ' || n, 3,
+        date '2024-01-10' + 10 * (n / 8 % 100), 'saison culturelle association programme ' || n || ' q' || n / 100 || 'q', 3,
         timestamptz '2024-01-01 08:00:00+01' + n * interval '7 minutes', now()
     FROM generate_series($1, $2) AS n";
 

@@ -110,8 +110,8 @@ pub fn indexed() -> Vec<(&'static str, Vec<Bytes>)> {
             |wanted: &Wanted| json!({ "filter": { "scheme": [format!("Dispositif {}", wanted.number % 60)] } }),
         ),
         (
-            "by words",
-            |wanted: &Wanted| json!({ "filter": { "text": format!("programme {}", 1_000 + wanted.number) } }),
+            "by a word",
+            |wanted: &Wanted| json!({ "filter": { "text": format!("q{}q", wanted.number % 100) } }),
         ),
     ];
     let bodies = |variables: Variables| {
