@@ -83,7 +83,7 @@ impl Column {
             (Some(true), None) => _ = query.push(" AND false"),
             (Some(true), Some(missing)) => _ = query.push(format!(" AND {} = {missing}", self.key)),
             (Some(false), Some(missing)) => {
-                _ = query.push(format!(" AND {} < {missing}", self.key))
+                _ = query.push(format!(" AND {} < {missing}", self.key));
             }
         }
     }

@@ -34,7 +34,7 @@ const TRIES: i32 = 5;
 /// Between two looks at what is to be made or removed, when nothing was heard.
 const GLANCE: Duration = Duration::from_secs(5);
 /// How long the read models may take to catch up.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 struct Draft<'a> {
     file: File,

@@ -177,7 +177,10 @@ fn is_cancellation(cause: &anyhow::Error) -> bool {
     let database = cause
         .downcast_ref::<sqlx::Error>()
         .and_then(sqlx::Error::as_database_error);
-    database.and_then(|error| error.code()).as_deref() == Some(CANCELLED)
+    database
+        .and_then(sqlx::error::DatabaseError::code)
+        .as_deref()
+        == Some(CANCELLED)
 }
 
 /// What is wrong with dossiers that cannot be published, for whoever can mend it.

@@ -27,7 +27,7 @@ use uuid::Uuid;
 /// How many chunks wait for a slow client: what is in memory.
 const WAITING: usize = 4;
 /// An export of which nothing was heard for so long after it began was cut with its process.
-pub(super) const ABANDONED: Duration = Duration::from_secs(3600);
+pub(super) const ABANDONED: Duration = Duration::from_hours(1);
 /// How long the rows of one may take.
 pub(super) const MINUTES: u32 = 30;
 

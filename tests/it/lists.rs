@@ -335,6 +335,7 @@ fn request_of(round: usize) -> navette_domain::dossier::Request {
     request(&format!("NEW-{round}"))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a field of a filter is an option")]
 fn prefix(text: &str) -> Option<TextIs> {
     Some(TextIs {
         prefix: Some(text.into()),
@@ -342,6 +343,7 @@ fn prefix(text: &str) -> Option<TextIs> {
     })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a field of a filter is an option")]
 fn null(is_null: bool) -> Option<TextIs> {
     Some(TextIs {
         is_null: Some(is_null),
@@ -670,7 +672,7 @@ async fn each_test_of_a_dossier_keeps_what_it_says_and_trees_of_them_too() {
                 test.text = Some(TextIs {
                     prefix: Some("1 2".into()),
                     ..TextIs::default()
-                })
+                });
             }),
             &["CULT-1"],
         ),

@@ -196,7 +196,7 @@ fn cells_of_workbooks_have_their_types_and_formulas_are_texts() {
             other => panic!("{other:?} is no date"),
         }
         match &rows[1][4] {
-            Data::DateTime(moment) => assert!((moment.as_f64() - 46093.430_902_777).abs() < 1e-6),
+            Data::DateTime(moment) => assert!((moment.as_f64() - 46_093.430_902_777).abs() < 1e-6),
             Data::DateTimeIso(moment) => assert_eq!(moment, "2026-03-12T10:20:30"),
             other => panic!("{other:?} is no moment"),
         }

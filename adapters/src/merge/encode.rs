@@ -48,9 +48,8 @@ fn plain(text: &str) -> usize {
     let bytes = text.as_bytes();
     let other = bytes.iter().enumerate().position(|(at, byte)| match byte {
         b' ' => at == 0 || bytes[at - 1] == b' ',
-        b'<' | b'>' | b'&' | 0..0x20 | 0x7f => true,
-        // U+0080 to U+00BF; U+2000 to U+2FFF; U+F000 to U+FFFF.
-        0xc2 | 0xe2 | 0xef => true,
+        // The last three begin U+0080 to U+00BF, U+2000 to U+2FFF and U+F000 to U+FFFF.
+        b'<' | b'>' | b'&' | 0..0x20 | 0x7f | 0xc2 | 0xe2 | 0xef => true,
         _ => false,
     });
     other.unwrap_or(bytes.len())

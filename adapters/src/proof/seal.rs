@@ -167,10 +167,10 @@ impl Sealer {
         }
         let tree = Tree::new(self.pool.clone());
         let mut frontier = tree.frontier(size).await?.unwrap_or_default();
-        if let Some(last) = last {
-            if frontier.size() != size || frontier.root() != last.checkpoint.root {
-                return Err(NotSealed::Rewritten);
-            }
+        if let Some(last) = last
+            && (frontier.size() != size || frontier.root() != last.checkpoint.root)
+        {
+            return Err(NotSealed::Rewritten);
         }
         if !self.speaks_for(&self.pool).await? {
             return Err(NotSealed::OtherKey);

@@ -100,6 +100,7 @@ fn checkpoint(size: u64, holder: Holder) -> String {
 }
 
 impl fmt::Display for Fault {
+    #[expect(clippy::too_many_lines, reason = "one sentence for each fault")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Changed {

@@ -32,12 +32,11 @@ fn filled(text: &str, values: &[String]) -> String {
         let digits = part.bytes().take_while(u8::is_ascii_digit).count();
         let (number, rest) = part.split_at(digits);
         let value = number.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
-        match value.and_then(|n| values.get(n)) {
-            Some(value) => whole.push_str(value),
-            None => {
-                whole.push('$');
-                whole.push_str(number);
-            }
+        if let Some(value) = value.and_then(|n| values.get(n)) {
+            whole.push_str(value);
+        } else {
+            whole.push('$');
+            whole.push_str(number);
         }
         whole.push_str(rest);
     }

@@ -167,7 +167,7 @@ impl ExportMutation {
             label: input.label,
             format: input.format.map(Into::into),
             columns: input.columns.map(choices),
-            filter: input.filter.map(written).transpose()?,
+            filter: input.filter.as_ref().map(written).transpose()?,
             model: input.model,
         };
         let exports = context.data::<Exports>()?;
@@ -203,7 +203,7 @@ impl ExportMutation {
         let theirs = order.is_some_and(|order| order.requested_by == asker.principal.actor);
         let seen = exports::by_id(&reads.pool, &asker.principal, input.id).await;
         let seen = seen.map_err(|cause| faults::internal(&cause))?.is_some();
-        if !theirs && !(seen && asker.may(Permission::Administer).is_ok()) {
+        if !(theirs || seen && asker.may(Permission::Administer).is_ok()) {
             let sentence = export::ExportRefusal::NotRequested.to_string();
             return Ok(ExportPayload {
                 answer: Refusal::new(RefusalCode::NotFound, sentence).into(),
@@ -288,7 +288,7 @@ impl ExportMutation {
 }
 
 /// The filter as its client wrote it, without what it does not say.
-fn written(filter: DossierFilter) -> Result<Value> {
+fn written(filter: &DossierFilter) -> Result<Value> {
     fn said(value: Value) -> Value {
         match value {
             Value::Object(fields) => {

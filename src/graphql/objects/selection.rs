@@ -39,7 +39,7 @@ impl Selection {
     }
 
     /// Whether it is yours.
-    async fn mine(&self, context: &Context<'_>) -> Result<bool> {
+    fn mine(&self, context: &Context<'_>) -> Result<bool> {
         Ok(context.data::<Asker>()?.principal.actor == self.0.owner)
     }
 

@@ -210,7 +210,7 @@ fn many_rows_are_many_groups_and_none_is_lost() {
     let (mut file, mut cells) = (vec![], Cells::default());
     parquet.begin(&mut file).unwrap();
     for _ in 0..9 {
-        cells.read(&[b'a'; 1_000_000]).unwrap();
+        cells.read(&vec![b'a'; 1_000_000]).unwrap();
         parquet.row(&cells, &mut file).unwrap();
     }
     parquet.end(&mut file).unwrap();

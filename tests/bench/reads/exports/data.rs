@@ -175,5 +175,5 @@ pub fn headings() -> anyhow::Result<Vec<Heading>> {
 
 /// A connection for one turn.
 pub async fn connect(url: &str) -> anyhow::Result<PgPool> {
-    Ok(app::connect_for(url.parse()?, "public").await?)
+    app::connect_for(url.parse()?, "public").await
 }

@@ -56,9 +56,9 @@ pub fn measure(quick: bool) -> anyhow::Result<Vec<Figure>> {
     let (mut psql, mut xlsx, mut ods, mut openpyxl) = (vec![], vec![], vec![], vec![]);
     for round in 0..rounds {
         for (format, rounds) in formats.iter().zip(&mut ours) {
-            rounds.0.push(Turn::new(*format, &data)?.run()?);
+            rounds.0.push(Turn::new(*format, &data).run()?);
         }
-        psql.push(peers.psql(&data)?);
+        psql.push(Peers::psql(&data)?);
         xlsx.push(peers.sheets("rust_xlsxwriter", &data)?);
         ods.push(peers.sheets("spreadsheet-ods", &data)?);
         // It takes most of a minute for what the others make in seconds.
@@ -70,7 +70,7 @@ pub fn measure(quick: bool) -> anyhow::Result<Vec<Figure>> {
     runtime.block_on(data.grow(many))?;
     let mut large: Vec<Rounds> = vec![];
     for format in formats {
-        large.push(Rounds(vec![Turn::new(format, &data)?.run()?]));
+        large.push(Rounds(vec![Turn::new(format, &data).run()?]));
     }
     let mut figures = speed(
         rows,

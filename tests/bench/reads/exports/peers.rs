@@ -66,7 +66,7 @@ impl Peers {
     }
 
     /// How long `psql` takes for a CSV of the same query.
-    pub fn psql(&self, data: &Data) -> anyhow::Result<f64> {
+    pub fn psql(data: &Data) -> anyhow::Result<f64> {
         let file = data.place("psql.csv");
         let (statement, file) = (&data.statement, file.display());
         let began = Instant::now();

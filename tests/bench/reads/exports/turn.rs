@@ -52,12 +52,12 @@ impl Target for Draft {
 }
 
 impl Turn {
-    pub fn new(format: Format, data: &Data) -> anyhow::Result<Self> {
-        Ok(Self {
+    pub fn new(format: Format, data: &Data) -> Self {
+        Self {
             url: data.url(),
             format,
             file: data.place(&format!("ours.{}", format.code())),
-        })
+        }
     }
 
     /// The turn that this process is to take, if it is there for one.
