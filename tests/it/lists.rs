@@ -990,7 +990,7 @@ async fn no_filter_that_clerks_use_and_no_order_reads_a_whole_table() {
         fill(&mut test);
         Some(vec![test])
     };
-    for filter in [
+    for filter in vec![
         DossierFilter {
             id: Some(vec![Uuid::from_u128(1)]),
             ..none()

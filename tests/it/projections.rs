@@ -271,7 +271,7 @@ async fn each_filter_keeps_what_it_says() {
     );
     story.project(&database.pool).await;
     let default = DossierFilter::default;
-    let cases = [
+    let cases = vec![
         (default(), vec![culture, sport]),
         (
             DossierFilter {

@@ -13,7 +13,7 @@ use std::{
 
 /// The name of the token.
 pub const TOKEN: &str = "bench";
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const GLANCE: Duration = Duration::from_millis(100);
 
 const THIRD_PARTIES: &str = "

@@ -17,7 +17,7 @@ const PACKAGES: [&str; 3] = [
     "postgraphile@5.1.5",
     "postgraphile-plugin-connection-filter@4.0.1",
 ];
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const GLANCE: Duration = Duration::from_millis(100);
 
 /// A server that runs; ended when dropped.
