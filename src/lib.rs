@@ -27,6 +27,6 @@ pub mod templates;
 pub mod unit;
 pub mod workers;
 
-/// Most of what reading the log and GraphQL cost was the C library's allocator.
+/// A fifth of what reading the log cost went to the C library's allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
