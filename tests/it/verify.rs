@@ -210,7 +210,7 @@ async fn verified(config: &Path) -> (String, u64) {
 }
 
 #[tokio::test]
-async fn a_log_ten_times_as_long_is_verified_in_the_same_memory() {
+async fn a_log_six_times_as_long_is_verified_in_the_same_memory() {
     let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
     let options = database.connect_options();
     let socket = options.get_socket().unwrap().display().to_string();

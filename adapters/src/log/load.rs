@@ -9,12 +9,18 @@ use super::{
 };
 use navette_domain::event::{Decider, Stored as _, UnreadableEvent};
 use sqlx::{PgConnection, PgPool};
-use std::collections::HashMap;
-use tokio::sync::{mpsc, oneshot};
+use std::{collections::HashMap, time::Duration};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
 use uuid::Uuid;
 
 /// The most streams that are read by one statement.
 const GROUP: usize = 256;
+
+/// How long the database may take for them.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// An aggregate as its stream tells it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -44,10 +50,11 @@ impl Reader {
     pub async fn run(mut self, mut waiting: mpsc::Receiver<Asked>) {
         let mut group = Vec::new();
         while waiting.recv_many(&mut group, GROUP).await > 0 {
-            match self.read(&group).await {
-                Ok(said) => answer(&mut group, said),
-                Err(error) => {
-                    tracing::warn!(%error, "streams cannot be read together");
+            // One task for all: it must not wait for a server that says nothing any more.
+            match timeout(PATIENCE, self.read(&group)).await {
+                Ok(Ok(said)) => answer(&mut group, said),
+                failed => {
+                    tracing::warn!(?failed, "streams cannot be read together");
                     group.clear();
                 }
             }
