@@ -247,6 +247,18 @@ impl Steps {
         }
     }
 
+    /// Whether this work is still what moves its document on.
+    pub async fn wants(&self, claimed: &Claimed) -> anyhow::Result<bool> {
+        let effect = &claimed.effect;
+        let loaded: StreamState<Document> = self.dispatcher.load(effect.document.0).await?;
+        let journey = loaded
+            .state
+            .journey()
+            .context("an effect without its document")?;
+        let definition = self.dispatcher.definition(journey.order.chain).await?;
+        Ok(is_due(&definition, journey, effect))
+    }
+
     /// What has moved in a tray, by the names that its listing gives them; none when the
     /// neighbour cannot tell.
     pub async fn moved(&self, tray: &Tray) -> Answer<Option<Vec<String>>> {

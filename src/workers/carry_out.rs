@@ -23,7 +23,7 @@ use navette_domain::{
     document::{Document, DocumentCommand},
     dossier::Dossier,
     ids::{CommandId, EffectId},
-    ports::{FailureClass, Neighbour, PortFailure},
+    ports::{FailureClass, Neighbour, PortFailure, Tray},
     signature::Signature,
 };
 use std::{collections::HashSet, panic::AssertUnwindSafe, time::Duration};
@@ -162,17 +162,24 @@ impl CarryOut {
                 let report = self.report(claimed, *report);
                 self.timings.of("report", report).await
             }
-            Ok(Outcome::Waits { tray, mark }) => {
-                let at_most = Duration::from_millis(self.policy.check_ms);
-                let waits = self.effects.wait_in(claimed, &tray, &mark, at_most);
-                waits.await.map_err(anyhow::Error::from)
-            }
+            Ok(Outcome::Waits { tray, mark }) => self.wait(claimed, &tray, &mark).await,
             Err(failure) => self.fail(claimed, failure, counts).await,
         };
         if let Err(error) = ended {
             // The lease ends by itself, and the effect is carried out again.
             tracing::warn!(effect = %claimed.effect.id, kind, error = format!("{error:#}"), "an outcome could not be reported");
         }
+    }
+
+    /// Puts the effect in its tray. If its document was given up while it was looked at, nothing else would end
+    /// it: it is looked at again, and ends. What is given up from now on drops it.
+    async fn wait(&self, claimed: &Claimed, tray: &Tray, mark: &str) -> anyhow::Result<()> {
+        let at_most = Duration::from_millis(self.policy.check_ms);
+        self.effects.wait_in(claimed, tray, mark, at_most).await?;
+        if !self.steps.wants(claimed).await? {
+            self.effects.look_now(claimed.effect.id).await?;
+        }
+        Ok(())
     }
 
     /// Carries the step out, unless it has stopped every process that tried. A panic is a fault of ours like
