@@ -38,6 +38,7 @@ pub mod sim;
 pub mod smtp;
 pub mod soap;
 pub mod subsidies;
+pub mod trust;
 pub mod workshop;
 
 pub use deposit::DepositConfig;

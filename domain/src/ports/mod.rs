@@ -11,8 +11,8 @@ mod office;
 mod template_fault;
 
 pub use circuits::{
-    Circulation, DeskProgress, SignedFolder, SigningDesk, SigningRequest, VisaCircuit, VisaRequest,
-    VisaState,
+    Circulation, DeskProgress, FolderRef, Passage, SignedFolder, SigningDesk, SigningRequest,
+    VisaCircuit, VisaRequest, VisaState,
 };
 pub use delivery::{
     Deposit, DepositReceipt, Email, GrantsTool, MailRegister, OutgoingMail, PorteDocuments,
