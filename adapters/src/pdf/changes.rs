@@ -130,7 +130,8 @@ fn same_but(keys: Keys, old: &Object, new: &Object) -> bool {
     // The order of the keys of a dictionary says nothing.
     match (without(old), without(new)) {
         (Some(old), Some(new)) => {
-            old.len() == new.len() && old.iter().all(|(key, value)| new.get(key) == Ok(value))
+            let keeps = |key: &[u8], value| new.get(key).is_ok_and(|new| new == value);
+            old.len() == new.len() && old.iter().all(|(key, value)| keeps(key, value))
         }
         _ => false,
     }

@@ -22,7 +22,7 @@ use ::cms::{
         ext::pkix::ExtendedKeyUsage,
         spki::AlgorithmIdentifierOwned,
     },
-    signed_data::{SignedData, SignerInfo},
+    signed_data::SignerInfo,
 };
 use chrono::{DateTime, NaiveDateTime, Utc};
 use navette_domain::digest::Digest;
