@@ -13,7 +13,6 @@ const LARGEST_TOTAL: u64 = 256 << 20;
 
 /// Why an archive is not that of a folder.
 #[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "each sentence says it")]
 pub(super) enum Unsound {
     #[error("not a ZIP that can be read: {0}")]
     Damaged(String),

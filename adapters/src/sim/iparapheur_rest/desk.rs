@@ -38,8 +38,6 @@ pub(super) struct Event {
 pub(super) struct Folder {
     pub id: String,
     pub title: String,
-    pub desk_type: String,
-    pub subtype: String,
     pub file_name: String,
     pub document: Bytes,
     pub slip: Bytes,
@@ -125,8 +123,6 @@ impl Desk {
         let mut folder = Folder {
             id: Uuid::new_v4().to_string(),
             title,
-            desk_type: circuit.0,
-            subtype: circuit.1,
             file_name: document.0,
             document: document.1,
             slip: Bytes::new(),
@@ -242,8 +238,6 @@ impl Desk {
             self.folders.push(Folder {
                 id: Uuid::new_v4().to_string(),
                 title: format!("Autre dossier {number}"),
-                desk_type: String::new(),
-                subtype: String::new(),
                 file_name: String::new(),
                 document: Bytes::new(),
                 slip: Bytes::new(),
