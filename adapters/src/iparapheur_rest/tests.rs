@@ -1,7 +1,7 @@
 //! The adapter against the simulated desk, on the wire.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use super::*;
+use super::{premis::Premis, *};
 use crate::{
     pdf,
     sim::{
@@ -11,6 +11,7 @@ use crate::{
         wire::Meddler,
     },
 };
+use navette_domain::ids::SignatureId;
 use uuid::Uuid;
 
 const LETTER: &[u8] = include_bytes!("../../fixtures/pdf/letter.pdf");

@@ -4,12 +4,14 @@
 //! document's title bears our id, and what was begun is found by it and gone on with. Its states and fields
 //! belong to the site's flow, hence to the configuration. See `docs/neighbours/pastell.md`.
 
+mod flow;
 #[cfg(all(test, feature = "sim"))]
 mod tests;
 mod wire;
 
 use crate::http::{self, Called};
 use async_trait::async_trait;
+pub use flow::Flow;
 use navette_domain::{
     ids::SignatureId,
     ports::{
@@ -23,7 +25,7 @@ use reqwest::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, de::DeserializeOwned};
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 use wire::{Created, Detail, Filled, Listed, Refusal};
 
 const CALLED: Called = Called {
@@ -56,62 +58,6 @@ pub struct PastellConfig {
 
 fn default_timeout() -> u64 {
     300
-}
-
-/// What a site's flow calls things; by default, as the flow `pdf-generique` does.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Flow {
-    /// Its name.
-    pub name: String,
-    /// The field of the title.
-    pub title: String,
-    /// The field of the document.
-    pub document: String,
-    /// The fields of the desk's type and subtype.
-    pub desk_type: String,
-    /// See `desk_type`.
-    pub desk_subtype: String,
-    /// Fields to be filled in with fixed values, such as the one that says that a signature is wanted.
-    pub fixed: BTreeMap<String, String>,
-    /// What is done once everything is filled in, each when the hub allows it.
-    pub actions: Vec<String>,
-    /// The states in which nothing was sent yet.
-    pub before: Vec<String>,
-    /// Those in which it is signed.
-    pub signed: Vec<String>,
-    /// … refused.
-    pub refused: Vec<String>,
-    /// … stopped by an error that somebody must mend at the hub.
-    pub failed: Vec<String>,
-    /// The fields of the signed document and of the signature slip.
-    pub signed_document: String,
-    /// See `signed_document`.
-    pub slip: String,
-    /// The action that removes a document; without it, Navette leaves what is over where it is.
-    pub removal: Option<String>,
-}
-
-impl Default for Flow {
-    fn default() -> Self {
-        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-        Self {
-            name: "pdf-generique".to_owned(),
-            title: "libelle".to_owned(),
-            document: "document".to_owned(),
-            desk_type: "iparapheur_type".to_owned(),
-            desk_subtype: "iparapheur_sous_type".to_owned(),
-            fixed: [("envoi_signature".to_owned(), "1".to_owned())].into(),
-            actions: words(&["orientation", "send-iparapheur"]),
-            before: words(&["creation", "modification"]),
-            signed: words(&["recu-iparapheur"]),
-            refused: words(&["rejet-iparapheur"]),
-            failed: words(&["erreur-verif-iparapheur"]),
-            signed_document: "document".to_owned(),
-            slip: "bordereau".to_owned(),
-            removal: None,
-        }
-    }
 }
 
 /// The hub.
