@@ -4,6 +4,10 @@
 //! The keys of an order are never NULL (what is missing counts as larger than all else), and the last of them
 //! is unique, so one comparison says "after".
 
+mod several;
+
+pub use several::{counts, pages};
+
 use crate::{
     condition::{Filter, Sql},
     page::{
@@ -99,26 +103,31 @@ pub async fn page<F: List>(
     let keys = keys_of::<F>(orders)?;
     let question = fingerprint(F::TABLE, &keys, &(scope, filter));
     let mut query = statement("", scope, filter, &keys, request)?;
-    let mut found: Vec<Keyed<F::Row>> = query.build_query_as().fetch_all(pool).await?;
+    let found: Vec<Keyed<F::Row>> = query.build_query_as().fetch_all(pool).await?;
+    Ok(sliced(found, &question, request))
+}
+
+/// The page that these rows are, of which one more than asked may have been read.
+fn sliced<T>(mut found: Vec<Keyed<T>>, question: &str, request: &PageRequest) -> Slice<T> {
     let length = usize::try_from(request.rows).unwrap_or_default();
     let more = found.len() > length;
     found.truncate(length);
     if request.backward {
         found.reverse();
     }
-    let cursor = |keyed: Keyed<F::Row>| {
+    let cursor = |keyed: Keyed<T>| {
         let cursor = Cursor {
-            q: question.clone(),
+            q: question.to_owned(),
             k: keyed.cursor_keys,
         };
         (cursor.write(), keyed.row)
     };
     let begun = request.cursor.is_some();
-    Ok(Slice {
+    Slice {
         rows: found.into_iter().map(cursor).collect(),
         has_next: if request.backward { begun } else { more },
         has_previous: if request.backward { more } else { begun },
-    })
+    }
 }
 
 /// How PostgreSQL would read a page: its plan, as JSON.
@@ -147,6 +156,16 @@ pub async fn count<F: List>(
         .push_bind(COUNTED + 1)
         .push(") AS counted");
     let found: i64 = query.build_query_scalar().fetch_one(pool).await?;
+    told(pool, scope, filter, found).await
+}
+
+/// What is told of a list of which so many rows were counted.
+async fn told<F: List>(
+    pool: &PgPool,
+    scope: &Scope,
+    filter: &F,
+    found: i64,
+) -> Result<Count, sqlx::Error> {
     let exact = found <= COUNTED;
     Ok(Count {
         value: if exact {
@@ -207,41 +226,69 @@ fn statement<'q, F: List>(
     keys: &[Key],
     request: &PageRequest,
 ) -> Result<Sql<'q>, PageFault> {
+    let cursor = begun(scope, filter, keys, request)?;
+    let mut query = QueryBuilder::new(prefix);
+    push_page(&mut query, scope, filter, keys, request, cursor);
+    Ok(query)
+}
+
+/// The keys of the row that a page goes on after, if the question is sound.
+fn begun<F: List>(
+    scope: &Scope,
+    filter: &F,
+    keys: &[Key],
+    request: &PageRequest,
+) -> Result<Option<Vec<String>>, PageFault> {
     filter.check()?;
+    let Some(text) = &request.cursor else {
+        return Ok(None);
+    };
+    let cursor = Cursor::read(text, &fingerprint(F::TABLE, keys, &(scope, filter)))?;
+    if cursor.k.len() != keys.len() {
+        return Err(PageFault::Cursor);
+    }
+    Ok(Some(cursor.k))
+}
+
+/// Pushes the statement of a page.
+fn push_page<F: List>(
+    query: &mut Sql<'_>,
+    scope: &Scope,
+    filter: &F,
+    keys: &[Key],
+    request: &PageRequest,
+    cursor: Option<Vec<String>>,
+) {
     let texts: Vec<String> = keys
         .iter()
         .map(|key| format!("({})::text", key.sql))
         .collect();
     let select = format!("SELECT *, ARRAY[{}] AS cursor_keys", texts.join(", "));
-    let mut query = QueryBuilder::new(prefix);
-    // Backward, the nearest rows come first.
-    let ways: Vec<Key> = keys
-        .iter()
-        .map(|key| key.way(key.descending != request.backward))
-        .collect();
+    let ways = ways(keys, request);
     // The last key of an order is unique.
     let found_first = ways.last().filter(|_| F::FOUND_FIRST);
     if let Some(unique) = found_first {
         let unique = unique.sql;
         query.push(format!("{select} FROM {} WHERE {unique} IN (", F::TABLE));
-        narrowed(&mut query, &format!("SELECT {unique}"), scope, filter);
+        narrowed(query, &format!("SELECT {unique}"), scope, filter);
     } else {
-        narrowed(&mut query, &select, scope, filter);
+        narrowed(query, &select, scope, filter);
     }
-    if let Some(text) = &request.cursor {
-        let cursor = Cursor::read(text, &fingerprint(F::TABLE, keys, &(scope, filter)))?;
-        if cursor.k.len() != keys.len() {
-            return Err(PageFault::Cursor);
-        }
-        beyond(&mut query, &ways, cursor.k);
+    if let Some(values) = cursor {
+        beyond(query, &ways, values);
     }
-    order_by(&mut query, &ways);
+    order_by(query, &ways);
     query.push(" LIMIT ").push_bind(request.rows + 1);
     if found_first.is_some() {
         query.push(")");
-        order_by(&mut query, &ways);
+        order_by(query, &ways);
     }
-    Ok(query)
+}
+
+/// The keys as a page reads them: backward, the nearest rows come first.
+fn ways(keys: &[Key], request: &PageRequest) -> Vec<Key> {
+    let way = |key: &Key| key.way(key.descending != request.backward);
+    keys.iter().map(way).collect()
 }
 
 /// Pushes the condition that a row comes after the one with these values.

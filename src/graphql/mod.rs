@@ -16,6 +16,7 @@ pub mod loaders;
 mod mutation;
 mod node;
 mod objects;
+pub mod persisted;
 mod query;
 mod refusal;
 mod subscription;
@@ -25,11 +26,12 @@ pub use query::Query;
 pub use subscription::Subscription;
 
 use crate::{
-    batches::Batches, dispatch::Dispatcher, erasure::Erasure, exports::Exports,
+    app::App, batches::Batches, dispatch::Dispatcher, erasure::Erasure, exports::Exports,
     templates::Templates,
 };
 use asking::{Asker, Reads};
 use async_graphql::{Data, Request, SDLExportOptions, Schema, SchemaBuilder};
+use sqlx::PgPool;
 
 /// The schema, behind its limits.
 pub type Executor = limits::Guarded<Schema<Query, Mutation, Subscription>>;
@@ -49,6 +51,20 @@ pub struct Services {
     pub erasure: Erasure,
     /// Takes exports to their bytes.
     pub exports: Exports,
+}
+
+impl Services {
+    /// Those of an application, whose read models are asked over `pool`.
+    pub fn of(app: &App, pool: PgPool) -> Self {
+        Self {
+            reads: Reads::new(pool, app.projections.standing()),
+            dispatcher: app.dispatcher.clone(),
+            batches: app.batches.clone(),
+            templates: app.templates.clone(),
+            erasure: app.erasure.clone(),
+            exports: app.exports.clone(),
+        }
+    }
 }
 
 /// Fields of a query at most so deep; the usual introspection query goes deeper than any of ours.
@@ -82,12 +98,12 @@ pub fn executor(services: Services, introspection: bool) -> Executor {
     if !introspection {
         builder = builder.disable_introspection().disable_suggestions();
     }
-    limits::Guarded(builder.finish())
+    limits::Guarded::new(builder.finish())
 }
 
 /// A request, with whoever makes it and a loader of its own.
-pub fn request(request: Request, reads: &Reads, asker: Asker) -> Request {
-    let loader = loaders::loader(reads, &asker);
+pub fn request(request: Request, services: &Services, asker: Asker) -> Request {
+    let loader = loaders::loader(services, &asker);
     request.data(asker).data(loader)
 }
 
