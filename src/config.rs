@@ -1,6 +1,6 @@
 //! How Navette is set up: one file, read whole and refused whole.
 
-use crate::workers::RetryPolicy;
+use crate::{graphql::persisted::PersistedConfig, workers::RetryPolicy};
 use anyhow::Context as _;
 use navette_adapters::{
     DepositConfig,
@@ -99,6 +99,8 @@ pub struct HttpConfig {
     pub origins: Vec<String>,
     /// The secrets with which neighbours say that something may have moved there.
     pub hooks: BTreeMap<Neighbour, SecretString>,
+    /// The queries that clients may name by their SHA-256.
+    pub persisted: PersistedConfig,
 }
 
 impl Default for HttpConfig {
@@ -108,6 +110,7 @@ impl Default for HttpConfig {
             explorer: false,
             origins: vec![],
             hooks: BTreeMap::new(),
+            persisted: PersistedConfig::default(),
         }
     }
 }
