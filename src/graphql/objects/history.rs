@@ -126,9 +126,7 @@ impl History {
         let reads = context.data::<Reads>()?;
         let log = context.data::<Dispatcher>()?.log();
         let events = history::of_dossier(log, &reads.pool, DossierId(dossier)).await;
-        events
-            .map(Self)
-            .map_err(|cause| faults::internal(&format!("{cause:#}")))
+        events.map(Self).map_err(|cause| faults::of_the_log(&cause))
     }
 
     pub(super) fn state(&self, moment: Option<told::Moment>) -> DossierState {

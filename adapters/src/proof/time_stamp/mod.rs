@@ -2,9 +2,11 @@
 //! signs says when a checkpoint existed at the latest.
 
 mod token;
+mod trust;
 mod wire;
 
 pub use token::{NotATimeStamp, TimeStamp, check};
+pub use trust::Roots;
 
 use super::seal::SealedCheckpoint;
 use crate::http;
@@ -13,15 +15,10 @@ use cms::cert::x509::der::asn1::ObjectIdentifier;
 use navette_domain::digest::Digest;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use ring::rand::{SecureRandom as _, SystemRandom};
-use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use sqlx::PgPool;
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 /// No honest answer is longer: a token holds a few certificates.
 const LONGEST_ANSWER: usize = 64 << 10;
@@ -35,6 +32,9 @@ pub struct TimeStampAuthority {
     /// The certificates that its own must lead to, in PEM or DER. Without them, a token proves that it was
     /// signed, not by whom.
     pub ca: Option<PathBuf>,
+    /// The list of the certificates that were revoked (CRL) by whoever issued its own, in PEM or DER. Without it,
+    /// revocation is not looked up.
+    pub crl: Option<PathBuf>,
     /// The policy to ask for, as an object identifier.
     pub policy: Option<String>,
     /// The account there, if one is needed.
@@ -50,38 +50,15 @@ fn patience() -> u64 {
     30
 }
 
-/// The certificates that those of time stamp authorities must lead to.
-#[derive(Debug, Clone)]
-pub struct Roots(Vec<CertificateDer<'static>>);
-
-impl Roots {
-    /// The certificates in this file, PEM or DER.
-    pub fn read(path: &Path) -> anyhow::Result<Self> {
-        let reading = || format!("reading the certificates in {}", path.display());
-        let bytes = fs::read(path).with_context(reading)?;
-        let certificates: Vec<_> = if bytes.starts_with(&[0x30]) {
-            vec![bytes.into()]
-        } else {
-            let read: Result<_, _> = CertificateDer::pem_slice_iter(&bytes).collect();
-            read.with_context(reading)?
-        };
-        for certificate in &certificates {
-            let anchor = webpki::anchor_from_trusted_cert(certificate);
-            anchor.map(drop).with_context(reading)?;
-        }
-        ensure!(
-            !certificates.is_empty(),
-            "{} holds no certificate",
-            path.display()
-        );
-        Ok(Self(certificates))
-    }
-}
-
 impl TimeStampAuthority {
-    /// The certificates it must lead to, if they were given.
+    /// The certificates it must lead to, if they were given, with the list of those that were revoked.
     pub fn roots(&self) -> anyhow::Result<Option<Roots>> {
-        self.ca.as_deref().map(Roots::read).transpose()
+        let roots = self.ca.as_deref().map(Roots::read).transpose()?;
+        match (roots, &self.crl) {
+            (Some(roots), Some(crl)) => roots.with_revoked(crl).map(Some),
+            (None, Some(_)) => bail!("`time_stamp.crl` says nothing without `time_stamp.ca`"),
+            (roots, None) => Ok(roots),
+        }
     }
 
     /// Has this checkpoint stamped, and keeps the token once it was checked.

@@ -3,7 +3,6 @@
 use super::Roots;
 use crate::cms::{self, Broken, signed_attribute};
 use ::cms::{
-    cert::CertificateChoices,
     cert::x509::{
         Certificate,
         der::{
@@ -21,17 +20,12 @@ use ::cms::{
         ext::pkix::ExtendedKeyUsage,
         spki::AlgorithmIdentifierOwned,
     },
-    signed_data::{SignedData, SignerInfo},
+    signed_data::SignerInfo,
 };
 use chrono::{DateTime, NaiveDateTime, Utc};
 use navette_domain::digest::Digest;
 use ring::digest;
-use rustls::pki_types::{CertificateDer, UnixTime};
 use std::{fmt::Write as _, time::Duration};
-use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, KeyUsage, anchor_from_trusted_cert};
-
-/// `id-kp-timeStamping`, without tag and length.
-const TIME_STAMPING: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x08];
 
 /// What a token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +42,8 @@ pub struct TimeStamp {
     pub nonce: Option<u64>,
     /// Whether its certificate leads to one that was given.
     pub trusted: bool,
+    /// Whether a list of its authority was given, and does not revoke it.
+    pub unrevoked: bool,
 }
 
 impl TimeStamp {
@@ -86,6 +82,10 @@ pub enum NotATimeStamp {
     Expired,
     #[error("son certificat ne remonte pas à une autorité de confiance")]
     Untrusted,
+    #[error("son certificat a été révoqué, d'une manière qui vaut aussi pour cette date")]
+    Revoked,
+    #[error("la liste de révocation fournie n'est pas de l'autorité qui a délivré son certificat")]
+    OtherList,
 }
 
 /// What the token says of this note, once everything about it was checked.
@@ -119,9 +119,10 @@ pub fn check(token: &[u8], note: &str, roots: Option<&Roots>) -> Result<TimeStam
         return Err(OtherImprint);
     }
     valid(certificate, info.at)?;
-    if let Some(roots) = roots {
-        leads_to(roots, &data, certificate, info.at)?;
-    }
+    let unrevoked = match roots {
+        Some(roots) => roots.trust(&data, certificate, info.at)?,
+        None => false,
+    };
     Ok(TimeStamp {
         at: info.at,
         serial: info.serial,
@@ -129,6 +130,7 @@ pub fn check(token: &[u8], note: &str, roots: Option<&Roots>) -> Result<TimeStam
         policy: info.policy,
         nonce: info.nonce,
         trusted: roots.is_some(),
+        unrevoked,
     })
 }
 
@@ -231,41 +233,7 @@ fn valid(certificate: &Certificate, at: DateTime<Utc>) -> Result<(), NotATimeSta
         .ok_or(NotATimeStamp::Expired)
 }
 
-fn since_epoch(at: DateTime<Utc>) -> Result<Duration, NotATimeStamp> {
+pub(super) fn since_epoch(at: DateTime<Utc>) -> Result<Duration, NotATimeStamp> {
     let seconds = u64::try_from(at.timestamp()).map_err(|_| NotATimeStamp::Expired)?;
     Ok(Duration::from_secs(seconds))
-}
-
-/// Whether there is a path from the certificate to one of the roots, valid at that time.
-fn leads_to(
-    roots: &Roots,
-    data: &SignedData,
-    certificate: &Certificate,
-    at: DateTime<Utc>,
-) -> Result<(), NotATimeStamp> {
-    let der = |certificate: &Certificate| certificate.to_der().ok().map(CertificateDer::from);
-    let others = data.certificates.iter().flat_map(|all| all.0.iter());
-    let others: Vec<_> = others
-        .filter_map(|choice| match choice {
-            CertificateChoices::Certificate(other) => der(other),
-            CertificateChoices::Other(_) => None,
-        })
-        .collect();
-    let anchors = roots.0.iter().map(anchor_from_trusted_cert);
-    let anchors: Vec<_> = anchors.filter_map(Result::ok).collect();
-    let leaf = der(certificate).ok_or(NotATimeStamp::Untrusted)?;
-    let leaf = EndEntityCert::try_from(&leaf).map_err(|_| NotATimeStamp::Untrusted)?;
-    let time = UnixTime::since_unix_epoch(since_epoch(at)?);
-    let usage = KeyUsage::required(TIME_STAMPING);
-    leaf.verify_for_usage(
-        ALL_VERIFICATION_ALGS,
-        &anchors,
-        &others,
-        time,
-        usage,
-        None,
-        None,
-    )
-    .map(drop)
-    .map_err(|_| NotATimeStamp::Untrusted)
 }
