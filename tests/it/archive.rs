@@ -26,7 +26,8 @@ async fn close(dispatcher: &Dispatcher, dossier: DossierId) {
     let command = DossierCommand::Close {
         at: dispatcher.now(),
     };
-    let closed = dispatcher.dispatch::<Dossier>(&asks(), dossier.0, command);
+    let asked = asks();
+    let closed = dispatcher.dispatch::<Dossier>(&asked, dossier.0, command);
     closed.await.unwrap();
 }
 
@@ -138,7 +139,8 @@ async fn whoever_asks_for_what_is_archived_is_told_so_and_sees_the_lists_as_befo
         document: DocumentId(Uuid::now_v7()),
         at: dispatcher.now(),
     };
-    let notified = dispatcher.dispatch::<Dossier>(&asks(), dossier.0, notify);
+    let asked = asks();
+    let notified = dispatcher.dispatch::<Dossier>(&asked, dossier.0, notify);
     notified.await.unwrap();
     close(dispatcher, dossier).await;
     house.settle().await;

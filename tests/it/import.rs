@@ -244,9 +244,10 @@ async fn a_dossier_that_is_archived_is_refused_with_its_line_and_the_others_are_
         at,
     };
     for command in [notify, DossierCommand::Close { at }] {
+        let asked = asks();
         let done = desk
             .dispatcher
-            .dispatch::<Dossier>(&asks(), dossier.0, command);
+            .dispatch::<Dossier>(&asked, dossier.0, command);
         done.await.unwrap();
     }
     assert_eq!(detach(desk.dispatcher.log().pool()).await.streams, 1);
