@@ -184,9 +184,12 @@ impl<'a> Group<'a> {
         let verdicts = self
             .drafts
             .iter()
-            .map(|draft| match archived.contains(&draft.dossier.0) {
-                true => Verdict::Refused(ARCHIVED.to_owned()),
-                false => decide_row(&mut unit, draft, &mut parties, &mut dossiers),
+            .map(|draft| {
+                if archived.contains(&draft.dossier.0) {
+                    Verdict::Refused(ARCHIVED.to_owned())
+                } else {
+                    decide_row(&mut unit, draft, &mut parties, &mut dossiers)
+                }
             })
             .collect();
         Ok((unit, verdicts))

@@ -39,17 +39,18 @@ pub async fn detach(owner: &mut PgConnection) -> Result<Detached, NotArchived> {
     alone(&mut transaction).await?;
     check_read(&mut transaction, part).await?;
     keep_late(&mut transaction, &old, part, head).await?;
-    let mut leave = format!("ALTER TABLE {part} NO INHERIT events;");
-    if let Some(before) = before {
-        leave.push_str(&format!("DROP TABLE {};", kept(before.last)));
-    }
-    leave.push_str(&format!(
-        "ALTER TABLE {} INHERIT events; INSERT INTO archives (first, last) VALUES ({}, {});",
+    let leave = format!(
+        "ALTER TABLE {part} NO INHERIT events; ALTER TABLE {} INHERIT events;
+         INSERT INTO archives (first, last) VALUES ({}, {})",
         kept(part.last),
         part.first,
         part.last
-    ));
+    );
     transaction.execute(sqlx::raw_sql(&leave)).await?;
+    if let Some(before) = before {
+        let replaced = format!("DROP TABLE {}", kept(before.last));
+        transaction.execute(sqlx::raw_sql(&replaced)).await?;
+    }
     let streams = sqlx::query_scalar("SELECT count(*) FROM archive_leaving")
         .fetch_one(&mut *transaction)
         .await?;

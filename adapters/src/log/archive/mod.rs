@@ -94,9 +94,10 @@ pub enum Whereabouts {
 pub async fn parts(connection: &mut PgConnection) -> sqlx::Result<Vec<(Part, Whereabouts)>> {
     let mut parts = vec![];
     for part in archived(&mut *connection).await? {
-        let place = match is_detached(&mut *connection, part).await? {
-            true => Whereabouts::Detached,
-            false => Whereabouts::Elsewhere,
+        let place = if is_detached(&mut *connection, part).await? {
+            Whereabouts::Detached
+        } else {
+            Whereabouts::Elsewhere
         };
         parts.push((part, place));
     }
@@ -149,11 +150,12 @@ pub async fn attach(owner: &mut PgConnection) -> Result<i64, NotArchived> {
     }
     alone(&mut transaction).await?;
     // What was kept of them is in them.
-    let mut back = format!("DROP TABLE {}; DELETE FROM archives;", kept(last));
-    for part in &parts {
-        back.push_str(&format!("ALTER TABLE {part} INHERIT events;"));
-    }
+    let back = format!("DROP TABLE {}; DELETE FROM archives", kept(last));
     transaction.execute(sqlx::raw_sql(&back)).await?;
+    for part in &parts {
+        let back = format!("ALTER TABLE {part} INHERIT events");
+        transaction.execute(sqlx::raw_sql(&back)).await?;
+    }
     transaction.commit().await?;
     Ok(last)
 }

@@ -103,13 +103,13 @@ impl Verifying<'_> {
             let (event, previous) = linked.split();
             // Of a stream that left, the last event is here, and those that it follows may be elsewhere.
             let alone = self.source.hashes > 0 && previous.is_none() && event.version > 1;
-            let fault = match known.map(Digest::from_bytes) == Some(event.hash) {
-                true if alone => None,
-                true => link_fault(&event, previous),
-                false => Some(Fault::Changed {
-                    position: event.position,
-                    after: None,
-                }),
+            let fault = if known.map(Digest::from_bytes) != Some(event.hash) {
+                let (position, after) = (event.position, None);
+                Some(Fault::Changed { position, after })
+            } else if alone {
+                None
+            } else {
+                link_fault(&event, previous)
             };
             if let Some(fault) = fault {
                 self.verification.faults.add(fault);
