@@ -55,7 +55,7 @@ async fn what_is_wrong_of_a_time_stamp_authority_is_told_with_its_file_or_addres
         ),
         (authority(&url, None, Some(broken)), "time_stamp.ca"),
         (
-            authority("http:///tsa", None, None),
+            authority("not an address", None, None),
             "understanding its address",
         ),
         (authority(&url, Some(ca), None), "refused"),
