@@ -62,7 +62,7 @@ pub(super) async fn verify(options: Verify, config: &Config) -> anyhow::Result<E
     };
     let authority = config.checkpoints.time_stamp.as_ref();
     let authorities = match authority {
-        Some(authority) => authority.roots()?,
+        Some(authority) => authority.authorities()?,
         None => None,
     };
     let trust = Trust { key, authorities };

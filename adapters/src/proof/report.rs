@@ -1,6 +1,6 @@
 //! What a verification is given to believe, and what it tells an auditor.
 
-use super::time_stamp::{Roots, TimeStamp};
+use super::time_stamp::{Authorities, TimeStamp};
 use navette_domain::proof::Faults;
 use std::fmt;
 
@@ -10,7 +10,7 @@ pub struct Trust {
     /// The key that checkpoints must be signed with.
     pub key: [u8; 32],
     /// What the certificates of time stamps must lead to; without them, only their signatures are checked.
-    pub authorities: Option<Roots>,
+    pub authorities: Option<Authorities>,
 }
 
 /// The time stamps of checkpoints, verified.

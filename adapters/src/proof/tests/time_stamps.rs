@@ -24,7 +24,7 @@ async fn stamped() -> (
         password: None,
         timeout_seconds: 10,
     };
-    site.trust.authorities = authority.roots().unwrap();
+    site.trust.authorities = authority.authorities().unwrap();
     (site, sealed, sim, authority)
 }
 
@@ -179,12 +179,12 @@ async fn a_token_that_was_changed_or_is_of_another_checkpoint_or_authority_is_to
     let other = TimeStampSim::start().await.unwrap();
     let path = site.folder.path().join("other.pem");
     fs::write(&path, other.ca_pem()).unwrap();
-    site.trust.authorities = Some(Roots::read(&path).unwrap());
+    site.trust.authorities = Some(Authorities::read(&path, None).unwrap());
     let told = site.faults(&[]).await;
     begins(&told, 12, "son certificat ne remonte pas");
     begins(&told, 20, "son certificat ne remonte pas");
     fs::write(&path, "nothing").unwrap();
-    let refused = Roots::read(&path).unwrap_err().to_string();
+    let refused = Authorities::read(&path, None).unwrap_err().to_string();
     assert!(refused.contains("no certificate"), "{refused}");
 }
 
@@ -212,7 +212,7 @@ async fn a_token_whose_certificate_was_revoked_is_told_by_the_list_of_its_author
         (other.crl_pem(Fate::InForce), not_its_own),
     ] {
         fs::write(&path, list).unwrap();
-        site.trust.authorities = authority.roots().unwrap();
+        site.trust.authorities = authority.authorities().unwrap();
         let report = verify(site.pool(), &site.trust, vec![]).await.unwrap();
         assert_eq!(super::told(&report), told);
         if told.is_empty() {
@@ -230,10 +230,10 @@ async fn a_token_whose_certificate_was_revoked_is_told_by_the_list_of_its_author
     let refused = stamp(&site, &authority, &site.seal().await).await;
     assert!(refused.unwrap_err().contains("révoqué"));
     fs::write(&path, "nothing").unwrap();
-    let refused = authority.roots().unwrap_err().to_string();
-    assert!(refused.contains("holds no revocation list"), "{refused}");
+    let refused = authority.authorities().unwrap_err().to_string();
+    assert!(refused.contains("holds no list"), "{refused}");
     authority.ca = None;
-    let refused = authority.roots().unwrap_err().to_string();
+    let refused = authority.authorities().unwrap_err().to_string();
     assert!(refused.contains("time_stamp.ca"), "{refused}");
 }
 
@@ -243,7 +243,7 @@ fn a_token_that_another_program_made_is_understood() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/time_stamp");
     let token = fs::read(folder.join("token.tst")).unwrap();
     let note = fs::read_to_string(folder.join("checkpoint.txt")).unwrap();
-    let roots = Roots::read(&folder.join("ca.pem")).unwrap();
+    let roots = Authorities::read(&folder.join("ca.pem"), None).unwrap();
     let said = check_time_stamp(&token, &note, Some(&roots)).unwrap();
     assert_eq!(said.at.to_rfc3339(), "2026-11-27T19:55:36.266+00:00");
     assert_eq!((&*said.policy, &*said.serial), ("1.2.250.1.1.7", "02"));

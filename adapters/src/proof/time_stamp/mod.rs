@@ -6,7 +6,7 @@ mod trust;
 mod wire;
 
 pub use token::{NotATimeStamp, TimeStamp, check};
-pub use trust::Roots;
+pub use trust::Authorities;
 
 use super::seal::SealedCheckpoint;
 use crate::http;
@@ -51,14 +51,14 @@ fn patience() -> u64 {
 }
 
 impl TimeStampAuthority {
-    /// The certificates it must lead to, if they were given, with the list of those that were revoked.
-    pub fn roots(&self) -> anyhow::Result<Option<Roots>> {
-        let roots = self.ca.as_deref().map(Roots::read).transpose()?;
-        match (roots, &self.crl) {
-            (Some(roots), Some(crl)) => roots.with_revoked(crl).map(Some),
-            (None, Some(_)) => bail!("`time_stamp.crl` says nothing without `time_stamp.ca`"),
-            (roots, None) => Ok(roots),
-        }
+    /// Whom its tokens must lead to, if that was given.
+    pub fn authorities(&self) -> anyhow::Result<Option<Authorities>> {
+        ensure!(
+            self.ca.is_some() || self.crl.is_none(),
+            "`time_stamp.crl` says nothing without `time_stamp.ca`"
+        );
+        let read = |ca: &PathBuf| Authorities::read(ca, self.crl.as_deref());
+        self.ca.as_ref().map(read).transpose()
     }
 
     /// Has this checkpoint stamped, and keeps the token once it was checked.
@@ -83,7 +83,7 @@ impl TimeStampAuthority {
             Some(Ok(policy)) => Some(policy),
             None => None,
         };
-        let roots = self.roots()?;
+        let authorities = self.authorities()?;
         let mut nonce = [0; 8];
         if SystemRandom::new().fill(&mut nonce).is_err() {
             bail!("the system gave no randomness");
@@ -93,8 +93,8 @@ impl TimeStampAuthority {
         let asked = wire::request(&digest, nonce, policy).context("writing a request")?;
         let answer = self.post(asked).await?;
         let token = wire::token(&answer)?;
-        let stamp =
-            check(&token, note, roots.as_ref()).context("the authority's token is not right")?;
+        let stamp = check(&token, note, authorities.as_ref())
+            .context("the authority's token is not right")?;
         ensure!(
             stamp.nonce == Some(nonce),
             "the authority answered another request: the nonce is not the one that was sent"

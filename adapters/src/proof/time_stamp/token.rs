@@ -1,6 +1,6 @@
 //! A token: what an authority signed (RFC 3161, 2.4.2), and whether it proves anything of a checkpoint.
 
-use super::Roots;
+use super::Authorities;
 use crate::cms::{self, Broken, signed_attribute};
 use ::cms::{
     cert::x509::{
@@ -86,10 +86,16 @@ pub enum NotATimeStamp {
     Revoked,
     #[error("la liste de révocation fournie n'est pas de l'autorité qui a délivré son certificat")]
     OtherList,
+    #[error("la liste de révocation fournie était périmée à la date qu'il porte")]
+    OldList,
 }
 
 /// What the token says of this note, once everything about it was checked.
-pub fn check(token: &[u8], note: &str, roots: Option<&Roots>) -> Result<TimeStamp, NotATimeStamp> {
+pub fn check(
+    token: &[u8],
+    note: &str,
+    authorities: Option<&Authorities>,
+) -> Result<TimeStamp, NotATimeStamp> {
     use NotATimeStamp::{OtherImprint, Unreadable, Unverifiable};
     let data = cms::parse(token).ok_or(Unreadable)?;
     let content = &data.encap_content_info;
@@ -119,8 +125,8 @@ pub fn check(token: &[u8], note: &str, roots: Option<&Roots>) -> Result<TimeStam
         return Err(OtherImprint);
     }
     valid(certificate, info.at)?;
-    let unrevoked = match roots {
-        Some(roots) => roots.trust(&data, certificate, info.at)?,
+    let unrevoked = match authorities {
+        Some(authorities) => authorities.trust(&data, certificate, info.at)?,
         None => false,
     };
     Ok(TimeStamp {
@@ -129,7 +135,7 @@ pub fn check(token: &[u8], note: &str, roots: Option<&Roots>) -> Result<TimeStam
         authority: certificate.tbs_certificate().subject().to_string(),
         policy: info.policy,
         nonce: info.nonce,
-        trusted: roots.is_some(),
+        trusted: authorities.is_some(),
         unrevoked,
     })
 }
@@ -233,7 +239,7 @@ fn valid(certificate: &Certificate, at: DateTime<Utc>) -> Result<(), NotATimeSta
         .ok_or(NotATimeStamp::Expired)
 }
 
-pub(super) fn since_epoch(at: DateTime<Utc>) -> Result<Duration, NotATimeStamp> {
+fn since_epoch(at: DateTime<Utc>) -> Result<Duration, NotATimeStamp> {
     let seconds = u64::try_from(at.timestamp()).map_err(|_| NotATimeStamp::Expired)?;
     Ok(Duration::from_secs(seconds))
 }
