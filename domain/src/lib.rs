@@ -30,6 +30,7 @@
 
 pub mod agent;
 pub mod amount;
+pub mod archive;
 pub mod batch;
 pub mod bundle;
 pub mod chain;

@@ -100,11 +100,14 @@ async fn database(config: &Config) -> anyhow::Result<String> {
 }
 
 async fn time_stamps(authority: &TimeStampAuthority) -> anyhow::Result<String> {
-    let roots = authority.roots()?;
+    let roots = authority.authorities()?;
     let reached = reach(&address(&authority.url)?).await?;
-    Ok(match roots {
-        Some(_) => reached,
-        None => format!("{reached}; WARNING: `ca` is not given: tokens do not prove who signed"),
+    Ok(match (roots, &authority.crl) {
+        (Some(_), Some(_)) => reached,
+        (Some(_), None) => format!("{reached}; `crl` is not given: revocation is not looked up"),
+        (None, _) => {
+            format!("{reached}; WARNING: `ca` is not given: tokens do not prove who signed")
+        }
     })
 }
 
@@ -158,3 +161,6 @@ async fn reach(address: &str) -> anyhow::Result<String> {
         .context("no answer in five seconds")??;
     Ok(format!("something listens at {address}"))
 }
+
+#[cfg(all(test, feature = "sim"))]
+mod tests;

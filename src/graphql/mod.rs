@@ -10,7 +10,7 @@ pub mod asking;
 mod chosen;
 mod connection;
 mod exports;
-mod faults;
+pub(crate) mod faults;
 pub mod limits;
 pub mod loaders;
 mod mutation;

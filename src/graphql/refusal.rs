@@ -215,7 +215,7 @@ pub fn refusal<R: Coded>(failure: DispatchFailure<R>) -> Result<Refusal> {
             RefusalCode::KeyReused,
             "Cette clé d'idempotence a déjà servi à une autre demande.",
         )),
-        DispatchFailure::Fault(cause) => Err(faults::internal(&cause)),
+        DispatchFailure::Fault(cause) => Err(faults::of_the_log(&cause)),
     }
 }
 

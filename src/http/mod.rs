@@ -20,7 +20,10 @@ use crate::{
     app::{App, for_lookups, for_questions},
     bundle::Bundles,
     exports::Exports,
-    graphql::{Executor, Services, executor, persisted::Persisted, straight::Straight},
+    graphql::{
+        Executor, Services, asking::Reads, executor, faults, persisted::Persisted,
+        straight::Straight,
+    },
     workers::Shape,
 };
 use axum::{
@@ -136,8 +139,11 @@ pub fn router(app: &App, doors: Doors) -> Router {
         .layer(middleware::map_response(headers::secure))
 }
 
-/// What a fault of ours is answered; the journal has its cause.
+/// What a fault of ours is answered; the journal has its cause. What is archived is no fault, and is told.
 fn internal(cause: &anyhow::Error) -> Response {
+    if let Some(sentence) = faults::archived(cause) {
+        return refused(StatusCode::CONFLICT, faults::ARCHIVED, &sentence);
+    }
     tracing::error!(cause = %format_args!("{cause:#}"), "a request failed");
     let status = StatusCode::INTERNAL_SERVER_ERROR;
     refused(status, "INTERNAL", "Erreur interne.")

@@ -40,7 +40,7 @@ impl Sealing {
         let places = places.chain(policy.webhook.clone().map(Place::Webhook));
         if let Some(authority) = &policy.time_stamp {
             // Certificates that cannot be read are told now, not when the first token comes.
-            authority.roots()?;
+            authority.authorities()?;
         }
         let places = places.chain(policy.time_stamp.clone().map(Place::TimeStamp));
         Ok(Self {

@@ -7,6 +7,7 @@
 
 mod access;
 mod architecture;
+mod archive;
 mod bundle;
 mod chain;
 mod demo;
