@@ -29,6 +29,7 @@ pub mod log;
 pub mod maarch;
 pub mod merge;
 pub mod nextcloud;
+pub mod parcel;
 pub mod pdf;
 pub mod porte_documents;
 pub mod postgres;

@@ -170,7 +170,10 @@ pub fn sentence(event: &Event) -> String {
 fn export(event: &ExportEvent) -> String {
     use ExportEvent as E;
     match event {
-        E::Requested { order, .. } => format!("Export « {} » demandé", order.label),
+        E::Requested { order, .. } => match order.selection {
+            Some(_) => format!("Export « {} » d'une sélection demandé", order.label),
+            None => format!("Export « {} » demandé", order.label),
+        },
         E::Completed { made, .. } => format!(
             "Export terminé : {} lignes, {} octets (empreinte {})",
             made.rows,

@@ -5,6 +5,7 @@ use super::{
     asking::{Asker, Reads},
     faults,
 };
+use crate::exports;
 use async_graphql::{
     Context, Result,
     dataloader::{DataLoader, HashMapCache, Loader},
@@ -16,6 +17,7 @@ use navette_projections::{
     documents::{self, DocumentRow, Progress},
     dossiers::{self, DossierRow},
     effects::{self, EffectRow},
+    export_models, exports as shown, images,
     kinds::Position,
     scope::Scope,
     selections::{self, SelectionRow},
@@ -94,12 +96,18 @@ keys! {
     VersionsOf,
     /// A selection by its id, if it may be used.
     SelectionById,
+    /// An export by its id, if it is seen.
+    ExportById,
+    /// A model of exports by its id, if it may be used.
+    ExportModelById,
     /// The documents of a dossier that is seen.
     DocumentsOf,
     /// The signatures of a document that is seen.
     SignaturesOf,
     /// The progress of a batch that is seen.
     ProgressOf,
+    /// How far an export is that is seen, while it is being made.
+    ExportProgressOf,
 }
 
 macro_rules! versions {
@@ -120,6 +128,8 @@ versions! {
     TemplateVersion,
     /// A version of a chain.
     ChainVersion,
+    /// A version of an image.
+    ImageVersion,
 }
 
 /// What happened at a position, if it is seen.
@@ -176,6 +186,8 @@ by_id! {
     SignatureById => signatures::SignatureRow,
     BatchById => batches::BatchRow,
     EffectById => effects::EffectRow,
+    ExportById => shown::ExportRow,
+    ExportModelById => export_models::ExportModelRow,
 }
 
 /// Loads rows that everybody sees, by their versions.
@@ -198,6 +210,7 @@ macro_rules! by_version {
 by_version! {
     TemplateVersion => templates::TemplateRow,
     ChainVersion => chains::ChainRow,
+    ImageVersion => images::ImageRow,
 }
 
 impl Loader<EntryAt> for Rows {
@@ -267,6 +280,18 @@ impl Loader<ProgressOf> for Rows {
     async fn load(&self, keys: &[ProgressOf]) -> Loaded<ProgressOf, Progress> {
         let progress = documents::progress(&self.pool, &ids(keys, |key| key.0)).await?;
         Ok(keys.iter().copied().zip(progress).collect())
+    }
+}
+
+impl Loader<ExportProgressOf> for Rows {
+    type Value = exports::Progress;
+    type Error = Arc<sqlx::Error>;
+
+    async fn load(&self, keys: &[ExportProgressOf]) -> Loaded<ExportProgressOf, exports::Progress> {
+        let ids = ids(keys, |key| key.0);
+        let rows = exports::progress(&self.pool, &ids).await?;
+        let told = |(id, progress)| (ExportProgressOf(id), progress);
+        Ok(rows.into_iter().map(told).collect())
     }
 }
 

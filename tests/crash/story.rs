@@ -141,6 +141,7 @@ pub async fn export(app: &App) {
         format: Format::Xlsx,
         columns: vec![],
         filter: serde_json::json!({}),
+        selection: None,
         services: vec![],
         schemes: vec![],
         kept: true,

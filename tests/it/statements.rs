@@ -127,6 +127,21 @@ async fn no_link_of_the_schema_costs_a_statement_for_each_row() {
     .execute(&house.app.pool)
     .await
     .unwrap();
+    sqlx::query(
+        "INSERT INTO exports (id, label, format, columns, filter, services, schemes, kept, requested_by, state,
+             downloads, version, requested_at)
+         SELECT id, 'X', 'csv', '[]', '{}', '{}', '{}', true, 'token:x', 'requested', 0, 1, now() FROM documents",
+    )
+    .execute(&house.app.pool)
+    .await
+    .unwrap();
+    sqlx::query(
+        "INSERT INTO export_models (id, name, format, columns, shared, owner, version, updated_at)
+         SELECT id, 'X', 'csv', '[]', true, 'token:x', 1, now() FROM documents",
+    )
+    .execute(&house.app.pool)
+    .await
+    .unwrap();
     let services = Services {
         reads: Reads::new(house.app.pool.clone(), house.app.projections.standing()),
         dispatcher: house.app.dispatcher.clone(),
@@ -167,6 +182,8 @@ async fn no_link_of_the_schema_costs_a_statement_for_each_row() {
         ("batches", "", "Batch"),
         ("effects", "", "Effect"),
         ("audit", "", "TimelineEntry"),
+        ("exports", "", "Export"),
+        ("exportModels", "", "ExportModel"),
     ];
     let mut followed = 0;
     for (list, through, object) in lists {

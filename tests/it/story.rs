@@ -20,8 +20,8 @@ use navette_domain::{
         model::{ExportModelEvent, Model},
     },
     ids::{
-        BatchId, BundleId, ChainId, CommandId, DocumentId, DossierId, ImageId, SignatureId,
-        TemplateId, ThirdPartyId,
+        BatchId, BundleId, ChainId, CommandId, DocumentId, DossierId, ImageId, SelectionId,
+        SignatureId, TemplateId, ThirdPartyId,
     },
     image::{ImageEvent, ImageFormat},
     personal::Personal,
@@ -353,6 +353,7 @@ fn exports(story: &mut Story) {
             format: Format::Ods,
             columns: columns.clone(),
             filter: serde_json::json!({ "status": ["GRANTED"] }),
+            selection: Some(SelectionId(Uuid::from_u128(0x5E1))),
             services: vec!["Vie associative".into()],
             schemes: vec![],
             kept: true,

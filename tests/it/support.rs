@@ -258,6 +258,7 @@ impl TestApp {
             format: Format::Ndjson,
             columns: vec![],
             filter: serde_json::json!({}),
+            selection: None,
             services: vec![],
             schemes: vec![],
             kept: true,

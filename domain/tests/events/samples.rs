@@ -503,6 +503,7 @@ fn export() -> [ExportEvent; 6] {
                 format: Format::CsvFrench,
                 columns: choices(),
                 filter: serde_json::json!({ "status": ["GRANTED"], "scheme": ["Sport"] }),
+                selection: None,
                 services: vec!["Sport".into()],
                 schemes: vec![],
                 kept: true,

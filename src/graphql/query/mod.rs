@@ -6,7 +6,7 @@ mod lists;
 mod preview;
 mod single;
 
-pub(super) use lists::{dossiers, listed};
+pub(super) use lists::{dossiers, listed, page};
 
 use super::exports::ExportQuery;
 use async_graphql::{MergedObject, Result};
@@ -30,4 +30,4 @@ pub(super) fn page_cost(rows: Option<i32>, of_a_row: usize) -> usize {
 }
 
 /// Only what can fail is fallible to the client: a failed field is null, its neighbours are there.
-type Fallible<T> = Option<Result<T>>;
+pub(super) type Fallible<T> = Option<Result<T>>;
