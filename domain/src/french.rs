@@ -156,6 +156,7 @@ pub fn sentence(event: &Event) -> String {
             "Recueil de preuves remis, arrêté à {size} événements (empreinte {})",
             file.short()
         ),
+        Event::ExportSchedule(event) => event.sentence(),
         // Its name is its owner's, perhaps private.
         Event::Selection(SelectionEvent::Saved { .. }) => "Sélection enregistrée".into(),
         Event::Selection(SelectionEvent::Removed { .. }) => "Sélection supprimée".into(),

@@ -12,7 +12,7 @@ use navette_adapters::{
 };
 use secrecy::ExposeSecret as _;
 use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
-use std::{process::ExitCode, time::Duration};
+use std::{path::Path, process::ExitCode, time::Duration};
 use tokio::{net::TcpStream, time::timeout};
 
 /// How long a neighbour may take to take a call.
@@ -24,6 +24,16 @@ pub(super) async fn check(config: &Config) -> anyhow::Result<ExitCode> {
     let mut sound = report("database", database(config).await);
     if let Some(authority) = &config.checkpoints.time_stamp {
         sound &= report("time_stamp", time_stamps(authority).await);
+    }
+    for (name, folder) in &config.exports.folders {
+        sound &= report(&format!("exports.folders.{name}"), writable(folder));
+    }
+    for (name, collection) in &config.exports.webdav {
+        let reached = match address(&collection.url) {
+            Ok(address) => reach(&address).await,
+            Err(error) => Err(error),
+        };
+        sound &= report(&format!("exports.webdav.{name}"), reached);
     }
     let neighbours = match config.neighbours() {
         Ok(neighbours) => neighbours,
@@ -99,6 +109,15 @@ async fn time_stamps(authority: &TimeStampAuthority) -> anyhow::Result<String> {
         Some(_) => reached,
         None => format!("{reached}; WARNING: `ca` is not given: tokens do not prove who signed"),
     })
+}
+
+/// Whether files can be made in a folder.
+fn writable(folder: &Path) -> anyhow::Result<String> {
+    tempfile::Builder::new()
+        .prefix(".navette")
+        .tempfile_in(folder)
+        .with_context(|| format!("writing in {}", folder.display()))?;
+    Ok("writable".to_owned())
 }
 
 fn addresses(neighbours: &NeighboursConfig) -> Vec<(&'static str, anyhow::Result<String>)> {

@@ -81,6 +81,10 @@ pub enum NoExport {
     UnknownModel,
     #[error("Indiquez le format de l'export (`format`), ou un modèle (`model`).")]
     NoFormat,
+    #[error("Le jeton de la personne qui a programmé cet export n'est plus en vigueur.")]
+    OwnerIsGone,
+    #[error("Le rôle de la personne qui a programmé cet export ne lui permet plus d'exporter.")]
+    OwnerMayNot,
     #[error("{0}")]
     Incomplete(String),
     #[error(

@@ -17,7 +17,10 @@ use navette_projections::{
     documents::{self, DocumentRow, Progress},
     dossiers::{self, DossierRow},
     effects::{self, EffectRow},
-    export_models, exports as shown, images,
+    export_models::{self, ExportModelRow},
+    export_schedules::{self, ExportScheduleRow},
+    exports::{self as shown, ExportRow},
+    images::{self, ImageRow},
     kinds::Position,
     scope::Scope,
     selections::{self, SelectionRow},
@@ -100,6 +103,8 @@ keys! {
     ExportById,
     /// A model of exports by its id, if it may be used.
     ExportModelById,
+    /// A schedule of exports by its id, if it is seen.
+    ExportScheduleById,
     /// The documents of a dossier that is seen.
     DocumentsOf,
     /// The signatures of a document that is seen.
@@ -188,6 +193,7 @@ by_id! {
     EffectById => effects::EffectRow,
     ExportById => shown::ExportRow,
     ExportModelById => export_models::ExportModelRow,
+    ExportScheduleById => export_schedules::ExportScheduleRow,
 }
 
 /// Loads rows that everybody sees, by their versions.

@@ -9,6 +9,7 @@ mod ahead;
 pub mod asking;
 mod chosen;
 mod connection;
+mod export_schedules;
 mod exports;
 mod faults;
 pub mod limits;
@@ -26,7 +27,7 @@ pub use subscription::Subscription;
 
 use crate::{
     batches::Batches, dispatch::Dispatcher, erasure::Erasure, exports::Exports,
-    templates::Templates,
+    schedules::Schedules, templates::Templates,
 };
 use asking::{Asker, Reads};
 use async_graphql::{Data, Request, SDLExportOptions, Schema, SchemaBuilder};
@@ -49,6 +50,8 @@ pub struct Services {
     pub erasure: Erasure,
     /// Takes exports to their bytes.
     pub exports: Exports,
+    /// Knows where scheduled ones may go.
+    pub schedules: Schedules,
 }
 
 /// Fields of a query at most so deep; the usual introspection query goes deeper than any of ours.
@@ -70,6 +73,7 @@ pub fn executor(services: Services, introspection: bool) -> Executor {
         .data(services.templates)
         .data(services.erasure)
         .data(services.exports)
+        .data(services.schedules)
         .limit_complexity(COMPLEXITY)
         .limit_depth(if introspection {
             INTROSPECTION_DEPTH

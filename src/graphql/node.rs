@@ -1,12 +1,13 @@
 //! Any object by one id.
 
 use super::{
+    export_schedules::ExportSchedule,
     exports::{Export, ExportModel},
     faults,
     loaders::{
         self, BatchById, ChainVersion, DocumentById, DossierById, EffectById, EntryAt, ExportById,
-        ExportModelById, ImageVersion, SelectionById, SignatureById, TemplateVersion,
-        ThirdPartyById,
+        ExportModelById, ExportScheduleById, ImageVersion, SelectionById, SignatureById,
+        TemplateVersion, ThirdPartyById,
     },
     objects::{
         Batch, Chain, Document, Dossier, Effect, Selection, Signature, Template, ThirdParty,
@@ -41,6 +42,8 @@ pub enum Node {
     Export(Export),
     /// A format and columns that somebody keeps.
     ExportModel(ExportModel),
+    /// An export that is made again and again.
+    ExportSchedule(ExportSchedule),
     /// A version of an image.
     Image(ImageRow),
     /// One thing that happened.
@@ -80,6 +83,11 @@ pub async fn load(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         "Selection" => by_key!(uuid().map(SelectionById), Selection, Selection),
         "Export" => by_key!(uuid().map(ExportById), Export, Export),
         "ExportModel" => by_key!(uuid().map(ExportModelById), ExportModel, ExportModel),
+        "ExportSchedule" => by_key!(
+            uuid().map(ExportScheduleById),
+            ExportSchedule,
+            ExportSchedule
+        ),
         "Image" => by_key!(image(), ImageRow, Image),
         "Template" => by_key!(template(), Template, Template),
         "Chain" => by_key!(chain(), Chain, Chain),

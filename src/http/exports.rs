@@ -190,6 +190,8 @@ fn no_export(refusal: &NoExport) -> Response {
         | NoExport::BadFilter(_)
         | NoExport::BothChosen
         | NoExport::OldSelection
+        | NoExport::OwnerIsGone
+        | NoExport::OwnerMayNot
         | NoExport::NoFormat
         | NoExport::Refused(_) => (StatusCode::UNPROCESSABLE_ENTITY, "INVALID_INPUT"),
     };

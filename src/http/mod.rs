@@ -77,6 +77,7 @@ pub fn router(app: &App, doors: Doors) -> Router {
         templates: app.templates.clone(),
         erasure: app.erasure.clone(),
         exports: app.exports.clone(),
+        schedules: app.schedules.clone(),
     };
     let explorer = doors.explorer;
     let epoch = app.epoch;

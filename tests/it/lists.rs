@@ -20,6 +20,7 @@ use navette_projections::{
     dossiers::{self, CustomIs, DossierDimension, DossierFilter, DossierOrder, DossierOrderField},
     effects::{self, EffectFilter, EffectOrder},
     export_models::{ExportModelFilter, ExportModelOrder, ExportModelOrderField},
+    export_schedules::{ExportScheduleFilter, ExportScheduleOrder, ExportScheduleOrderField},
     exports::{ExportFilter, ExportOrder, ExportOrderField},
     kinds::{Cents, DossierStatus},
     list::{self, List},
@@ -277,6 +278,19 @@ async fn every_order_of_the_other_lists_gives_each_row_once_both_ways() {
                 .map(|field| vec![ExportOrder { field, descending }])
                 .into();
         walks(pool, &exports, |row| row.id, &ExportFilter::default()).await;
+        let schedules: Vec<Vec<ExportScheduleOrder>> = [
+            ExportScheduleOrderField::Name,
+            ExportScheduleOrderField::NextAt,
+        ]
+        .map(|field| vec![ExportScheduleOrder { field, descending }])
+        .into();
+        walks(
+            pool,
+            &schedules,
+            |row| row.id,
+            &ExportScheduleFilter::default(),
+        )
+        .await;
         let models: Vec<Vec<ExportModelOrder>> = [
             ExportModelOrderField::Name,
             ExportModelOrderField::UpdatedAt,

@@ -13,6 +13,7 @@ mod demo;
 mod doors;
 mod epochs;
 mod erasure;
+mod export_schedules;
 mod exports;
 mod graphql;
 mod history;

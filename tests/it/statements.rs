@@ -142,6 +142,15 @@ async fn no_link_of_the_schema_costs_a_statement_for_each_row() {
     .execute(&house.app.pool)
     .await
     .unwrap();
+    sqlx::query(
+        "INSERT INTO export_schedules (id, name, owner, calendar, destination, recipients, version, saved_at,
+             next_at, last_due_at, last_state, last_export_id, last_failures)
+         SELECT id, 'X', 'token:x', '{\"days\": {\"month\": [1]}, \"hour\": 6, \"minute\": 0}', 'folder', 0, 1, now(),
+             now(), now(), 'delivered', id, 0 FROM documents",
+    )
+    .execute(&house.app.pool)
+    .await
+    .unwrap();
     let services = Services {
         reads: Reads::new(house.app.pool.clone(), house.app.projections.standing()),
         dispatcher: house.app.dispatcher.clone(),
@@ -149,6 +158,7 @@ async fn no_link_of_the_schema_costs_a_statement_for_each_row() {
         templates: house.app.templates.clone(),
         erasure: house.app.erasure.clone(),
         exports: house.app.exports.clone(),
+        schedules: house.app.schedules.clone(),
     };
     let executor = graphql::executor(services.clone(), false);
     let ask = async |query: &str| {
@@ -184,6 +194,9 @@ async fn no_link_of_the_schema_costs_a_statement_for_each_row() {
         ("audit", "", "TimelineEntry"),
         ("exports", "", "Export"),
         ("exportModels", "", "ExportModel"),
+        ("exportSchedules", "", "ExportSchedule"),
+        ("exportSchedules", "lastRun", "ExportRun"),
+        ("exportSchedules", "destination", "ExportDestination"),
     ];
     let mut followed = 0;
     for (list, through, object) in lists {

@@ -27,6 +27,7 @@ use navette_domain::{
     export::{
         self, Export, Format,
         model::{ExportModel, ExportModelCommand, Model},
+        schedule::{Calendar, Days, Destination, ExportSchedule, ExportScheduleCommand, Schedule},
     },
     ids::{BatchId, ChainId, CommandId, DocumentId, DossierId, ExportId, ThirdPartyId},
     personal::Personal,
@@ -239,7 +240,7 @@ impl TestApp {
             .0
     }
 
-    /// Has a file of all dossiers made, and keeps a model of it, and a selection.
+    /// Has a file of all dossiers made, and keeps a model of it, a selection, and a schedule that is not due.
     pub async fn export(&self) {
         let command = SelectionCommand::Save {
             name: "À notifier".to_owned(),
@@ -251,6 +252,30 @@ impl TestApp {
         self.app
             .dispatcher
             .dispatch::<Selection>(&asks(), Uuid::now_v7(), command)
+            .await
+            .unwrap();
+        let schedule = Schedule {
+            name: "Suivi".to_owned(),
+            model: None,
+            format: Some(Format::Ndjson),
+            columns: None,
+            selection: None,
+            filter: None,
+            calendar: Calendar {
+                days: Days::Month(vec![1]),
+                hour: 0,
+                minute: 0,
+            },
+            destination: Destination::Folder("controle".to_owned()),
+            owner: "token:test".to_owned(),
+        };
+        let command = ExportScheduleCommand::Save {
+            schedule,
+            at: self.app.clock.now(),
+        };
+        self.app
+            .dispatcher
+            .dispatch::<ExportSchedule>(&asks(), Uuid::now_v7(), command)
             .await
             .unwrap();
         let order = export::Order {

@@ -12,6 +12,7 @@ pub mod columns;
 mod decide;
 pub mod model;
 pub mod scdl;
+pub mod schedule;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -33,7 +33,7 @@ use uuid::Uuid;
 pub struct ExportMutation;
 
 #[derive(Debug, Clone, InputObject, Serialize)]
-struct ColumnInput {
+pub(super) struct ColumnInput {
     /// Its name in the dictionary: see `exportColumns`.
     column: String,
     /// Its heading, when not the usual one.
@@ -49,7 +49,7 @@ impl From<ColumnInput> for Choice {
     }
 }
 
-fn choices(columns: Vec<ColumnInput>) -> Vec<Choice> {
+pub(super) fn choices(columns: Vec<ColumnInput>) -> Vec<Choice> {
     columns.into_iter().map(Into::into).collect()
 }
 
@@ -93,7 +93,7 @@ struct SaveExportModelInput {
 }
 
 /// Why there is no export, as data.
-fn refused(refusal: &NoExport) -> Refusal {
+pub(super) fn refused(refusal: &NoExport) -> Refusal {
     let code = match refusal {
         NoExport::UnknownModel | NoExport::UnknownSelection => RefusalCode::NotFound,
         _ => RefusalCode::InvalidInput,
@@ -102,7 +102,7 @@ fn refused(refusal: &NoExport) -> Refusal {
 }
 
 /// The filter as its client wrote it.
-fn written(filter: &DossierFilter) -> Result<serde_json::Value> {
+pub(super) fn written(filter: &DossierFilter) -> Result<serde_json::Value> {
     exports::written(filter).map_err(|cause| faults::internal(&cause))
 }
 

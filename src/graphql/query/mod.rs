@@ -8,7 +8,7 @@ mod single;
 
 pub(super) use lists::{dossiers, listed, page};
 
-use super::exports::ExportQuery;
+use super::{export_schedules::ExportScheduleQuery, exports::ExportQuery};
 use async_graphql::{MergedObject, Result};
 use navette_projections::page::{LONGEST, USUAL};
 
@@ -21,6 +21,7 @@ pub struct Query(
     catalogue::CatalogueQuery,
     preview::PreviewQuery,
     ExportQuery,
+    ExportScheduleQuery,
 );
 
 /// What a page costs: rows of one page are read together, so a row costs less than a query.
