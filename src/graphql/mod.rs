@@ -19,6 +19,7 @@ mod node;
 mod objects;
 mod query;
 mod refusal;
+pub mod straight;
 mod subscription;
 
 pub use mutation::Mutation;
