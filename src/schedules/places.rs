@@ -6,7 +6,7 @@ use navette_adapters::nextcloud::Nextcloud;
 use std::{collections::BTreeMap, path::PathBuf};
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Places {
     pub(super) folders: BTreeMap<String, PathBuf>,
     pub(super) webdav: BTreeMap<String, Nextcloud>,
@@ -14,6 +14,18 @@ pub struct Places {
     pub(super) attached: u64,
     /// Under which address people reach Navette.
     pub(super) public_url: Option<String>,
+}
+
+impl Default for Places {
+    /// Addresses only.
+    fn default() -> Self {
+        Self {
+            folders: BTreeMap::new(),
+            webdav: BTreeMap::new(),
+            attached: ExportsConfig::default().attached_up_to,
+            public_url: None,
+        }
+    }
 }
 
 impl Places {

@@ -21,7 +21,8 @@ fn later(house: &House, minutes: i64) -> Schedules {
     house.app.schedules.clone().by(dispatcher)
 }
 
-const DAY: i64 = 24 * 60;
+/// Longer than any day, also one on which clocks are put back.
+const DAY: i64 = 25 * 60;
 
 /// Starts what is due then, makes its file, and delivers it.
 async fn carry_out(house: &House, minutes: i64) {
