@@ -33,8 +33,8 @@ use sqlx::{Connection as _, PgPool};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 
-/// Between two looks at what is due, when nothing was heard.
-const GLANCE: Duration = Duration::from_secs(5);
+/// Between two looks at what is due: nobody waits for it to the second.
+const GLANCE: Duration = Duration::from_secs(2);
 
 /// Carries schedules of exports out.
 #[derive(Clone)]
@@ -97,17 +97,14 @@ impl Schedules {
         &self.places
     }
 
-    /// Does what is due, then waits until there may be more.
+    /// Does what is due, then waits a moment.
     pub async fn work(&self) -> anyhow::Result<()> {
         let mut shown = self.shown.clone();
         shown
             .wait_for(|standing| standing.building.is_empty())
             .await?;
         self.once().await?;
-        tokio::select! {
-            changed = shown.changed() => changed?,
-            () = tokio::time::sleep(GLANCE) => {}
-        }
+        tokio::time::sleep(GLANCE).await;
         Ok(())
     }
 
