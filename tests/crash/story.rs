@@ -176,7 +176,7 @@ pub async fn export(app: &App) {
     // The second time, it is there.
     let _ = access::issue(&app.pool, &holder).await;
     let id = Uuid::now_v7();
-    let schedule = Schedule {
+    let schedule = Box::new(Schedule {
         name: format!("Suivi {id}"),
         model: None,
         format: Some(Format::Ndjson),
@@ -190,7 +190,7 @@ pub async fn export(app: &App) {
         },
         destination: Destination::Folder("controle".into()),
         owner: "token:essai".into(),
-    };
+    });
     let at = at - TimeDelta::days(2);
     let command = ExportScheduleCommand::Save { schedule, at };
     dispatch::<ExportSchedule>(app, id, command).await;

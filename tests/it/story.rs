@@ -408,7 +408,7 @@ fn export_schedules(story: &mut Story) {
     let at = noon();
     let (due, next) = (at, at + TimeDelta::days(1));
     let saved = |name: &str, destination| E::Saved {
-        schedule: Schedule {
+        schedule: Box::new(Schedule {
             name: name.into(),
             model: None,
             format: Some(Format::CsvFrench),
@@ -422,7 +422,7 @@ fn export_schedules(story: &mut Story) {
             },
             destination,
             owner: "token:essai".into(),
-        },
+        }),
         next: due,
         at,
     };

@@ -254,7 +254,7 @@ impl TestApp {
             .dispatch::<Selection>(&asks(), Uuid::now_v7(), command)
             .await
             .unwrap();
-        let schedule = Schedule {
+        let schedule = Box::new(Schedule {
             name: "Suivi".to_owned(),
             model: None,
             format: Some(Format::Ndjson),
@@ -268,7 +268,7 @@ impl TestApp {
             },
             destination: Destination::Folder("controle".to_owned()),
             owner: "token:test".to_owned(),
-        };
+        });
         let command = ExportScheduleCommand::Save {
             schedule,
             at: self.app.clock.now(),

@@ -560,7 +560,7 @@ fn export_schedule() -> [ExportScheduleEvent; 6] {
     let addresses = (1..=MOST_ADDRESSES).map(|number| address(number).map(Personal));
     [
         E::Saved {
-            schedule: Schedule {
+            schedule: Box::new(Schedule {
                 name: "Subventions accordées".into(),
                 model: Some(ExportModelId(Uuid::from_u128(0xE1))),
                 format: Some(Format::CsvFrench),
@@ -574,7 +574,7 @@ fn export_schedule() -> [ExportScheduleEvent; 6] {
                 },
                 destination: Destination::Email(addresses.collect()),
                 owner: "token:anne".into(),
-            },
+            }),
             next: due,
             at: at(),
         },

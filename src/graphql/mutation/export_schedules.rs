@@ -236,6 +236,7 @@ impl ExportScheduleMutation {
         }
         let envelope = asker.envelope("saveExportSchedule", key, expected, &input);
         let at = dispatcher.now();
+        let schedule = Box::new(schedule);
         let command = ExportScheduleCommand::Save { schedule, at };
         let end = dispatcher
             .dispatch::<schedule::ExportSchedule>(&envelope, id, command)

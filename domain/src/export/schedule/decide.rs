@@ -20,7 +20,7 @@ pub enum ExportScheduleCommand {
     /// Keep it.
     Save {
         /// What it says.
-        schedule: Schedule,
+        schedule: Box<Schedule>,
         /// When.
         at: DateTime<Utc>,
     },
@@ -151,7 +151,7 @@ pub(super) fn decide(
                 schedule: known, ..
             },
             C::Save { schedule, .. },
-        ) if **known == schedule => Ok(vec![]),
+        ) if *known == schedule => Ok(vec![]),
         (S::Unborn, C::Save { schedule, at }) => {
             check(&schedule)?;
             let next = next(&schedule, at);

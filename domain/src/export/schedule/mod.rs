@@ -80,7 +80,7 @@ events! {
         /// It was kept, or changed.
         Saved = "export_schedule.saved", 1 {
             /// What it says.
-            schedule: Schedule,
+            schedule: Box<Schedule>,
             /// When it is due next.
             next: DateTime<Utc>,
             /// When.
@@ -175,12 +175,12 @@ impl ExportSchedule {
         use ExportScheduleEvent as E;
         match (self, event) {
             (Self::Unborn, E::Saved { schedule, next, .. }) => Self::Saved {
-                schedule: Box::new(schedule),
+                schedule,
                 next,
                 run: None,
             },
             (Self::Saved { run, .. }, E::Saved { schedule, next, .. }) => Self::Saved {
-                schedule: Box::new(schedule),
+                schedule,
                 next,
                 run,
             },

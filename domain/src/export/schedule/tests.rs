@@ -147,7 +147,7 @@ fn schedule() -> Schedule {
 const MONDAY: &str = "2026-11-23T10:00:00Z";
 
 fn save(schedule: Schedule) -> C {
-    let at = time(MONDAY);
+    let (schedule, at) = (Box::new(schedule), time(MONDAY));
     C::Save { schedule, at }
 }
 
@@ -282,7 +282,7 @@ fn another_calendar_counts_from_when_it_was_saved_and_another_name_changes_no_ti
     };
     let now = "2026-11-26T10:00:00Z";
     let state = after(vec![C::Save {
-        schedule: renamed,
+        schedule: Box::new(renamed),
         at: time(now),
     }]);
     assert_eq!(state.due(time(now)), Some(time("2026-11-26T05:00:00Z")));
@@ -291,7 +291,7 @@ fn another_calendar_counts_from_when_it_was_saved_and_another_name_changes_no_ti
         ..schedule()
     };
     let state = after(vec![C::Save {
-        schedule: moved,
+        schedule: Box::new(moved),
         at: time(now),
     }]);
     assert_eq!(state.due(time(now)), None);
