@@ -15,6 +15,7 @@ mod doors;
 mod engine;
 mod epochs;
 mod erasure;
+mod export_schedules;
 mod exports;
 mod graphql;
 mod history;

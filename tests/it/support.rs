@@ -27,6 +27,7 @@ use navette_domain::{
     export::{
         self, Export, Format,
         model::{ExportModel, ExportModelCommand, Model},
+        schedule::{Calendar, Days, Destination, ExportSchedule, ExportScheduleCommand, Schedule},
     },
     gate::BreakerPolicy,
     ids::{BatchId, ChainId, CommandId, DocumentId, DossierId, ExportId, ThirdPartyId},
@@ -245,7 +246,7 @@ impl TestApp {
             .0
     }
 
-    /// Has a file of all dossiers made, and keeps a model of it, and a selection.
+    /// Has a file of all dossiers made, and keeps a model of it, a selection, and a schedule that is not due.
     pub async fn export(&self) {
         let command = SelectionCommand::Save {
             name: "À notifier".to_owned(),
@@ -259,11 +260,36 @@ impl TestApp {
             .dispatch::<Selection>(&asks(), Uuid::now_v7(), command)
             .await
             .unwrap();
+        let schedule = Box::new(Schedule {
+            name: "Suivi".to_owned(),
+            model: None,
+            format: Some(Format::Ndjson),
+            columns: None,
+            selection: None,
+            filter: None,
+            calendar: Calendar {
+                days: Days::Month(vec![1]),
+                hour: 0,
+                minute: 0,
+            },
+            destination: Destination::Folder("controle".to_owned()),
+            owner: "token:test".to_owned(),
+        });
+        let command = ExportScheduleCommand::Save {
+            schedule,
+            at: self.app.clock.now(),
+        };
+        self.app
+            .dispatcher
+            .dispatch::<ExportSchedule>(&asks(), Uuid::now_v7(), command)
+            .await
+            .unwrap();
         let order = export::Order {
             label: "Tous les dossiers".to_owned(),
             format: Format::Ndjson,
             columns: vec![],
             filter: serde_json::json!({}),
+            selection: None,
             services: vec![],
             schemes: vec![],
             kept: true,
