@@ -15,6 +15,7 @@ mod epochs;
 mod erasure;
 mod exports;
 mod graphql;
+mod histories;
 mod history;
 mod import;
 mod lists;
