@@ -22,14 +22,22 @@ fn quoted_in(page: &Path) -> BTreeSet<String> {
     quoted.map(str::to_owned).collect()
 }
 
+fn pages_under(folder: &Path, pages: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            pages_under(&path, pages);
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            pages.push(path);
+        }
+    }
+}
+
 /// The same in the README and in all the pages of `docs`.
 fn quoted() -> BTreeSet<String> {
-    let pages = fs::read_dir(root().join("docs")).unwrap();
-    let pages = pages.map(|page| page.unwrap().path());
-    let pages = pages.filter(|page| page.extension().is_some_and(|extension| extension == "md"));
-    let readme = root().join("README.md");
-    let all = pages.chain([readme]);
-    all.flat_map(|page| quoted_in(&page)).collect()
+    let mut pages = vec![root().join("README.md")];
+    pages_under(&root().join("docs"), &mut pages);
+    pages.iter().flat_map(|page| quoted_in(page)).collect()
 }
 
 #[test]
