@@ -18,6 +18,7 @@ mod erasure;
 mod export_schedules;
 mod exports;
 mod graphql;
+mod histories;
 mod history;
 mod import;
 mod lists;

@@ -113,6 +113,31 @@ impl TestApp {
         policy: RetryPolicy,
         around: impl FnOnce(Ports) -> Ports,
     ) -> Self {
+        let test = Self::start_after(manners, policy, around, async |_| {}).await;
+        test.publish(include_str!(
+            "../../examples/chains/notification-attribution.toml"
+        ))
+        .await;
+        test.publish(include_str!(
+            "../../examples/chains/tableau-commission.toml"
+        ))
+        .await;
+        let letter = include_bytes!("../../examples/templates/lettre-attribution.odt");
+        test.upload("lettre-attribution", "lettre.odt", letter)
+            .await;
+        let table = include_bytes!("../../examples/templates/tableau-commission.ods");
+        test.upload("tableau-commission", "tableau.ods", table)
+            .await;
+        test
+    }
+
+    /// A Navette that finds in its database what `before` puts there, and nothing else.
+    pub async fn start_after(
+        manners: Manners,
+        policy: RetryPolicy,
+        around: impl FnOnce(Ports) -> Ports,
+        before: impl AsyncFnOnce(&App),
+    ) -> Self {
         let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
         let pool = app::connect(database.connect_options()).await.unwrap();
         let neighbours = Neighbourhood::start(manners).await.unwrap();
@@ -133,32 +158,18 @@ impl TestApp {
         )
         .await
         .unwrap();
+        before(&app).await;
         let (stop, stopping) = watch::channel(false);
         let mut workers = app.follow(&stopping);
         workers.extend(app.work("test", &stopping).await.unwrap());
-        let test = Self {
+        Self {
             app,
             neighbours,
             database,
             data,
             stop,
             workers,
-        };
-        test.publish(include_str!(
-            "../../examples/chains/notification-attribution.toml"
-        ))
-        .await;
-        test.publish(include_str!(
-            "../../examples/chains/tableau-commission.toml"
-        ))
-        .await;
-        let letter = include_bytes!("../../examples/templates/lettre-attribution.odt");
-        test.upload("lettre-attribution", "lettre.odt", letter)
-            .await;
-        let table = include_bytes!("../../examples/templates/tableau-commission.ods");
-        test.upload("tableau-commission", "tableau.ods", table)
-            .await;
-        test
+        }
     }
 
     pub async fn publish(&self, toml: &str) {

@@ -3,6 +3,7 @@
 
 mod definitions;
 mod reactions;
+mod simulation;
 
 use super::{
     Action, Chain, ChainCommand as C, ChainEvent as E, Definition, DefinitionFault, Recipient,
