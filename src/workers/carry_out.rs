@@ -154,6 +154,13 @@ impl CarryOut {
                 .look_again(claimed, Duration::from_millis(self.policy.poll_ms))
                 .await
                 .map_err(anyhow::Error::from),
+            Ok(Outcome::NotBefore(moment)) => {
+                let pause = moment - self.dispatcher.now();
+                self.effects
+                    .look_again(claimed, pause.to_std().unwrap_or_default())
+                    .await
+                    .map_err(anyhow::Error::from)
+            }
             Err(failure) => self.fail(claimed, failure).await,
         };
         if let Err(error) = ended {

@@ -28,6 +28,7 @@ mod replay;
 mod schema;
 mod selections;
 mod statements;
+mod steps;
 mod story;
 mod support;
 mod templates;
