@@ -30,6 +30,7 @@ mod selections;
 mod statements;
 mod steps;
 mod story;
+mod straight;
 mod support;
 mod templates;
 mod verify;
