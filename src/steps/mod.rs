@@ -18,7 +18,7 @@ use crate::{
 };
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
-use navette_adapters::{effects::Claimed, log::StreamState};
+use navette_adapters::{effects::Claimed, log::StreamState, pdf::Signatories};
 use navette_domain::{
     batch::Batch,
     chain::{Action, Definition, Work, is_due},
@@ -44,6 +44,7 @@ pub struct Ports {
     pub office: Arc<dyn OfficeWorkshop>,
     pub visa: Arc<dyn VisaCircuit>,
     pub desk: Arc<dyn SigningDesk>,
+    pub signatories: Arc<Signatories>,
     pub register: Arc<dyn MailRegister>,
     pub postman: Arc<dyn Postman>,
     pub porte_documents: Arc<dyn PorteDocuments>,
