@@ -33,6 +33,7 @@ mod replay;
 mod schema;
 mod selections;
 mod statements;
+mod steps;
 mod story;
 mod straight;
 mod support;
