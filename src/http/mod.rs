@@ -20,10 +20,7 @@ use crate::{
     app::{App, for_lookups, for_questions},
     bundle::Bundles,
     exports::Exports,
-    graphql::{
-        Executor, Services, asking::Reads, executor, faults, persisted::Persisted,
-        straight::Straight,
-    },
+    graphql::{Executor, Services, executor, faults, persisted::Persisted, straight::Straight},
     workers::Shape,
 };
 use axum::{

@@ -178,7 +178,7 @@ pub(in crate::graphql) fn page(
 }
 
 /// A page of the rows that are seen and that the filter keeps, shown as `T`.
-async fn listed<F, T>(
+pub(in crate::graphql) async fn listed<F, T>(
     context: &Context<'_>,
     filter: F,
     orders: &[F::Order],
