@@ -1,5 +1,7 @@
 //! The tests that need the whole of Navette, in one binary.
 
+// The inputs of all mutations are written as one value.
+#![recursion_limit = "256"]
 #![expect(
     clippy::disallowed_methods,
     reason = "tests mint ids and meet Navette as they like"
