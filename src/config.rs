@@ -11,10 +11,11 @@ use navette_adapters::{
     proof::{TimeStampAuthority, Webhook},
     smtp::SmtpConfig,
 };
-use navette_domain::third_party::Retention;
+use navette_domain::{ports::Neighbour, third_party::Retention};
 use secrecy::SecretString;
 use serde::Deserialize;
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -98,6 +99,8 @@ pub struct HttpConfig {
     pub origins: Vec<String>,
     /// The queries that clients may name by their SHA-256.
     pub persisted: PersistedConfig,
+    /// The secrets with which neighbours say that something may have moved there.
+    pub hooks: BTreeMap<Neighbour, SecretString>,
 }
 
 impl Default for HttpConfig {
@@ -107,6 +110,7 @@ impl Default for HttpConfig {
             explorer: false,
             origins: vec![],
             persisted: PersistedConfig::default(),
+            hooks: BTreeMap::new(),
         }
     }
 }
