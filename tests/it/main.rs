@@ -21,6 +21,7 @@ mod import;
 mod lists;
 mod mishaps;
 mod parity;
+mod persisted;
 mod projections;
 mod readme;
 mod rebuilds;

@@ -14,6 +14,7 @@ use crate::{
 };
 use async_graphql::{ComplexObject, Context, InputObject, Object, Result, SimpleObject};
 use navette_domain::{
+    batch::{Batch, BatchRefusal},
     chain::StepId,
     document::DocumentRefusal,
     ids::{CommandId, DocumentId},
@@ -173,14 +174,24 @@ impl DocumentMutation {
     /// Tries the stopped step of every document of a batch again. Refused documents are left to a person.
     async fn retry_batch(&self, context: &Context<'_>, input: Change) -> Result<RetryBatchPayload> {
         let (asker, batches) = operating(context)?;
+        let impossible = |answer| RetryBatchPayload {
+            answer,
+            retried: vec![],
+            refused: vec![],
+        };
         if let Some(answer) = hidden(context, asker, input.id).await? {
-            return Ok(RetryBatchPayload {
-                answer,
-                retried: vec![],
-                refused: vec![],
-            });
+            return Ok(impossible(answer));
         }
         let whole = input.envelope(asker, "retryBatch", &input);
+        let batch = context.data::<Dispatcher>()?.load::<Batch>(input.id).await;
+        let batch = batch.map_err(|cause| faults::internal(&cause))?;
+        let sound = match batch.version {
+            0 => Err(DispatchFailure::Refused(BatchRefusal::NotStarted)),
+            version => whole.expects(version),
+        };
+        if let Err(failure) = sound {
+            return Ok(impossible(refusal(failure)?.into()));
+        }
         let reads = context.data::<Reads>()?;
         let troubled = documents::troubled(&reads.pool, input.id).await;
         let troubled = troubled.map_err(|cause| faults::internal(&cause))?;
