@@ -56,6 +56,8 @@ pub struct Ports {
 pub enum Outcome {
     /// Something to take to the log.
     Report(Box<Report>),
+    /// There is nothing to do before this moment.
+    NotBefore(DateTime<Utc>),
     /// It waits for people in this tray, where a listing calls it `mark`.
     Waits {
         /// Where.
@@ -63,8 +65,6 @@ pub enum Outcome {
         /// What it is called there.
         mark: String,
     },
-    /// There is nothing to do before this moment.
-    NotBefore(DateTime<Utc>),
 }
 
 /// The commands that report an outcome, written together.

@@ -164,13 +164,7 @@ impl CarryOut {
                 self.timings.of("report", report).await
             }
             Ok(Outcome::Waits { tray, mark }) => self.wait(claimed, &tray, &mark).await,
-            Ok(Outcome::NotBefore(moment)) => {
-                let pause = moment - self.dispatcher.now();
-                self.effects
-                    .look_again(claimed, pause.to_std().unwrap_or_default())
-                    .await
-                    .map_err(anyhow::Error::from)
-            }
+            Ok(Outcome::NotBefore(moment)) => self.rest(claimed, moment).await,
             Err(failure) => self.fail(claimed, failure, counts).await,
         };
         if let Err(error) = ended {
