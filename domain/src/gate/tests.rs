@@ -133,7 +133,7 @@ fn a_neighbour_that_comes_back_is_let_one_two_four_and_eight_before_all() {
 
 #[test]
 fn what_passed_before_the_breaker_opened_changes_nothing_after() {
-    let mut gate = gate(8);
+    let mut gate = gate(32);
     let late = gate.begin(SECOND);
     hears(&mut gate, SECOND, (0..5).map(broken));
     let now = gate.opens_at(SECOND);

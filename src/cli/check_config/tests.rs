@@ -44,8 +44,10 @@ async fn what_is_wrong_of_a_time_stamp_authority_is_told_with_its_file_or_addres
     fs::write(&ca, sim.ca_pem()).unwrap();
     fs::write(&broken, "-----BEGIN").unwrap();
     let missing = folder.path().join("missing.pem");
+    // Nobody listens there any more.
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let closed = format!("http://{}/", closed.local_addr().unwrap());
     let url = sim.url().to_owned();
-    drop(sim);
     for (authority, why) in [
         (authority(&url, Some(missing), None), "missing.pem"),
         (authority(&url, Some(broken.clone()), None), "broken.pem"),
@@ -58,7 +60,7 @@ async fn what_is_wrong_of_a_time_stamp_authority_is_told_with_its_file_or_addres
             authority("not an address", None, None),
             "understanding its address",
         ),
-        (authority(&url, Some(ca), None), "refused"),
+        (authority(&closed, Some(ca), None), "refused"),
     ] {
         let told = time_stamps(&authority).await.unwrap_err();
         assert!(format!("{told:#}").contains(why), "{why}: {told:#}");
