@@ -196,7 +196,7 @@ async fn remember(history: &History, app: &App) {
     }
     for id in history.streams("signature") {
         let loaded = app.dispatcher.load::<Signature>(id).await.unwrap();
-        let Signature::Submitted { sheet } = loaded.state else {
+        let Signature::Submitted { sheet, .. } = loaded.state else {
             continue;
         };
         let pdf = app.ports.files.get(sheet.pdf).await.unwrap().unwrap();

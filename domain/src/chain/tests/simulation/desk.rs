@@ -61,7 +61,7 @@ impl Attempt {
                 signature: id,
                 at,
             }),
-            ..signature(id, S::RecordSubmitted { at })
+            ..signature(id, S::RecordSubmitted { folder: None, at })
         })
     }
 
@@ -156,11 +156,12 @@ fn brought_back(log: &Log<'_>, id: SignatureId, pdf: Digest) -> Option<Vec<S>> {
     (pdf == signed(sent)).then(|| {
         vec![
             // The deposit's own answer may never have been heard.
-            S::RecordSubmitted { at },
+            S::RecordSubmitted { folder: None, at },
             S::RecordSigned { at },
             S::RecordRetrieved {
                 pdf,
                 slip: None,
+                examination: None,
                 binding: Binding::Exact,
                 at,
             },
