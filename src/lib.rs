@@ -6,6 +6,7 @@ pub mod app;
 pub mod batches;
 pub mod bundle;
 pub mod cases;
+pub mod chains;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -22,6 +23,7 @@ pub mod import;
 pub mod library;
 #[cfg(feature = "sim")]
 pub mod neighbourhood;
+pub mod schedules;
 pub mod steps;
 pub mod templates;
 pub mod unit;

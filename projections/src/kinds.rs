@@ -53,6 +53,8 @@ kinds! {
         InVisa = "in_visa",
         Visaed = "visaed",
         VisaRefused = "visa_refused",
+        InApproval = "in_approval",
+        Waiting = "waiting",
         InSignature = "in_signature",
         Signed = "signed",
         SignatureRefused = "signature_refused",
@@ -139,6 +141,28 @@ kinds! {
         Failed = "failed",
         Cancelled = "cancelled",
         Expired = "expired",
+    }
+    /// Where the files of a schedule of exports go.
+    DestinationKind {
+        Folder = "folder",
+        Webdav = "webdav",
+        Email = "email",
+    }
+    /// Where a run of a schedule of exports stands.
+    RunState {
+        Running = "running",
+        Delivered = "delivered",
+        GivenUp = "given_up",
+    }
+    /// A day of the week.
+    Weekday of "domain::export::schedule::Weekday" {
+        Monday = "monday",
+        Tuesday = "tuesday",
+        Wednesday = "wednesday",
+        Thursday = "thursday",
+        Friday = "friday",
+        Saturday = "saturday",
+        Sunday = "sunday",
     }
     /// How firmly a signed PDF is bound to the one that was sent.
     Binding of "domain::signature::Binding" {

@@ -4,6 +4,7 @@ use super::say;
 use crate::{
     app,
     config::{Config, NeighboursConfig},
+    graphql::persisted::Persisted,
 };
 use anyhow::Context as _;
 use axum::http::Uri;
@@ -15,7 +16,7 @@ use navette_adapters::{
 };
 use secrecy::ExposeSecret as _;
 use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
-use std::{process::ExitCode, time::Duration};
+use std::{path::Path, process::ExitCode, time::Duration};
 use tokio::{net::TcpStream, time::timeout};
 
 /// How long a neighbour may take to take a call.
@@ -25,8 +26,20 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) async fn check(config: &Config) -> anyhow::Result<ExitCode> {
     say(&format!("{config:#?}"));
     let mut sound = report("database", database(config).await);
+    let persisted = Persisted::open(&config.http.persisted);
+    sound &= report("persisted queries", persisted.map(|_| "read".to_owned()));
     if let Some(authority) = &config.checkpoints.time_stamp {
         sound &= report("time_stamp", time_stamps(authority).await);
+    }
+    for (name, folder) in &config.exports.folders {
+        sound &= report(&format!("exports.folders.{name}"), writable(folder));
+    }
+    for (name, collection) in &config.exports.webdav {
+        let reached = match address(&collection.url) {
+            Ok(address) => reach(&address).await,
+            Err(error) => Err(error),
+        };
+        sound &= report(&format!("exports.webdav.{name}"), reached);
     }
     let neighbours = match config.neighbours() {
         Ok(neighbours) => neighbours,
@@ -97,11 +110,14 @@ async fn database(config: &Config) -> anyhow::Result<String> {
 }
 
 async fn time_stamps(authority: &TimeStampAuthority) -> anyhow::Result<String> {
-    let roots = authority.roots()?;
+    let roots = authority.authorities()?;
     let reached = reach(&address(&authority.url)?).await?;
-    Ok(match roots {
-        Some(_) => reached,
-        None => format!("{reached}; WARNING: `ca` is not given: tokens do not prove who signed"),
+    Ok(match (roots, &authority.crl) {
+        (Some(_), Some(_)) => reached,
+        (Some(_), None) => format!("{reached}; `crl` is not given: revocation is not looked up"),
+        (None, _) => {
+            format!("{reached}; WARNING: `ca` is not given: tokens do not prove who signed")
+        }
     })
 }
 
@@ -112,6 +128,15 @@ fn signatories(config: &SignatoriesConfig) -> anyhow::Result<String> {
         (true, 0) => "anybody whom the authorities know".to_owned(),
         (true, names) => format!("{names} names, under certificates of the authorities"),
     })
+}
+
+/// Whether files can be made in a folder.
+fn writable(folder: &Path) -> anyhow::Result<String> {
+    tempfile::Builder::new()
+        .prefix(".navette")
+        .tempfile_in(folder)
+        .with_context(|| format!("writing in {}", folder.display()))?;
+    Ok("writable".to_owned())
 }
 
 fn addresses(neighbours: &NeighboursConfig) -> Vec<(&'static str, anyhow::Result<String>)> {
@@ -155,3 +180,6 @@ async fn reach(address: &str) -> anyhow::Result<String> {
         .context("no answer in five seconds")??;
     Ok(format!("something listens at {address}"))
 }
+
+#[cfg(all(test, feature = "sim"))]
+mod tests;

@@ -3,6 +3,7 @@
 use crate::{
     app::App,
     config::HttpConfig,
+    graphql::persisted::Persisted,
     http::{self, Doors},
     workers::{Stop, stopped},
 };
@@ -35,11 +36,17 @@ impl Door {
     }
 
     /// Answers until told to stop.
-    pub fn serve(self, app: &App, config: &HttpConfig, stop: Stop) -> JoinHandle<()> {
+    pub fn serve(
+        self,
+        app: &App,
+        config: &HttpConfig,
+        stop: Stop,
+    ) -> anyhow::Result<JoinHandle<()>> {
         let doors = Doors {
             explorer: config.explorer,
             origins: config.origins.clone(),
             hooks: config.hooks.clone(),
+            persisted: Persisted::open(&config.persisted)?,
         };
         let router = http::router(app, doors);
         let (mut stopping, mut leaving) = (stop.clone(), stop);
@@ -50,7 +57,7 @@ impl Door {
             stopped(&mut leaving).await;
             tokio::time::sleep(FAREWELL).await;
         };
-        tokio::spawn(async move {
+        Ok(tokio::spawn(async move {
             tokio::select! {
                 ended = server => {
                     if let Err(error) = ended {
@@ -59,6 +66,6 @@ impl Door {
                 }
                 () = farewell => tracing::warn!("some callers were cut off"),
             }
-        })
+        }))
     }
 }

@@ -1,21 +1,28 @@
 //! Rows that many resolvers of one answer want are read together: one statement for each kind of link,
 //! whatever the number of rows.
 
-use super::{
-    asking::{Asker, Reads},
-    faults,
-};
+mod worked_out;
+
+pub use worked_out::{CheckOf, DocumentPage, EventsOf};
+
+use super::{Services, asking::Asker, faults};
+use crate::{exports, templates::Templates};
 use async_graphql::{
     Context, Result,
     dataloader::{DataLoader, HashMapCache, Loader},
     runtime::{TokioSpawner, TokioTimer},
 };
+use navette_adapters::log::Log;
 use navette_projections::{
     batches::{self, BatchRow},
     chains::{self, ChainRow},
     documents::{self, DocumentRow, Progress},
     dossiers::{self, DossierRow},
     effects::{self, EffectRow},
+    export_models::{self, ExportModelRow},
+    export_schedules::{self, ExportScheduleRow},
+    exports::{self as shown, ExportRow},
+    images::{self, ImageRow},
     kinds::Position,
     scope::Scope,
     selections::{self, SelectionRow},
@@ -27,6 +34,7 @@ use navette_projections::{
 use sqlx::PgPool;
 use std::{
     collections::{BTreeSet, HashMap},
+    fmt::Display,
     hash::Hash,
     sync::Arc,
 };
@@ -35,8 +43,11 @@ use uuid::Uuid;
 /// Reads rows by the handful, for one asker and one answer.
 pub struct Rows {
     pool: PgPool,
+    questions: PgPool,
     scope: Scope,
     actor: String,
+    log: Log,
+    templates: Templates,
 }
 
 /// The loader of one answer. It keeps nothing, since a mutation changes what it has read, until a list is
@@ -44,9 +55,12 @@ pub struct Rows {
 pub type RowLoader = DataLoader<Rows, HashMapCache>;
 
 /// See [`RowLoader`].
-pub fn loader(reads: &Reads, asker: &Asker) -> RowLoader {
+pub fn loader(services: &Services, asker: &Asker) -> RowLoader {
     let rows = Rows {
-        pool: reads.lookups.clone(),
+        pool: services.reads.lookups.clone(),
+        questions: services.reads.pool.clone(),
+        log: services.dispatcher.log().clone(),
+        templates: services.templates.clone(),
         scope: asker.scope.clone(),
         actor: asker.principal.actor.clone(),
     };
@@ -60,7 +74,8 @@ pub fn loader(reads: &Reads, asker: &Asker) -> RowLoader {
 pub async fn load<K>(context: &Context<'_>, key: K) -> Result<Option<<Rows as Loader<K>>::Value>>
 where
     K: Send + Sync + Hash + Eq + Clone + 'static,
-    Rows: Loader<K, Error = Arc<sqlx::Error>>,
+    Rows: Loader<K>,
+    <Rows as Loader<K>>::Error: Display,
 {
     let loader = context.data::<RowLoader>()?;
     loader
@@ -94,12 +109,20 @@ keys! {
     VersionsOf,
     /// A selection by its id, if it may be used.
     SelectionById,
+    /// An export by its id, if it is seen.
+    ExportById,
+    /// A model of exports by its id, if it may be used.
+    ExportModelById,
+    /// A schedule of exports by its id, if it is seen.
+    ExportScheduleById,
     /// The documents of a dossier that is seen.
     DocumentsOf,
     /// The signatures of a document that is seen.
     SignaturesOf,
     /// The progress of a batch that is seen.
     ProgressOf,
+    /// How far an export is that is seen, while it is being made.
+    ExportProgressOf,
 }
 
 macro_rules! versions {
@@ -120,6 +143,8 @@ versions! {
     TemplateVersion,
     /// A version of a chain.
     ChainVersion,
+    /// A version of an image.
+    ImageVersion,
 }
 
 /// What happened at a position, if it is seen.
@@ -176,6 +201,9 @@ by_id! {
     SignatureById => signatures::SignatureRow,
     BatchById => batches::BatchRow,
     EffectById => effects::EffectRow,
+    ExportById => shown::ExportRow,
+    ExportModelById => export_models::ExportModelRow,
+    ExportScheduleById => export_schedules::ExportScheduleRow,
 }
 
 /// Loads rows that everybody sees, by their versions.
@@ -198,6 +226,7 @@ macro_rules! by_version {
 by_version! {
     TemplateVersion => templates::TemplateRow,
     ChainVersion => chains::ChainRow,
+    ImageVersion => images::ImageRow,
 }
 
 impl Loader<EntryAt> for Rows {
@@ -267,6 +296,18 @@ impl Loader<ProgressOf> for Rows {
     async fn load(&self, keys: &[ProgressOf]) -> Loaded<ProgressOf, Progress> {
         let progress = documents::progress(&self.pool, &ids(keys, |key| key.0)).await?;
         Ok(keys.iter().copied().zip(progress).collect())
+    }
+}
+
+impl Loader<ExportProgressOf> for Rows {
+    type Value = exports::Progress;
+    type Error = Arc<sqlx::Error>;
+
+    async fn load(&self, keys: &[ExportProgressOf]) -> Loaded<ExportProgressOf, exports::Progress> {
+        let ids = ids(keys, |key| key.0);
+        let rows = exports::progress(&self.pool, &ids).await?;
+        let told = |(id, progress)| (ExportProgressOf(id), progress);
+        Ok(rows.into_iter().map(told).collect())
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
     app::{App, for_lookups, for_questions},
     bundle::Bundles,
     exports::Exports,
-    graphql::{Executor, Services, asking::Reads, executor, straight::Straight},
+    graphql::{Executor, Services, executor, faults, persisted::Persisted, straight::Straight},
     workers::Shape,
 };
 use axum::{
@@ -57,6 +57,8 @@ pub struct Doors {
     pub origins: Vec<String>,
     /// The secrets with which neighbours say that something may have moved there.
     pub hooks: BTreeMap<Neighbour, SecretString>,
+    /// The queries that may be named, and whether others are answered.
+    pub persisted: Persisted,
 }
 
 /// What the routes work with.
@@ -76,23 +78,16 @@ struct House {
 
 /// All the routes, on this application.
 pub fn router(app: &App, doors: Doors) -> Router {
-    let services = Services {
-        reads: Reads::new(
-            for_questions(&app.pool, STATEMENT),
-            for_lookups(&app.pool, STATEMENT),
-            app.projections.standing(),
-        ),
-        dispatcher: app.dispatcher.clone(),
-        batches: app.batches.clone(),
-        templates: app.templates.clone(),
-        erasure: app.erasure.clone(),
-        exports: app.exports.clone(),
-    };
+    let services = Services::of(
+        app,
+        for_questions(&app.pool, STATEMENT),
+        for_lookups(&app.pool, STATEMENT),
+    );
     let explorer = doors.explorer;
     let epoch = app.epoch;
     let house = House {
         straight: Straight::new(services.reads.clone()),
-        executor: executor(services.clone(), explorer),
+        executor: executor(services.clone(), explorer).with(doors.persisted.clone()),
         services,
         files: app.ports.files.clone(),
         bundles: app.bundles.clone(),
@@ -141,8 +136,11 @@ pub fn router(app: &App, doors: Doors) -> Router {
         .layer(middleware::map_response(headers::secure))
 }
 
-/// What a fault of ours is answered; the journal has its cause.
+/// What a fault of ours is answered; the journal has its cause. What is archived is no fault, and is told.
 fn internal(cause: &anyhow::Error) -> Response {
+    if let Some(sentence) = faults::archived(cause) {
+        return refused(StatusCode::CONFLICT, faults::ARCHIVED, &sentence);
+    }
     tracing::error!(cause = %format_args!("{cause:#}"), "a request failed");
     let status = StatusCode::INTERNAL_SERVER_ERROR;
     refused(status, "INTERNAL", "Erreur interne.")

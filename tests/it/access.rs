@@ -175,6 +175,8 @@ fn inputs() -> Value {
         "retryDocument": change,
         "restartDocument": reasoned,
         "cancelDocument": reasoned,
+        "approveDocument": change,
+        "refuseDocument": reasoned,
         "scheduleDossiers": {
             "idempotencyKey": key, "commission": "2026-03-12", "dossiers": [id],
         },
@@ -185,6 +187,11 @@ fn inputs() -> Value {
         "cancelExport": change,
         "saveExportModel": { "idempotencyKey": key, "name": "X", "format": "CSV", "columns": [] },
         "removeExportModel": change,
+        "saveExportSchedule": {
+            "idempotencyKey": key, "name": "X", "format": "CSV", "monthDays": [1], "hour": 6,
+            "email": ["x@example.org"],
+        },
+        "removeExportSchedule": change,
     })
 }
 

@@ -1,5 +1,7 @@
 //! The tests that need the whole of Navette, in one binary.
 
+// The inputs of all mutations are written as one value.
+#![recursion_limit = "256"]
 #![expect(
     clippy::disallowed_methods,
     reason = "tests mint ids and meet Navette as they like"
@@ -7,6 +9,7 @@
 
 mod access;
 mod architecture;
+mod archive;
 mod bundle;
 mod chain;
 mod demo;
@@ -14,6 +17,7 @@ mod doors;
 mod engine;
 mod epochs;
 mod erasure;
+mod export_schedules;
 mod exports;
 mod graphql;
 mod histories;
@@ -22,6 +26,7 @@ mod import;
 mod lists;
 mod mishaps;
 mod parity;
+mod persisted;
 mod projections;
 mod readme;
 mod rebuilds;
@@ -30,6 +35,7 @@ mod replay;
 mod schema;
 mod selections;
 mod statements;
+mod steps;
 mod story;
 mod straight;
 mod support;

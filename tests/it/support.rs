@@ -6,6 +6,7 @@
 use navette::{
     app::{self, App, MIGRATIONS},
     batches::{StartBatch, Started},
+    chains,
     clock::Clock,
     dispatch::{DispatchFailure, Receipt},
     neighbourhood::{Manners, Neighbourhood},
@@ -20,13 +21,14 @@ use navette_adapters::{
 };
 use navette_domain::{
     amount::Amount,
-    chain::{Chain, ChainCommand, Definition},
+    chain::{Chain, ChainCommand},
     digest::Digest,
     document::{Document, DocumentRefusal, DocumentStatus, Journey},
     dossier::{Authority, Decision, Dossier, DossierCommand, DossierStatus, Payment, Request},
     export::{
         self, Export, Format,
         model::{ExportModel, ExportModelCommand, Model},
+        schedule::{Calendar, Days, Destination, ExportSchedule, ExportScheduleCommand, Schedule},
     },
     gate::BreakerPolicy,
     ids::{BatchId, ChainId, CommandId, DocumentId, DossierId, ExportId, ThirdPartyId},
@@ -172,7 +174,7 @@ impl TestApp {
     }
 
     pub async fn publish(&self, toml: &str) {
-        let definition: Definition = toml::from_str(toml).unwrap();
+        let definition = chains::read(toml).unwrap();
         let id = ChainId::of_code(&definition.code);
         let command = ChainCommand::Publish {
             definition,
@@ -223,6 +225,44 @@ impl TestApp {
         dossier
     }
 
+    /// Registers a refused dossier, and a third party who can be reached.
+    pub async fn refused(&self, reference: &str) -> DossierId {
+        let profile = profile(reference);
+        let third_party = profile.derived_id(profile.name.reveal());
+        self.profile(profile, false).await;
+        let at = self.app.clock.now();
+        let dossier = DossierId::of_reference(reference);
+        let amount = Amount::from_cents(2_345_650);
+        let decision = Decision {
+            reference: Some("DELIB-2026-12".to_owned()),
+            date: Some("2026-03-12".parse().unwrap()),
+        };
+        for command in [
+            DossierCommand::Register {
+                request: request(reference, third_party, amount),
+                at,
+            },
+            DossierCommand::Complete { at },
+            DossierCommand::TakeUp { at },
+            DossierCommand::Schedule {
+                commission: "2026-03-12".parse().unwrap(),
+                at,
+            },
+            DossierCommand::Refuse {
+                reason: "Crédits épuisés".to_owned(),
+                decision,
+                at,
+            },
+        ] {
+            self.app
+                .dispatcher
+                .dispatch::<Dossier>(&asks(), dossier.0, command)
+                .await
+                .unwrap();
+        }
+        dossier
+    }
+
     pub async fn profile(&self, profile: Profile, amend: bool) {
         let at = self.app.clock.now();
         let id = profile.derived_id(profile.name.reveal());
@@ -256,7 +296,7 @@ impl TestApp {
             .0
     }
 
-    /// Has a file of all dossiers made, and keeps a model of it, and a selection.
+    /// Has a file of all dossiers made, and keeps a model of it, a selection, and a schedule that is not due.
     pub async fn export(&self) {
         let command = SelectionCommand::Save {
             name: "À notifier".to_owned(),
@@ -270,11 +310,36 @@ impl TestApp {
             .dispatch::<Selection>(&asks(), Uuid::now_v7(), command)
             .await
             .unwrap();
+        let schedule = Box::new(Schedule {
+            name: "Suivi".to_owned(),
+            model: None,
+            format: Some(Format::Ndjson),
+            columns: None,
+            selection: None,
+            filter: None,
+            calendar: Calendar {
+                days: Days::Month(vec![1]),
+                hour: 0,
+                minute: 0,
+            },
+            destination: Destination::Folder("controle".to_owned()),
+            owner: "token:test".to_owned(),
+        });
+        let command = ExportScheduleCommand::Save {
+            schedule,
+            at: self.app.clock.now(),
+        };
+        self.app
+            .dispatcher
+            .dispatch::<ExportSchedule>(&asks(), Uuid::now_v7(), command)
+            .await
+            .unwrap();
         let order = export::Order {
             label: "Tous les dossiers".to_owned(),
             format: Format::Ndjson,
             columns: vec![],
             filter: serde_json::json!({}),
+            selection: None,
             services: vec![],
             schemes: vec![],
             kept: true,
@@ -318,7 +383,7 @@ impl TestApp {
     }
 
     pub async fn status(&self, document: DocumentId) -> DocumentStatus {
-        self.journey(document).await.stage.status()
+        self.journey(document).await.status()
     }
 
     pub async fn dossier_status(&self, dossier: DossierId) -> DossierStatus {
@@ -355,20 +420,20 @@ impl TestApp {
         let what = format!("the document is {status:?}");
         self.until(&what, async || {
             let journey = self.journey(document).await;
-            if let Some(trouble) = journey.trouble {
+            if let Some(trouble) = journey.trouble() {
                 panic!("{what}, but it stopped: {trouble}");
             }
-            journey.stage.status() == status
+            journey.status() == status
         })
         .await;
     }
 
     pub async fn until_stopped(&self, document: DocumentId) -> String {
         self.until("the document calls a person", async || {
-            self.journey(document).await.trouble.is_some()
+            self.journey(document).await.trouble().is_some()
         })
         .await;
-        self.journey(document).await.trouble.unwrap()
+        self.journey(document).await.trouble().unwrap()
     }
 
     /// What the program says on this database, and whether it succeeds.

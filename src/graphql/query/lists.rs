@@ -162,7 +162,8 @@ impl ListQuery {
     }
 }
 
-fn page(
+/// The page that the arguments of a list ask for.
+pub(in crate::graphql) fn page(
     first: Option<i32>,
     after: Option<String>,
     last: Option<i32>,

@@ -142,7 +142,7 @@ impl World<'_> {
         for step in &self.log.definition.steps {
             let effect = |kind| EffectId::of(id, &step.id.0, kind, rounds);
             let times = match step.action {
-                Action::Merge | Action::Convert => continue,
+                Action::Merge | Action::Convert | Action::Approve | Action::Wait { .. } => continue,
                 Action::Visa { .. } => self.outside.made_places.get(&(id, rounds)).copied(),
                 Action::Sign { .. } => {
                     let signature = SignatureId::of(id, &step.id.0, rounds);

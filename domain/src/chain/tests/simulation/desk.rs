@@ -163,6 +163,7 @@ fn brought_back(log: &Log<'_>, id: SignatureId, pdf: Digest) -> Option<Vec<S>> {
                 slip: None,
                 examination: None,
                 binding: Binding::Exact,
+                examination: None,
                 at,
             },
         ]

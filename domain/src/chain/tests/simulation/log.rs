@@ -138,6 +138,11 @@ impl<'a> Log<'a> {
                                 || !row.effect.work.is_on_the_way()
                                 || row.lease.is_some()
                         }),
+                        Reaction::AskApproval(step) => {
+                            return Err(format!(
+                                "{id} waits at {step} for an approval, which no schedule gives"
+                            ));
+                        }
                         Reaction::Deliver => commands.push(DocumentCommand::Deliver { at: now() }),
                     }
                 }
@@ -314,7 +319,7 @@ pub(super) fn is_over(stage: &Stage) -> bool {
 /// Whether a person must move it.
 pub(super) fn waits(document: &Document) -> bool {
     document.journey().is_some_and(|journey| {
-        journey.trouble.is_some()
+        journey.trouble().is_some()
             || matches!(
                 journey.stage,
                 Stage::VisaRefused { .. } | Stage::SignatureRefused { .. }

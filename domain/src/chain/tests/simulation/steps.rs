@@ -137,6 +137,9 @@ impl Attempt {
             }
             Work::Email => Request::Mail(self.effect.id, pdf),
             Work::Publish => Request::Deposit(Neighbour::PorteDocuments, id, pdf),
+            Work::Weigh | Work::Wait | Work::Wake { .. } => {
+                return Next::Fails(Failure::Stuck("Cette étape n'est pas simulée."));
+            }
         })
     }
 
@@ -234,6 +237,8 @@ impl Attempt {
                 Work::Circulate | Work::WatchVisa { .. } | Work::RecallVisa { .. } | Work::Register,
                 _,
             ) => self.fails(FailureClass::Transient),
+            // They ask nobody outside.
+            (Work::Weigh | Work::Wait | Work::Wake { .. }, _) => Next::NotYet,
         }
     }
 
