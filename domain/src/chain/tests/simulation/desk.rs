@@ -161,7 +161,6 @@ fn brought_back(log: &Log<'_>, id: SignatureId, pdf: Digest) -> Option<Vec<S>> {
             S::RecordRetrieved {
                 pdf,
                 slip: None,
-                examination: None,
                 binding: Binding::Exact,
                 examination: None,
                 at,
