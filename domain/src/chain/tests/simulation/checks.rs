@@ -143,10 +143,11 @@ impl World<'_> {
             let effect = |kind| EffectId::of(id, &step.id.0, kind, rounds);
             let times = match step.action {
                 Action::Merge | Action::Convert | Action::Approve | Action::Wait { .. } => continue,
-                Action::Visa { .. } => self.outside.made_places.get(&(id, rounds)).copied(),
+                // What a frozen process made too late is not counted, and may have been found done.
+                Action::Visa { .. } => self.outside.made_places.get(&(id, rounds)).map(|_| 1),
                 Action::Sign { .. } => {
                     let signature = SignatureId::of(id, &step.id.0, rounds);
-                    self.outside.made_folders.get(&signature).copied()
+                    self.outside.made_folders.get(&signature).map(|_| 1)
                 }
                 Action::Register => letters.map(|_| 1),
                 Action::Attach => self
