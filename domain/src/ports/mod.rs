@@ -11,7 +11,7 @@ mod office;
 mod template_fault;
 
 pub use circuits::{
-    Circulation, DeskProgress, FolderRef, Passage, SignedFolder, SigningDesk, SigningRequest,
+    Circulation, DeskProgress, FolderRef, Passage, SignedFolder, SigningDesk, SigningRequest, Tray,
     VisaCircuit, VisaRequest, VisaState,
 };
 pub use delivery::{
