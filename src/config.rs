@@ -1,6 +1,6 @@
 //! How Navette is set up: one file, read whole and refused whole.
 
-use crate::workers::RetryPolicy;
+use crate::{graphql::persisted::PersistedConfig, workers::RetryPolicy};
 use anyhow::Context as _;
 use navette_adapters::{
     DepositConfig,
@@ -97,6 +97,8 @@ pub struct HttpConfig {
     pub explorer: bool,
     /// The origins, besides our own, whose pages may open a subscription.
     pub origins: Vec<String>,
+    /// The queries that clients may name by their SHA-256.
+    pub persisted: PersistedConfig,
     /// The secrets with which neighbours say that something may have moved there.
     pub hooks: BTreeMap<Neighbour, SecretString>,
 }
@@ -107,6 +109,7 @@ impl Default for HttpConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             explorer: false,
             origins: vec![],
+            persisted: PersistedConfig::default(),
             hooks: BTreeMap::new(),
         }
     }

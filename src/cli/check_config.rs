@@ -4,6 +4,7 @@ use super::say;
 use crate::{
     app,
     config::{Config, NeighboursConfig},
+    graphql::persisted::Persisted,
 };
 use anyhow::Context as _;
 use axum::http::Uri;
@@ -25,6 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) async fn check(config: &Config) -> anyhow::Result<ExitCode> {
     say(&format!("{config:#?}"));
     let mut sound = report("database", database(config).await);
+    let persisted = Persisted::open(&config.http.persisted);
+    sound &= report("persisted queries", persisted.map(|_| "read".to_owned()));
     if let Some(authority) = &config.checkpoints.time_stamp {
         sound &= report("time_stamp", time_stamps(authority).await);
     }
