@@ -32,6 +32,7 @@ pub mod log;
 pub mod maarch;
 pub mod merge;
 pub mod nextcloud;
+pub mod parcel;
 pub mod pastell;
 pub mod pdf;
 pub mod porte_documents;

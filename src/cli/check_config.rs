@@ -16,7 +16,7 @@ use navette_adapters::{
 };
 use secrecy::ExposeSecret as _;
 use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
-use std::{process::ExitCode, time::Duration};
+use std::{path::Path, process::ExitCode, time::Duration};
 use tokio::{net::TcpStream, time::timeout};
 
 /// How long a neighbour may take to take a call.
@@ -30,6 +30,16 @@ pub(super) async fn check(config: &Config) -> anyhow::Result<ExitCode> {
     sound &= report("persisted queries", persisted.map(|_| "read".to_owned()));
     if let Some(authority) = &config.checkpoints.time_stamp {
         sound &= report("time_stamp", time_stamps(authority).await);
+    }
+    for (name, folder) in &config.exports.folders {
+        sound &= report(&format!("exports.folders.{name}"), writable(folder));
+    }
+    for (name, collection) in &config.exports.webdav {
+        let reached = match address(&collection.url) {
+            Ok(address) => reach(&address).await,
+            Err(error) => Err(error),
+        };
+        sound &= report(&format!("exports.webdav.{name}"), reached);
     }
     let neighbours = match config.neighbours() {
         Ok(neighbours) => neighbours,
@@ -118,6 +128,15 @@ fn signatories(config: &SignatoriesConfig) -> anyhow::Result<String> {
         (true, 0) => "anybody whom the authorities know".to_owned(),
         (true, names) => format!("{names} names, under certificates of the authorities"),
     })
+}
+
+/// Whether files can be made in a folder.
+fn writable(folder: &Path) -> anyhow::Result<String> {
+    tempfile::Builder::new()
+        .prefix(".navette")
+        .tempfile_in(folder)
+        .with_context(|| format!("writing in {}", folder.display()))?;
+    Ok("writable".to_owned())
 }
 
 fn addresses(neighbours: &NeighboursConfig) -> Vec<(&'static str, anyhow::Result<String>)> {

@@ -12,7 +12,7 @@ use navette_domain::{
     chain::ChainRefusal,
     document::DocumentRefusal,
     dossier::DossierRefusal,
-    export::{ExportRefusal, model::ExportModelRefusal},
+    export::{ExportRefusal, model::ExportModelRefusal, schedule::ExportScheduleRefusal},
     selection::SelectionRefusal,
     third_party::ThirdPartyRefusal,
 };
@@ -155,6 +155,19 @@ impl Coded for ExportModelRefusal {
         match self {
             Self::NotYours => RefusalCode::NotFound,
             Self::NoName | Self::Columns(_) => RefusalCode::InvalidInput,
+        }
+    }
+}
+
+impl Coded for ExportScheduleRefusal {
+    fn code(&self) -> RefusalCode {
+        match self {
+            Self::NotYours => RefusalCode::NotFound,
+            Self::BadName
+            | Self::NoFormat
+            | Self::Columns(_)
+            | Self::Calendar(_)
+            | Self::Addresses => RefusalCode::InvalidInput,
         }
     }
 }

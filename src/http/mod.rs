@@ -55,10 +55,10 @@ pub struct Doors {
     pub explorer: bool,
     /// The origins, besides our own, whose pages may open a subscription: `https://console.example.fr`.
     pub origins: Vec<String>,
-    /// The queries that may be named, and whether others are answered.
-    pub persisted: Persisted,
     /// The secrets with which neighbours say that something may have moved there.
     pub hooks: BTreeMap<Neighbour, SecretString>,
+    /// The queries that may be named, and whether others are answered.
+    pub persisted: Persisted,
 }
 
 /// What the routes work with.

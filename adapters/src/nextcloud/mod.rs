@@ -8,6 +8,7 @@
 
 mod approval;
 mod files;
+mod parcels;
 mod place;
 #[cfg(all(test, feature = "sim"))]
 mod tests;
