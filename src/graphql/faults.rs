@@ -26,9 +26,14 @@ pub fn internal(cause: &(impl Display + ?Sized)) -> Error {
 /// The same, unless what was asked for is archived: that is told.
 pub fn of_the_log(cause: &anyhow::Error) -> Error {
     match archived(cause) {
-        Some(sentence) => coded(ARCHIVED, sentence),
+        Some(sentence) => told_archived(sentence),
         None => internal(cause),
     }
+}
+
+/// That something is archived, as [`archived`] says it.
+pub fn told_archived(sentence: String) -> Error {
+    coded(ARCHIVED, sentence)
 }
 
 /// The code of what is archived.

@@ -1,7 +1,7 @@
 //! What takes more than reading rows: pages of lists that hang on rows, histories from the log, checks.
 
 use super::Rows;
-use crate::{history, templates::Check};
+use crate::{graphql::faults, history, templates::Check};
 use async_graphql::dataloader::Loader;
 use navette_domain::{digest::Digest, event::Recorded};
 use navette_projections::{
@@ -91,14 +91,42 @@ impl Loader<DocumentPage> for Rows {
 }
 
 impl Loader<EventsOf> for Rows {
-    type Value = Arc<[Recorded]>;
+    /// The events, or the sentence that says that they are archived.
+    type Value = Result<Arc<[Recorded]>, String>;
     type Error = Arc<anyhow::Error>;
 
     async fn load(&self, keys: &[EventsOf]) -> Result<HashMap<EventsOf, Self::Value>, Self::Error> {
         let dossiers: Vec<Uuid> = keys.iter().map(|key| key.0).collect();
-        let histories = history::of_dossiers(&self.log, &self.pool, &dossiers).await?;
-        let shared = |(dossier, events): (Uuid, Vec<Recorded>)| (EventsOf(dossier), events.into());
-        Ok(histories.into_iter().map(shared).collect())
+        let mut read = HashMap::new();
+        // Together, unless one of them is archived: that one alone is not read.
+        let apart: Vec<_> = match self.histories(&dossiers, &mut read).await {
+            Ok(()) => vec![],
+            Err(cause) if faults::archived(&cause).is_some() => dossiers,
+            Err(cause) => return Err(cause.into()),
+        };
+        for dossier in apart {
+            if let Err(cause) = self.histories(&[dossier], &mut read).await {
+                let Some(sentence) = faults::archived(&cause) else {
+                    return Err(cause.into());
+                };
+                read.insert(EventsOf(dossier), Err(sentence));
+            }
+        }
+        Ok(read)
+    }
+}
+
+impl Rows {
+    async fn histories(
+        &self,
+        dossiers: &[Uuid],
+        read: &mut HashMap<EventsOf, Result<Arc<[Recorded]>, String>>,
+    ) -> anyhow::Result<()> {
+        let histories = history::of_dossiers(&self.log, &self.pool, dossiers).await?;
+        let shared =
+            |(dossier, events): (Uuid, Vec<Recorded>)| (EventsOf(dossier), Ok(events.into()));
+        read.extend(histories.into_iter().map(shared));
+        Ok(())
     }
 }
 

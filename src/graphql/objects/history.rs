@@ -125,8 +125,11 @@ impl History {
         asking::asker(context, Permission::Read)?;
         let loader = context.data::<RowLoader>()?;
         let events = loader.load_one(EventsOf(dossier)).await;
-        let events = events.map_err(|cause| faults::of_the_log(&cause))?;
-        Ok(Self(events.unwrap_or_default()))
+        match events.map_err(|cause| faults::of_the_log(&cause))? {
+            Some(Ok(events)) => Ok(Self(events)),
+            Some(Err(archived)) => Err(faults::told_archived(archived)),
+            None => Ok(Self(Arc::default())),
+        }
     }
 
     pub(super) fn state(&self, moment: Option<told::Moment>) -> DossierState {
