@@ -1,8 +1,10 @@
 //! From the configuration to everything that runs: the only place that knows all the types.
 
 mod database;
+mod trials;
 
 pub use database::{Database, MIGRATIONS, connect, connect_for, for_questions};
+pub use trials::{Tried, trials};
 
 use crate::{
     batches::Batches,

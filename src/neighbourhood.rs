@@ -5,7 +5,7 @@ use navette_adapters::{
     DepositConfig,
     iparapheur::IParapheurConfig,
     maarch::MaarchConfig,
-    nextcloud::NextcloudConfig,
+    nextcloud::{Marks, NextcloudConfig, VisaBy},
     sim::{
         grants_tool::{self, GrantsToolSim},
         iparapheur::{self, IParapheurSim},
@@ -113,6 +113,8 @@ impl Neighbourhood {
                 login: nextcloud.login,
                 app_password: nextcloud.app_password.into(),
                 root_folder: "Navette".to_owned(),
+                visa: VisaBy::default(),
+                marks: Marks::default(),
                 timeout_seconds: 30,
             },
             iparapheur: IParapheurConfig {

@@ -33,6 +33,8 @@ pub mod pdf;
 pub mod porte_documents;
 pub mod postgres;
 pub mod proof;
+#[cfg(all(test, feature = "sim"))]
+mod real;
 #[cfg(feature = "sim")]
 pub mod sim;
 pub mod smtp;

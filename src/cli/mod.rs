@@ -83,8 +83,8 @@ pub enum Command {
     Token(token::Token),
     /// Print the GraphQL schema.
     Schema,
-    /// Print the configuration without its secrets, and try to reach the database and the neighbours.
-    CheckConfig,
+    /// Print the configuration without its secrets, and try the database and the neighbours.
+    CheckConfig(check_config::CheckConfig),
     /// Convert documents for the process that started this one.
     #[command(hide = true)]
     PdfWorker {
@@ -139,7 +139,7 @@ impl Cli {
                 say(crate::graphql::sdl().trim_end());
                 Ok(done)
             }
-            Command::CheckConfig => check_config::check(&config()?).await,
+            Command::CheckConfig(options) => check_config::check(&options, &config()?).await,
             Command::PdfWorker { folder } => {
                 Ok(navette_adapters::libreoffice::worker::run(&folder))
             }

@@ -9,6 +9,7 @@ mod access;
 mod architecture;
 mod bundle;
 mod chain;
+mod check_config;
 mod demo;
 mod doors;
 mod epochs;

@@ -226,3 +226,31 @@ async fn a_neighbour_that_holds_other_bytes_than_ours_is_not_believed() {
         .unwrap_err();
     assert_eq!(failure.class, FailureClass::Rejected);
 }
+
+#[tokio::test]
+async fn a_trial_tells_our_contract_from_another_server_and_a_refused_token() {
+    let porch = Porch::start().await;
+    let told = porch.client("demo").try_out(&Named::default()).await;
+    assert_eq!(
+        told.into_iter().next().unwrap().unwrap(),
+        "Le porte-documents répond et accepte le jeton."
+    );
+    let trial = async |url: String, token: &str| {
+        let config = DepositConfig {
+            url,
+            token: token.into(),
+            timeout_seconds: 5,
+        };
+        let told = GenericPorteDocuments::new(&config).unwrap();
+        let told = told.try_out(&Named::default()).await;
+        told.into_iter().next().unwrap().unwrap_err()
+    };
+    let refused = trial(porch.sim.url(), "another").await;
+    assert_eq!(refused.class, FailureClass::Credentials);
+    let elsewhere = trial(format!("{}/elsewhere", porch.sim.url()), "demo").await;
+    assert!(
+        elsewhere.sentence.contains("sans y parler le contrat"),
+        "{elsewhere}"
+    );
+    assert_eq!(porch.ledger.entries(), []);
+}

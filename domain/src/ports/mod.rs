@@ -9,6 +9,7 @@ mod circuits;
 mod delivery;
 mod office;
 mod template_fault;
+mod trial;
 
 pub use circuits::{
     Circulation, DeskProgress, SignedFolder, SigningDesk, SigningRequest, VisaCircuit, VisaRequest,
@@ -22,6 +23,7 @@ pub use office::{
     FileStore, IncludedFiles, MergeFailure, Merged, OfficeFormat, OfficeWorkshop, Pdf, StoreResult,
 };
 pub use template_fault::{Anchor, Place, TemplateFault};
+pub use trial::{Named, Trial};
 
 use crate::french;
 use serde::{Deserialize, Serialize};
