@@ -1,9 +1,13 @@
 //! How Navette is set up: one file, read whole and refused whole.
 
+mod doors;
+
+pub use doors::DoorConfig;
+
 use crate::workers::RetryPolicy;
 use anyhow::Context as _;
 use navette_adapters::{
-    DepositConfig,
+    demarches::DemarcheConfig,
     iparapheur::IParapheurConfig,
     maarch::MaarchConfig,
     nextcloud::NextcloudConfig,
@@ -41,6 +45,8 @@ pub struct Config {
     pub exports: ExportsConfig,
     /// When to try again.
     pub retry: RetryPolicy,
+    /// The démarche whose dossiers are taken in.
+    pub demarches_simplifiees: Option<DemarcheConfig>,
     /// The neighbours: only roles that write to them need to know them.
     pub neighbours: Option<NeighboursConfig>,
 }
@@ -56,6 +62,7 @@ impl Default for Config {
             http: HttpConfig::default(),
             exports: ExportsConfig::default(),
             retry: RetryPolicy::default(),
+            demarches_simplifiees: None,
             neighbours: None,
         }
     }
@@ -172,8 +179,8 @@ pub struct NeighboursConfig {
     pub iparapheur: IParapheurConfig,
     pub maarch: MaarchConfig,
     pub smtp: SmtpConfig,
-    pub porte_documents: DepositConfig,
-    pub grants_tool: DepositConfig,
+    pub porte_documents: DoorConfig,
+    pub grants_tool: DoorConfig,
 }
 
 impl Config {

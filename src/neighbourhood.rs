@@ -1,6 +1,6 @@
 //! All the simulated neighbours of one run, on loopback: for `navette demo` and for the tests.
 
-use crate::config::NeighboursConfig;
+use crate::config::{DoorConfig, NeighboursConfig};
 use navette_adapters::{
     DepositConfig,
     iparapheur::IParapheurConfig,
@@ -102,10 +102,12 @@ impl Neighbourhood {
         let (login, password) = self.iparapheur.account();
         let nextcloud = NextcloudOptions::default();
         let maarch = MaarchOptions::default();
-        let deposit = |url: String| DepositConfig {
-            url,
-            token: "demo".into(),
-            timeout_seconds: 30,
+        let deposit = |url: String| {
+            DoorConfig::Contract(DepositConfig {
+                url,
+                token: "demo".into(),
+                timeout_seconds: 30,
+            })
         };
         NeighboursConfig {
             nextcloud: NextcloudConfig {

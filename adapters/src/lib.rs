@@ -14,7 +14,9 @@
     )
 )]
 
+pub mod capdemat;
 mod cms;
+pub mod demarches;
 mod deposit;
 pub mod effects;
 pub mod export;

@@ -1,11 +1,15 @@
 //! The neighbours of a configuration, each to be tried on its own.
 
+use super::doors;
 use crate::config::NeighboursConfig;
 use navette_adapters::{
-    grants_tool::GenericGrantsTool, iparapheur::IParapheur, maarch::MaarchCourrier,
-    nextcloud::Nextcloud, porte_documents::GenericPorteDocuments, smtp::Smtp,
+    demarches::{DemarcheConfig, DemarcheSource},
+    iparapheur::IParapheur,
+    maarch::MaarchCourrier,
+    nextcloud::Nextcloud,
+    smtp::Smtp,
 };
-use navette_domain::ports::Trial;
+use navette_domain::ports::{Neighbour, Trial};
 
 /// A neighbour, by the name of its section, or what is wrong with that section.
 pub type Tried = (&'static str, anyhow::Result<Box<dyn Trial>>);
@@ -19,13 +23,19 @@ pub fn trials(config: &NeighboursConfig) -> Vec<Tried> {
         ("smtp", boxed(Smtp::new(&config.smtp))),
         (
             "porte_documents",
-            boxed(GenericPorteDocuments::new(&config.porte_documents)),
+            doors::trial(Neighbour::PorteDocuments, &config.porte_documents),
         ),
         (
             "grants_tool",
-            boxed(GenericGrantsTool::new(&config.grants_tool)),
+            doors::trial(Neighbour::GrantsTool, &config.grants_tool),
         ),
     ]
+}
+
+/// Where dossiers are taken in from.
+pub fn source_trial(config: &DemarcheConfig) -> Tried {
+    let source = DemarcheSource::new(config.clone());
+    ("demarches_simplifiees", boxed(source))
 }
 
 fn boxed<T: Trial + 'static>(

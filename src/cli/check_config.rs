@@ -49,12 +49,15 @@ pub(super) async fn check(options: &CheckConfig, config: &Config) -> anyhow::Res
     sound &= report("files", files(&config.files()));
     let named = options.named().map_err(|error| report("chain", Err(error)));
     sound &= named.is_ok();
+    let mut trials = vec![];
+    if let Some(source) = &config.demarches_simplifiees {
+        trials.push(app::source_trial(source));
+    }
     match config.neighbours() {
-        Ok(neighbours) => {
-            sound &= try_all(app::trials(neighbours), &named.unwrap_or_default()).await;
-        }
+        Ok(neighbours) => trials.extend(app::trials(neighbours)),
         Err(error) => sound &= report("neighbours", Err(error)),
     }
+    sound &= try_all(trials, &named.unwrap_or_default()).await;
     Ok(if sound {
         ExitCode::SUCCESS
     } else {

@@ -1,7 +1,7 @@
 //! `navette check-config`: every neighbour is tried, and all that is wrong is said at once.
 
 use navette::{
-    config::NeighboursConfig,
+    config::{DoorConfig, NeighboursConfig},
     neighbourhood::{Manners, Neighbourhood},
 };
 use secrecy::ExposeSecret as _;
@@ -40,6 +40,9 @@ fn file(config: &NeighboursConfig) -> String {
         ("porte_documents", &config.porte_documents),
         ("grants_tool", &config.grants_tool),
     ] {
+        let DoorConfig::Contract(door) = door else {
+            unreachable!("the neighbourhood speaks our contract");
+        };
         let token = door.token.expose_secret();
         let _ = write!(
             text,
@@ -101,8 +104,14 @@ async fn all_that_is_wrong_is_said_in_words_at_once_without_secrets() {
     config.maarch.doctype = "Autre".to_owned();
     config.maarch.destination = "NULLE".to_owned();
     config.smtp.port = Some(9);
-    config.porte_documents.token = "secret-2".into();
-    config.grants_tool.url = nowhere;
+    for door in [&mut config.porte_documents, &mut config.grants_tool] {
+        if let DoorConfig::Contract(door) = door {
+            door.token = "secret-2".into();
+        }
+    }
+    if let DoorConfig::Contract(door) = &mut config.grants_tool {
+        door.url = nowhere;
+    }
     let (output, said) = check(&config).await;
     assert_eq!(output.status.code(), Some(1), "{said}");
     for told in [

@@ -28,6 +28,7 @@ mod refusals;
 mod replay;
 mod schema;
 mod selections;
+mod sources;
 mod statements;
 mod story;
 mod support;

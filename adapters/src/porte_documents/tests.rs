@@ -59,7 +59,7 @@ impl Porch {
 
 fn deposit() -> Deposit {
     Deposit {
-        document: DocumentId(uuid::Uuid::from_u128(7)),
+        document: DocumentId(Uuid::from_u128(7)),
         title: "Notification d'attribution — été".into(),
         dossier_reference: "2026/00012".into(),
         date: "2026-01-05".parse().unwrap(),

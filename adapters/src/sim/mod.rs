@@ -6,7 +6,9 @@
     reason = "neighbours have their own clock and mint their own ids"
 )]
 
+pub mod capdemat;
 mod cms;
+pub mod demarches;
 pub mod grants_tool;
 pub mod hostile;
 pub mod iparapheur;

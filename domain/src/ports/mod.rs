@@ -8,6 +8,7 @@
 mod circuits;
 mod delivery;
 mod office;
+mod source;
 mod template_fault;
 mod trial;
 
@@ -22,6 +23,7 @@ pub use delivery::{
 pub use office::{
     FileStore, IncludedFiles, MergeFailure, Merged, OfficeFormat, OfficeWorkshop, Pdf, StoreResult,
 };
+pub use source::{DossierSource, SourceApplicant, SourceDossier, SourcePage, SourceState};
 pub use template_fault::{Anchor, Place, TemplateFault};
 pub use trial::{Named, Trial};
 
