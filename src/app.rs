@@ -5,7 +5,7 @@ mod doors;
 mod trials;
 
 pub use database::{Database, MIGRATIONS, connect, connect_for, for_questions};
-pub use trials::{Tried, source_trial, trials};
+pub use trials::{Tried, directory_trial, source_trial, trials};
 
 use crate::{
     batches::Batches,

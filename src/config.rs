@@ -8,6 +8,7 @@ use crate::workers::RetryPolicy;
 use anyhow::Context as _;
 use navette_adapters::{
     demarches::DemarcheConfig,
+    directory::DirectoryConfig,
     iparapheur::IParapheurConfig,
     maarch::MaarchConfig,
     nextcloud::NextcloudConfig,
@@ -45,6 +46,8 @@ pub struct Config {
     pub exports: ExportsConfig,
     /// When to try again.
     pub retry: RetryPolicy,
+    /// The directory that completes third parties by their SIRET.
+    pub company_directory: Option<DirectoryConfig>,
     /// The démarche whose dossiers are taken in.
     pub demarches_simplifiees: Option<DemarcheConfig>,
     /// The neighbours: only roles that write to them need to know them.
@@ -62,6 +65,7 @@ impl Default for Config {
             http: HttpConfig::default(),
             exports: ExportsConfig::default(),
             retry: RetryPolicy::default(),
+            company_directory: None,
             demarches_simplifiees: None,
             neighbours: None,
         }

@@ -18,6 +18,8 @@ pub mod capdemat;
 mod cms;
 pub mod demarches;
 mod deposit;
+pub mod directory;
+pub mod drops;
 pub mod effects;
 pub mod export;
 pub mod file_store;
@@ -37,6 +39,7 @@ pub mod postgres;
 pub mod proof;
 #[cfg(all(test, feature = "sim"))]
 mod real;
+pub mod seda;
 #[cfg(feature = "sim")]
 pub mod sim;
 pub mod smtp;

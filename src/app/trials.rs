@@ -4,6 +4,7 @@ use super::doors;
 use crate::config::NeighboursConfig;
 use navette_adapters::{
     demarches::{DemarcheConfig, DemarcheSource},
+    directory::{Directory, DirectoryConfig},
     iparapheur::IParapheur,
     maarch::MaarchCourrier,
     nextcloud::Nextcloud,
@@ -30,6 +31,11 @@ pub fn trials(config: &NeighboursConfig) -> Vec<Tried> {
             doors::trial(Neighbour::GrantsTool, &config.grants_tool),
         ),
     ]
+}
+
+/// The directory of companies.
+pub fn directory_trial(config: &DirectoryConfig) -> Tried {
+    ("company_directory", boxed(Directory::new(config)))
 }
 
 /// Where dossiers are taken in from.

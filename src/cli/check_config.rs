@@ -49,10 +49,9 @@ pub(super) async fn check(options: &CheckConfig, config: &Config) -> anyhow::Res
     sound &= report("files", files(&config.files()));
     let named = options.named().map_err(|error| report("chain", Err(error)));
     sound &= named.is_ok();
-    let mut trials = vec![];
-    if let Some(source) = &config.demarches_simplifiees {
-        trials.push(app::source_trial(source));
-    }
+    let mut trials: Vec<Tried> = vec![];
+    trials.extend(config.company_directory.as_ref().map(app::directory_trial));
+    trials.extend(config.demarches_simplifiees.as_ref().map(app::source_trial));
     match config.neighbours() {
         Ok(neighbours) => trials.extend(app::trials(neighbours)),
         Err(error) => sound &= report("neighbours", Err(error)),

@@ -4,6 +4,7 @@ use navette::{
     config::{DoorConfig, NeighboursConfig},
     neighbourhood::{Manners, Neighbourhood},
 };
+use navette_adapters::sim::{directory::DirectorySim, ledger::Ledger, wire::Meddler};
 use secrecy::ExposeSecret as _;
 use std::{fmt::Write as _, fs, process::Output};
 use tokio::process::Command;
@@ -126,4 +127,32 @@ async fn all_that_is_wrong_is_said_in_words_at_once_without_secrets() {
         assert!(said.contains(told), "{told} is missing in {said}");
     }
     assert!(!said.contains("secret-"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_siret_is_completed_by_the_directory_or_said_to_be_none() {
+    let sim = DirectorySim::start(Ledger::default(), Meddler::default());
+    let sim = sim.await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("navette.toml");
+    fs::write(
+        &path,
+        format!("[company_directory]\nurl = {:?}\n", sim.url()),
+    )
+    .unwrap();
+    let ask = async |siret: &str| {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_navette"));
+        program.arg("--config").arg(&path).args(["company", siret]);
+        let output = program.output().await.unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        (output.status.code(), said)
+    };
+    let closed = "LES AMIS DU LAC (fermé)\nRNA W212345678\n3 RUE DU PORT\n21000 DIJON\n";
+    assert_eq!(ask("732 829 320 00074").await, (Some(0), closed.to_owned()));
+    let (code, said) = ask("30613890001294").await;
+    assert_eq!(code, Some(1));
+    assert!(said.contains("introuvable"), "{said}");
+    let (code, said) = ask("73282932000075").await;
+    assert_eq!(code, Some(1));
+    assert!(said.starts_with("« 73282932000075 » : "), "{said}");
 }

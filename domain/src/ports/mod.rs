@@ -5,13 +5,16 @@
 //! promises *does it, or finds it done*. After an [`Attempt::Again`] it looks before it acts, since an
 //! earlier attempt may have been applied without its answer being heard.
 
+mod archive;
 mod circuits;
 mod delivery;
+mod directory;
 mod office;
 mod source;
 mod template_fault;
 mod trial;
 
+pub use archive::{Archive, ArchiveAnswer, ArchiveTransfer, ArchivedFile, DropBox};
 pub use circuits::{
     Circulation, DeskProgress, SignedFolder, SigningDesk, SigningRequest, VisaCircuit, VisaRequest,
     VisaState,
@@ -20,6 +23,7 @@ pub use delivery::{
     Deposit, DepositReceipt, Email, GrantsTool, MailRegister, OutgoingMail, PorteDocuments,
     Postman, Registration,
 };
+pub use directory::{CompanyDirectory, Establishment};
 pub use office::{
     FileStore, IncludedFiles, MergeFailure, Merged, OfficeFormat, OfficeWorkshop, Pdf, StoreResult,
 };
@@ -58,11 +62,17 @@ pub enum Neighbour {
     PorteDocuments,
     /// The tool in which dossiers are managed.
     GrantsTool,
+    /// The national directory of companies and associations.
+    CompanyDirectory,
+    /// A folder in which files are handed over.
+    DropBox,
+    /// The archive to which dossiers are handed over.
+    Archive,
 }
 
 impl Neighbour {
     /// Every neighbour there is.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::Office,
         Self::Nextcloud,
         Self::IParapheur,
@@ -70,6 +80,9 @@ impl Neighbour {
         Self::Smtp,
         Self::PorteDocuments,
         Self::GrantsTool,
+        Self::CompanyDirectory,
+        Self::DropBox,
+        Self::Archive,
     ];
 
     /// Its stored name.
@@ -82,6 +95,9 @@ impl Neighbour {
             Self::Smtp => "smtp",
             Self::PorteDocuments => "porte_documents",
             Self::GrantsTool => "grants_tool",
+            Self::CompanyDirectory => "company_directory",
+            Self::DropBox => "drop_box",
+            Self::Archive => "archive",
         }
     }
 }
@@ -96,6 +112,9 @@ impl fmt::Display for Neighbour {
             Self::Smtp => "le serveur de messagerie",
             Self::PorteDocuments => "le porte-documents",
             Self::GrantsTool => "l'outil de gestion des aides",
+            Self::CompanyDirectory => "l'annuaire des entreprises",
+            Self::DropBox => "le dossier de dépôt",
+            Self::Archive => "le service d'archivage",
         })
     }
 }
