@@ -3,6 +3,7 @@
 The schemas come with the Python package cubicweb-seda, and lxml validates: both are installed, at pinned
 versions, in a folder of the build."""
 
+import importlib.util
 import pathlib
 import subprocess
 import sys
@@ -29,9 +30,10 @@ def install():
 
 def validate():
     from lxml import etree
-    import cubicweb_seda
 
-    schemas = pathlib.Path(cubicweb_seda.__path__[0]) / "xsd"
+    # Found without being imported: it would want the framework.
+    package = importlib.util.find_spec("cubicweb_seda").submodule_search_locations[0]
+    schemas = pathlib.Path(package) / "xsd"
     sound = True
     snapshots = sorted((ROOT / "adapters/src/seda/snapshots").glob("*transfer_*.snap"))
     for snapshot in snapshots:

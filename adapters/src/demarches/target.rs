@@ -123,7 +123,8 @@ impl DemarcheTarget {
             "contentType": "application/pdf",
         }});
         let upload: wire::Payload<wire::Upload> = self.api.ask(queries::UPLOAD, asked).await?;
-        let upload = upload.payload.ok_or_else(|| self.silence())?.direct_upload;
+        let upload = upload.payload.and_then(|payload| payload.direct_upload);
+        let upload = upload.ok_or_else(|| self.silence())?;
         self.api.upload(&upload, &deposit.pdf).await?;
         let asked = json!({ "input": {
             "dossierId": dossier,

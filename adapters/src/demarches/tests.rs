@@ -213,8 +213,15 @@ async fn a_person_an_incomplete_company_and_each_state_are_told_as_they_are() {
     }
     let dossiers = all(&bench.source(), None).await;
     let states: Vec<_> = dossiers.iter().map(|d| d.state).collect();
-    use SourceState::{Accepted, Draft, Dropped, Refused};
-    assert_eq!(states, [Draft, Accepted, Refused, Dropped]);
+    assert_eq!(
+        states,
+        [
+            SourceState::Draft,
+            SourceState::Accepted,
+            SourceState::Refused,
+            SourceState::Dropped
+        ]
+    );
     assert_eq!(dossiers[0].applicant.name.reveal(), "Jeanne Martin");
     assert_eq!(
         dossiers[0].applicant.email.as_ref().unwrap().reveal(),

@@ -193,7 +193,7 @@ pub(super) struct Payload<T> {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Upload {
-    pub direct_upload: DirectUpload,
+    pub direct_upload: Option<DirectUpload>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -134,7 +134,9 @@ fn fault(manifest: &Element, zip: &mut ZipArchive<Cursor<&[u8]>>) -> Option<Stri
     }
     objects.into_iter().find_map(|object| {
         let uri = object.text_of("Uri");
-        let bytes = read(zip, uri)?;
+        let Some(bytes) = read(zip, uri) else {
+            return Some(format!("{uri} est illisible"));
+        };
         let digest = Sha512::digest(&bytes);
         let digest = digest.iter().fold(String::new(), |mut text, byte| {
             let _ = write!(text, "{byte:02x}");

@@ -84,10 +84,8 @@ impl Office {
         if self.options.closed.contains(&request) {
             return Err(StatusCode::FORBIDDEN);
         }
-        match self.options.requests.contains_key(&request) {
-            true => Ok(()),
-            false => Err(StatusCode::NOT_FOUND),
-        }
+        let known = self.options.requests.contains_key(&request);
+        known.then_some(()).ok_or(StatusCode::NOT_FOUND)
     }
 }
 

@@ -71,8 +71,8 @@ pub enum Neighbour {
 }
 
 impl Neighbour {
-    /// Every neighbour there is.
-    pub const ALL: [Self; 10] = [
+    /// Those for which chains have work: the others are asked, or not used by a step yet.
+    pub const ALL: [Self; 7] = [
         Self::Office,
         Self::Nextcloud,
         Self::IParapheur,
@@ -80,9 +80,6 @@ impl Neighbour {
         Self::Smtp,
         Self::PorteDocuments,
         Self::GrantsTool,
-        Self::CompanyDirectory,
-        Self::DropBox,
-        Self::Archive,
     ];
 
     /// Its stored name.

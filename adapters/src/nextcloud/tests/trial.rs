@@ -106,8 +106,10 @@ async fn a_trial_says_what_is_missing_for_visas_without_the_app() {
 #[tokio::test]
 async fn nobody_at_the_address_is_said_so() {
     let bench = bench().await;
-    let config = config(&bench.sim, "app-password");
-    drop(bench.sim);
+    let config = NextcloudConfig {
+        url: "http://127.0.0.1:9".into(),
+        ..config(&bench.sim, "app-password")
+    };
     let told = Nextcloud::new(config)
         .unwrap()
         .try_out(&Named::default())
