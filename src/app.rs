@@ -4,7 +4,7 @@ mod database;
 mod doors;
 mod trials;
 
-pub use database::{Database, MIGRATIONS, connect, connect_for, for_questions};
+pub use database::{Database, MIGRATIONS, connect, connect_for, for_lookups, for_questions};
 pub use trials::{Tried, directory_trial, source_trial, trials};
 
 use crate::{

@@ -31,6 +31,7 @@ mod selections;
 mod sources;
 mod statements;
 mod story;
+mod straight;
 mod support;
 mod templates;
 mod verify;
