@@ -10,7 +10,10 @@ use axum::http::Uri;
 use clap::Args;
 use futures::future::join_all;
 use navette_adapters::{
-    file_store::Files, postgres::roles::could_change_the_log, proof::TimeStampAuthority,
+    file_store::Files,
+    pdf::{Signatories, SignatoriesConfig},
+    postgres::roles::could_change_the_log,
+    proof::TimeStampAuthority,
 };
 use navette_domain::{
     chain::{Action, Definition},
@@ -53,7 +56,10 @@ pub(super) async fn check(options: &CheckConfig, config: &Config) -> anyhow::Res
     trials.extend(config.company_directory.as_ref().map(app::directory_trial));
     trials.extend(config.demarches_simplifiees.as_ref().map(app::source_trial));
     match config.neighbours() {
-        Ok(neighbours) => trials.extend(app::trials(neighbours)),
+        Ok(neighbours) => {
+            sound &= report("signatories", signatories(&neighbours.signatories));
+            trials.extend(app::trials(neighbours));
+        }
         Err(error) => sound &= report("neighbours", Err(error)),
     }
     sound &= try_all(trials, &named.unwrap_or_default()).await;
@@ -180,6 +186,15 @@ async fn time_stamps(authority: &TimeStampAuthority) -> anyhow::Result<String> {
     Ok(match roots {
         Some(_) => reached,
         None => format!("{reached}; WARNING: `ca` is not given: tokens do not prove who signed"),
+    })
+}
+
+fn signatories(config: &SignatoriesConfig) -> anyhow::Result<String> {
+    let known = Signatories::new(config)?.are_known();
+    Ok(match (known, config.names.len()) {
+        (false, _) => "WARNING: `authorities` is not given: a signature proves that nothing changed, not who signed".to_owned(),
+        (true, 0) => "anybody whom the authorities know".to_owned(),
+        (true, names) => format!("{names} names, under certificates of the authorities"),
     })
 }
 

@@ -16,7 +16,7 @@ use crate::{
     unit::Belonging,
 };
 use anyhow::Context as _;
-use navette_adapters::{effects::Claimed, log::StreamState};
+use navette_adapters::{effects::Claimed, log::StreamState, pdf::Signatories};
 use navette_domain::{
     batch::Batch,
     chain::{Action, Definition, Work, is_due},
@@ -42,6 +42,7 @@ pub struct Ports {
     pub office: Arc<dyn OfficeWorkshop>,
     pub visa: Arc<dyn VisaCircuit>,
     pub desk: Arc<dyn SigningDesk>,
+    pub signatories: Arc<Signatories>,
     pub register: Arc<dyn MailRegister>,
     pub postman: Arc<dyn Postman>,
     pub porte_documents: Arc<dyn PorteDocuments>,

@@ -16,8 +16,8 @@ mod trial;
 
 pub use archive::{Archive, ArchiveAnswer, ArchiveTransfer, ArchivedFile, DropBox};
 pub use circuits::{
-    Circulation, DeskProgress, SignedFolder, SigningDesk, SigningRequest, VisaCircuit, VisaRequest,
-    VisaState,
+    Circulation, DeskProgress, FolderRef, Passage, SignedFolder, SigningDesk, SigningRequest,
+    VisaCircuit, VisaRequest, VisaState,
 };
 pub use delivery::{
     Deposit, DepositReceipt, Email, GrantsTool, MailRegister, OutgoingMail, PorteDocuments,
@@ -82,6 +82,22 @@ impl Neighbour {
         Self::GrantsTool,
     ];
 
+    /// Its name in a sentence.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Office => "l'atelier bureautique",
+            Self::Nextcloud => "Nextcloud",
+            Self::IParapheur => "iParapheur",
+            Self::MaarchCourrier => "Maarch Courrier",
+            Self::Smtp => "le serveur de messagerie",
+            Self::PorteDocuments => "le porte-documents",
+            Self::GrantsTool => "l'outil de gestion des aides",
+            Self::CompanyDirectory => "l'annuaire des entreprises",
+            Self::DropBox => "le dossier de dépôt",
+            Self::Archive => "le service d'archivage",
+        }
+    }
+
     /// Its stored name.
     pub fn code(self) -> &'static str {
         match self {
@@ -101,18 +117,7 @@ impl Neighbour {
 
 impl fmt::Display for Neighbour {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Office => "l'atelier bureautique",
-            Self::Nextcloud => "Nextcloud",
-            Self::IParapheur => "iParapheur",
-            Self::MaarchCourrier => "Maarch Courrier",
-            Self::Smtp => "le serveur de messagerie",
-            Self::PorteDocuments => "le porte-documents",
-            Self::GrantsTool => "l'outil de gestion des aides",
-            Self::CompanyDirectory => "l'annuaire des entreprises",
-            Self::DropBox => "le dossier de dépôt",
-            Self::Archive => "le service d'archivage",
-        })
+        f.write_str(self.name())
     }
 }
 
