@@ -301,8 +301,8 @@ mod tests {
             (rustls::CertificateError::Expired, "a expiré"),
             (rustls::CertificateError::NotValidForName, "autre serveur"),
         ] {
-            let carried = std::io::Error::other(rustls::Error::InvalidCertificate(bad));
-            let carried = std::io::Error::other(Outer(carried.into()));
+            let carried = io::Error::other(rustls::Error::InvalidCertificate(bad));
+            let carried = io::Error::other(Outer(carried.into()));
             let why = reason(&Outer(carried.into())).unwrap();
             assert!(why.contains(word), "{why}");
         }
