@@ -18,7 +18,7 @@ use crate::{
     library::Library,
     steps::{Ports, Steps},
     templates::Templates,
-    workers::{self, CarryOut, Projections, RetryPolicy, Stop, Timings},
+    workers::{self, CarryOut, Gates, Projections, RetryPolicy, Rounds, Stop, Timings},
 };
 use anyhow::Context as _;
 use navette_adapters::{
@@ -167,6 +167,7 @@ impl App {
     /// Carries effects out and closes batches, as the process that calls itself `owner`.
     pub async fn work(&self, owner: &str, stop: &Stop) -> anyhow::Result<Vec<JoinHandle<()>>> {
         let effects = self.effects(owner);
+        let gates = Gates::new(&self.policy);
         let freed = effects.free_own().await?;
         if freed > 0 {
             tracing::info!(
@@ -179,12 +180,19 @@ impl App {
             self.ports.clone(),
             self.clock.clone(),
         );
+        let rounds = Rounds::new(
+            effects.clone(),
+            steps.clone(),
+            gates.clone(),
+            self.policy.clone(),
+        );
         let carry_out = CarryOut::new(
-            effects,
+            effects.clone(),
             steps,
             self.dispatcher.clone(),
             self.policy.clone(),
             self.timings.clone(),
+            gates.clone(),
         );
         let keeper = carry_out.clone();
         let (pool, batches, standing) = (
@@ -192,9 +200,12 @@ impl App {
             self.batches.clone(),
             self.projections.standing(),
         );
-        let (stopping, exports) = (stop.clone(), self.exports.clone());
+        let (stopping, rounding) = (stop.clone(), stop.clone());
+        let exports = self.exports.clone();
         Ok(vec![
             tokio::spawn(async move { carry_out.run_until(stopping).await }),
+            tokio::spawn(async move { rounds.run_until(rounding).await }),
+            gates.keep(effects, stop.clone()),
             workers::keep_doing("keep_leases", stop.clone(), move || {
                 let keeper = keeper.clone();
                 async move { keeper.keep_leases().await }

@@ -16,10 +16,11 @@ use navette_adapters::{
     proof::{TimeStampAuthority, Webhook},
     smtp::SmtpConfig,
 };
-use navette_domain::third_party::Retention;
+use navette_domain::{ports::Neighbour, third_party::Retention};
 use secrecy::SecretString;
 use serde::Deserialize;
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -107,6 +108,8 @@ pub struct HttpConfig {
     pub explorer: bool,
     /// The origins, besides our own, whose pages may open a subscription.
     pub origins: Vec<String>,
+    /// The secrets with which neighbours say that something may have moved there.
+    pub hooks: BTreeMap<Neighbour, SecretString>,
 }
 
 impl Default for HttpConfig {
@@ -115,6 +118,7 @@ impl Default for HttpConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             explorer: false,
             origins: vec![],
+            hooks: BTreeMap::new(),
         }
     }
 }

@@ -39,6 +39,7 @@ impl Door {
         let doors = Doors {
             explorer: config.explorer,
             origins: config.origins.clone(),
+            hooks: config.hooks.clone(),
         };
         let router = http::router(app, doors);
         let (mut stopping, mut leaving) = (stop.clone(), stop);

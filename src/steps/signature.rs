@@ -13,7 +13,7 @@ use navette_domain::{
     digest::Digest,
     document::{DocumentCommand, PdfRef},
     ids::{CommandId, SignatureId},
-    ports::{DeskProgress, FailureClass, Passage, SigningRequest},
+    ports::{DeskProgress, FailureClass, Passage, SigningRequest, Tray},
     signature::{Sheet, Signature, SignatureCommand},
 };
 
@@ -119,7 +119,20 @@ impl Steps {
         match self.ports.desk.progress(&passage).await? {
             DeskProgress::InProgress(word) => {
                 tracing::debug!(%signature, word, "the desk has not finished");
-                Ok(Outcome::NotYet)
+                let Action::Sign {
+                    desk_type,
+                    desk_subtype,
+                } = errand.action()?
+                else {
+                    return Err(anyhow::anyhow!("not a step of signature").into());
+                };
+                Ok(Outcome::Waits {
+                    tray: Tray::Desk {
+                        desk_type: desk_type.clone(),
+                        desk_subtype: desk_subtype.clone(),
+                    },
+                    mark: signature.to_string(),
+                })
             }
             DeskProgress::Finished => self.bring_back(errand, signature).await,
             DeskProgress::Rejected { by, reason } => Ok(Report {

@@ -12,6 +12,7 @@ mod chain;
 mod check_config;
 mod demo;
 mod doors;
+mod engine;
 mod epochs;
 mod erasure;
 mod exports;

@@ -168,9 +168,9 @@ fn a_step_that_stops_every_process_that_tries_it_calls_a_person_instead() {
         let document = DocumentId::of_dossier(test.notify(&[dossier]).await, dossier);
         test.until_status(document, DocumentStatus::InSignature)
             .await;
-        // As if processes had died on it; nothing is changed while somebody carries it out.
+        // As if processes had died on it, which leaves it due; nothing is changed while somebody carries it out.
         let spoil = async || {
-            let statement = "UPDATE effects SET failures = 1000 WHERE lease_token IS NULL";
+            let statement = "UPDATE effects SET failures = 1000, run_at = clock_timestamp() WHERE lease_token IS NULL";
             let spoilt = sqlx::query(statement).execute(&test.app.pool).await;
             spoilt.unwrap().rows_affected() == 1
         };

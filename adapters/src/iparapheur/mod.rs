@@ -70,6 +70,15 @@ pub fn folder_id(signature: SignatureId) -> String {
     format!("nav-{signature}")
 }
 
+/// The signature of a folder, if it is one of ours.
+fn signature_of(folder: &str) -> Option<SignatureId> {
+    folder.strip_prefix("nav-")?.parse().ok().map(SignatureId)
+}
+
+/// What a folder is when nobody has to do anything with it any more. They are asked for one by one: versions
+/// differ on what else a search understands.
+const OVER: [&str; 3] = ["Archive", "RejetSignataire", "RejetVisa"];
+
 impl IParapheur {
     /// Prepares the client; nothing is sent yet.
     pub fn new(config: &IParapheurConfig) -> anyhow::Result<Self> {
@@ -88,17 +97,18 @@ impl IParapheur {
     }
 
     async fn call(&self, signature: SignatureId, request: Request<'_>) -> Answer<Element> {
-        self.ask(&folder_id(signature), request).await
+        self.ask(request, request.message(&folder_id(signature)))
+            .await
     }
 
-    async fn ask(&self, id: &str, request: Request<'_>) -> Answer<Element> {
+    async fn ask(&self, request: Request<'_>, message: String) -> Answer<Element> {
         let response = self
             .client
             .post(&self.url)
             .basic_auth(&self.login, Some(self.password.expose_secret()))
             .header(CONTENT_TYPE, "text/xml; charset=utf-8")
             .header(SOAP_ACTION, "\"\"")
-            .body(request.message(id))
+            .body(message)
             .send()
             .await
             .map_err(|error| http::no_answer(Neighbour::IParapheur, error))?;
@@ -164,6 +174,20 @@ impl SigningDesk for IParapheur {
             Outcome::UnknownFolder => Ok(DeskProgress::Unknown),
             other => Err(refused(other)),
         }
+    }
+
+    async fn moved(&self, desk_type: &str, desk_subtype: &str) -> Answer<Option<Vec<SignatureId>>> {
+        let mut moved = Vec::new();
+        for status in OVER {
+            let request = Request::Search {
+                desk_type,
+                desk_subtype,
+                status,
+            };
+            let listing = self.ask(request, request.message("")).await?;
+            moved.extend(wire::folders(&listing).filter_map(signature_of));
+        }
+        Ok(Some(moved))
     }
 
     async fn retrieve(&self, passage: &Passage) -> Answer<SignedFolder> {

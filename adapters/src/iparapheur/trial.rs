@@ -32,7 +32,8 @@ impl Trial for IParapheur {
 impl IParapheur {
     /// An unknown type reads as one without subtypes.
     async fn offers(&self, desk_type: &str, subtype: &str) -> Answer<String> {
-        let answer = self.ask(desk_type, Request::Subtypes).await?;
+        let request = Request::Subtypes;
+        let answer = self.ask(request, request.message(desk_type)).await?;
         let known: Vec<&str> = answer
             .all("SousType")
             .map(|element| element.text.trim())

@@ -138,6 +138,12 @@ impl Nextcloud {
         url
     }
 
+    /// What lies in a folder, with where its approval stands.
+    pub(super) async fn approvals_in(&self, path: &str) -> Answer<Vec<wire::Resource>> {
+        let url = self.file_url(path).await?;
+        self.list(&url, "1", wire::PROPFIND_APPROVALS).await
+    }
+
     /// Removes a file; already gone is done.
     pub(super) async fn delete(&self, url: Url) -> Answer<()> {
         let response = send(self.request(Method::DELETE, url)).await?;
@@ -170,7 +176,16 @@ impl Nextcloud {
         url: &Url,
         depth: &'static str,
     ) -> Answer<Vec<wire::Resource>> {
-        let nodes = self.listing(url, depth, wire::PROPFIND).await?;
+        self.list(url, depth, wire::PROPFIND).await
+    }
+
+    async fn list(
+        &self,
+        url: &Url,
+        depth: &'static str,
+        asked: &'static str,
+    ) -> Answer<Vec<wire::Resource>> {
+        let nodes = self.listing(url, depth, asked).await?;
         let nodes = nodes.unwrap_or_default().into_iter();
         Ok(nodes.map(wire::Resource::from).collect())
     }

@@ -9,21 +9,23 @@ const LONGEST_NAME: usize = 120;
 
 /// `root/folder/name--document.pdf`. The document's id makes the path ours alone.
 pub(super) fn path(root: &str, request: &VisaRequest) -> String {
-    placed(root, request, folders(&request.folder))
+    let name = file_name(&request.file_name, request.document);
+    [folder(root, &request.folder), name].join("/")
+}
+
+/// `root/folder`.
+pub(super) fn folder(root: &str, folder: &str) -> String {
+    let mut segments = folders(root);
+    segments.extend(folders(folder));
+    segments.join("/")
 }
 
 /// `root/folder/circuit/name--document.pdf`, with `mark/` before the name where there is one: without the
 /// approval app, a circuit is a folder that the site shares with those who give its visa.
 pub(super) fn path_in_circuit(root: &str, request: &VisaRequest, mark: Option<&str>) -> String {
-    let mut segments = folders(&request.folder);
+    let mut segments = vec![folder(root, &request.folder)];
     segments.extend(folders(&request.circuit));
     segments.extend(mark.map(str::to_owned));
-    placed(root, request, segments)
-}
-
-fn placed(root: &str, request: &VisaRequest, below: Vec<String>) -> String {
-    let mut segments = folders(root);
-    segments.extend(below);
     segments.push(file_name(&request.file_name, request.document));
     segments.join("/")
 }

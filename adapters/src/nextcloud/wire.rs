@@ -10,6 +10,11 @@ pub(super) const PROPFIND: &str = "<?xml version=\"1.0\"?>\
     <d:propfind xmlns:d=\"DAV:\" xmlns:oc=\"http://owncloud.org/ns\"><d:prop>\
     <oc:fileid/><d:getetag/><d:getcontentlength/></d:prop></d:propfind>";
 
+/// What a PROPFIND asks of a folder in which files circulate: what each is, and where its approval stands.
+pub(super) const PROPFIND_APPROVALS: &str = "<?xml version=\"1.0\"?>\
+    <d:propfind xmlns:d=\"DAV:\" xmlns:oc=\"http://owncloud.org/ns\" xmlns:nc=\"http://nextcloud.org/ns\">\
+    <d:prop><oc:fileid/><nc:approval-state/></d:prop></d:propfind>";
+
 /// What a PROPFIND asks of tags.
 pub(super) const PROPFIND_TAGS: &str = "<?xml version=\"1.0\"?>\
     <d:propfind xmlns:d=\"DAV:\" xmlns:oc=\"http://owncloud.org/ns\"><d:prop>\
@@ -22,6 +27,7 @@ pub(super) const REPORT_COMMENTS: &str = "<?xml version=\"1.0\"?>\
 
 const DAV: &str = "DAV:";
 const OC: &str = "http://owncloud.org/ns";
+const NC: &str = "http://nextcloud.org/ns";
 
 /// One response of a multistatus: a path, and the values that the server knows.
 #[derive(Debug, Default)]
@@ -49,6 +55,8 @@ pub(super) struct Resource {
     pub(super) etag: String,
     /// Its size; a folder has none.
     pub(super) length: Option<u64>,
+    /// `nc:approval-state`, for who asks; none when it was not asked for, or when the app is not there.
+    pub(super) approval: Option<u8>,
 }
 
 impl From<Node> for Resource {
@@ -57,6 +65,7 @@ impl From<Node> for Resource {
             file_id: node.value(OC, "fileid").to_owned(),
             etag: bare(node.value(DAV, "getetag")).to_owned(),
             length: node.value(DAV, "getcontentlength").parse().ok(),
+            approval: node.value(NC, "approval-state").parse().ok(),
             href: node.href,
         }
     }
@@ -297,6 +306,7 @@ mod tests {
             file_id: "77".into(),
             etag: "ab12".into(),
             length: None,
+            approval: None,
         };
         assert_eq!(seen, [expected]);
     }

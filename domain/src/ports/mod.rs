@@ -16,7 +16,7 @@ mod trial;
 
 pub use archive::{Archive, ArchiveAnswer, ArchiveTransfer, ArchivedFile, DropBox};
 pub use circuits::{
-    Circulation, DeskProgress, FolderRef, Passage, SignedFolder, SigningDesk, SigningRequest,
+    Circulation, DeskProgress, FolderRef, Passage, SignedFolder, SigningDesk, SigningRequest, Tray,
     VisaCircuit, VisaRequest, VisaState,
 };
 pub use delivery::{

@@ -347,3 +347,25 @@ async fn a_trial_names_the_types_that_the_desk_lacks_and_creates_nothing() {
     };
     assert_eq!(refused.class, FailureClass::Credentials);
 }
+
+#[tokio::test]
+async fn three_listings_tell_which_signatures_of_a_type_wait_for_nobody_any_more() {
+    let world = World::new(Options::default()).await;
+    let ids: Vec<_> = (1..=4).map(|n| SignatureId(Uuid::from_u128(n))).collect();
+    for signature in &ids {
+        let request = SigningRequest {
+            signature: *signature,
+            ..letter()
+        };
+        world.desk.submit(&request, Attempt::First).await.unwrap();
+    }
+    world.sim.sign(&folder_id(ids[0])).unwrap();
+    world.sim.reject(&folder_id(ids[1]), "Non.").unwrap();
+    world.sim.visa(&folder_id(ids[2]), "Vu.").unwrap();
+    let gremlin = world.meddles(Gremlin::default());
+    let moved = world.desk.moved("Courrier", "Notification").await.unwrap();
+    assert_eq!(moved.unwrap(), ids[..2]);
+    assert_eq!(gremlin.count("RechercherDossiers"), 3);
+    let elsewhere = world.desk.moved("Courrier", "Autre").await.unwrap();
+    assert_eq!(elsewhere, Some(vec![]));
+}
