@@ -16,11 +16,11 @@ use reqwest::{Method, StatusCode, header::ACCEPT};
 use serde_json::{Value, json};
 
 const NOTHING: u8 = 0;
-const PENDING: u8 = 1;
+pub(super) const PENDING: u8 = 1;
 const APPROVED: u8 = 2;
 const REJECTED: u8 = 3;
 /// Pending, and our own account may approve.
-const APPROVABLE: u8 = 4;
+pub(super) const APPROVABLE: u8 = 4;
 
 const LARGEST_ANSWER: usize = 4 << 20;
 
