@@ -41,13 +41,18 @@ pub fn paris_date(at: DateTime<Utc>) -> NaiveDate {
     at.with_timezone(&Paris).date_naive()
 }
 
+/// The first moment of that day for those who read the letters.
+pub fn start_of_paris_day(day: NaiveDate) -> DateTime<Utc> {
+    // Clocks change at other hours than midnight there.
+    let midnight = day.and_time(NaiveTime::MIN).and_local_timezone(Paris);
+    let midnight = midnight.earliest().map(|midnight| midnight.to_utc());
+    midnight.unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
 /// The last microsecond of that day for those who read the letters.
 pub fn end_of_paris_day(day: NaiveDate) -> DateTime<Utc> {
     let next = day.checked_add_days(Days::new(1)).unwrap_or(day);
-    // Clocks change at other hours than midnight there.
-    let midnight = next.and_time(NaiveTime::MIN).and_local_timezone(Paris);
-    let midnight = midnight.earliest().map(|midnight| midnight.to_utc());
-    midnight.unwrap_or(DateTime::<Utc>::MAX_UTC) - TimeDelta::microseconds(1)
+    start_of_paris_day(next) - TimeDelta::microseconds(1)
 }
 
 /// The time that clocks in France show: `12/03/2026 à 10:02:03`.

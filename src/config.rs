@@ -4,7 +4,7 @@ mod doors;
 
 pub use doors::DoorConfig;
 
-use crate::workers::RetryPolicy;
+use crate::{graphql::persisted::PersistedConfig, workers::RetryPolicy};
 use anyhow::Context as _;
 use navette_adapters::{
     demarches::DemarcheConfig,
@@ -108,6 +108,8 @@ pub struct HttpConfig {
     pub explorer: bool,
     /// The origins, besides our own, whose pages may open a subscription.
     pub origins: Vec<String>,
+    /// The queries that clients may name by their SHA-256.
+    pub persisted: PersistedConfig,
     /// The secrets with which neighbours say that something may have moved there.
     pub hooks: BTreeMap<Neighbour, SecretString>,
 }
@@ -118,6 +120,7 @@ impl Default for HttpConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             explorer: false,
             origins: vec![],
+            persisted: PersistedConfig::default(),
             hooks: BTreeMap::new(),
         }
     }

@@ -263,7 +263,7 @@ impl Erasure {
             }
             state = state.evolve(event);
         }
-        let status = state.journey().map(|journey| journey.stage.status());
+        let status = state.journey().map(|journey| journey.status());
         let over = matches!(
             status,
             Some(DocumentStatus::Delivered | DocumentStatus::Cancelled)

@@ -10,6 +10,7 @@ use navette_domain::{
 };
 use navette_projections::timeline;
 use sqlx::PgPool;
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// The events of a dossier, of its documents and of their signatures, in the order of the log. Which
@@ -19,16 +20,43 @@ pub async fn of_dossier(
     pool: &PgPool,
     dossier: DossierId,
 ) -> anyhow::Result<Vec<Recorded>> {
-    let streams = streams(pool, dossier).await?;
-    Ok(log.streams(&streams).await?)
+    let mut histories = of_dossiers(log, pool, &[dossier.0]).await?;
+    Ok(histories.remove(&dossier.0).unwrap_or_default())
+}
+
+/// The same of several dossiers, read together; those of which the log says nothing are left out.
+pub async fn of_dossiers(
+    log: &Log,
+    pool: &PgPool,
+    dossiers: &[Uuid],
+) -> anyhow::Result<HashMap<Uuid, Vec<Recorded>>> {
+    let owners = owners(pool, dossiers).await?;
+    let streams: Vec<Uuid> = owners.keys().copied().collect();
+    let mut histories: HashMap<Uuid, Vec<Recorded>> = HashMap::new();
+    for recorded in log.streams(&streams).await? {
+        if let Some(dossier) = owners.get(&recorded.stream_id) {
+            histories.entry(*dossier).or_default().push(recorded);
+        }
+    }
+    Ok(histories)
 }
 
 /// The streams of a dossier's history: its own, those of its documents and of their signatures, and that of
 /// the bundles that were taken of it.
 pub async fn streams(pool: &PgPool, dossier: DossierId) -> sqlx::Result<Vec<Uuid>> {
-    let mut streams = timeline::streams(pool, dossier.0).await?;
-    streams.push(BundleId::of_dossier(dossier).0);
-    Ok(streams)
+    Ok(owners(pool, &[dossier.0]).await?.into_keys().collect())
+}
+
+/// The streams of the histories of these dossiers, each with its dossier.
+async fn owners(pool: &PgPool, dossiers: &[Uuid]) -> sqlx::Result<HashMap<Uuid, Uuid>> {
+    let streams = timeline::streams(pool, dossiers).await?;
+    let streams = streams
+        .into_iter()
+        .map(|(dossier, stream)| (stream, dossier));
+    let bundles = dossiers
+        .iter()
+        .map(|dossier| (BundleId::of_dossier(DossierId(*dossier)).0, *dossier));
+    Ok(streams.chain(bundles).collect())
 }
 
 /// A text that names no moment.

@@ -6,6 +6,7 @@ pub mod app;
 pub mod batches;
 pub mod bundle;
 pub mod cases;
+pub mod chains;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -72,8 +72,14 @@ impl Neighbourhood {
             automatic: manners.visa,
             ..NextcloudOptions::default()
         };
+        let circuit = |of: &str, to: &str| (of.to_owned(), to.to_owned());
         let iparapheur = iparapheur::Options {
             automatic: manners.signature,
+            circuits: vec![
+                circuit("Courrier", "Notification"),
+                circuit("Finances", "Délégataire"),
+                circuit("Finances", "Président"),
+            ],
             ..iparapheur::Options::default()
         };
         let mut smtp = smtp::Options::default();

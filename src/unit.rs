@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use cqrs_es::DomainEvent;
 use navette_adapters::log::{Commit, FinishedEffect, NewEvent, StreamAppend, StreamState};
 use navette_domain::{
-    chain::{Definition, Effect, Reaction, react},
+    chain::{Definition, Effect, Reaction, may_restart, react},
     digest::Digest,
     document::{Document, DocumentCommand, DocumentRefusal, Subject},
     event::{Decider, Metadata},
@@ -131,6 +131,11 @@ impl Unit {
         loaded: &mut StreamState<Document>,
         command: DocumentCommand,
     ) -> Result<(), DocumentRefusal> {
+        let restarts = matches!(command, DocumentCommand::Restart { .. });
+        let journey = loaded.state.journey();
+        if restarts && !journey.is_none_or(|journey| may_restart(definition, journey)) {
+            return Err(DocumentRefusal::UnderWay);
+        }
         let mut commands = vec![command];
         while let Some(command) = commands.pop() {
             let before = loaded.state.clone();
@@ -143,6 +148,9 @@ impl Unit {
                     match reaction {
                         Reaction::Begin(effect) => self.commit.begun.push(effect),
                         Reaction::DropPending => self.commit.dropped.push(id),
+                        Reaction::AskApproval(step) => {
+                            commands.push(DocumentCommand::AskApproval { step, at: self.at });
+                        }
                         Reaction::Deliver => {
                             commands.push(DocumentCommand::Deliver { at: self.at });
                         }

@@ -18,6 +18,7 @@ use crate::{
     third_party::ThirdPartyEvent,
 };
 use chrono::{Datelike as _, NaiveDate};
+use std::collections::BTreeMap;
 
 /// A dossier's status.
 pub fn dossier_status(status: DossierStatus) -> &'static str {
@@ -43,6 +44,8 @@ pub fn document_status(status: DocumentStatus) -> &'static str {
         DocumentStatus::InVisa => "en visa",
         DocumentStatus::Visaed => "visé",
         DocumentStatus::VisaRefused => "visa refusé",
+        DocumentStatus::InApproval => "en attente d'approbation",
+        DocumentStatus::Waiting => "en attente d'une date",
         DocumentStatus::InSignature => "en signature",
         DocumentStatus::Signed => "signé",
         DocumentStatus::SignatureRefused => "signature refusée",
@@ -50,6 +53,24 @@ pub fn document_status(status: DocumentStatus) -> &'static str {
         DocumentStatus::Attached => "rattaché",
         DocumentStatus::Delivered => "remis",
         DocumentStatus::Cancelled => "annulé",
+    }
+}
+
+/// Why a document stopped when somebody refused to approve it.
+pub fn approval_refused(reason: &str) -> String {
+    format!("Approbation refusée : {reason}")
+}
+
+/// What the fields of a condition were.
+fn found(fields: &BTreeMap<String, String>) -> String {
+    let told: Vec<String> = fields
+        .iter()
+        .map(|(field, value)| format!("{field} : {value}"))
+        .collect();
+    if told.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", told.join(" ; "))
     }
 }
 
@@ -243,6 +264,34 @@ fn document(event: &DocumentEvent) -> String {
         E::Reported { .. } => "Nouveau statut transmis à l'outil de gestion des aides".into(),
         E::Emailed { .. } => "Message envoyé".into(),
         E::Published { .. } => "Déposé dans le porte-documents".into(),
+        E::StepTaken {
+            step,
+            expression,
+            found: fields,
+            ..
+        } => format!(
+            "Étape « {step} » retenue : la condition « {expression} » est remplie{}",
+            found(fields)
+        ),
+        E::StepSkipped {
+            step,
+            expression,
+            found: fields,
+            ..
+        } => format!(
+            "Étape « {step} » écartée : la condition « {expression} » ne s'applique pas{}",
+            found(fields)
+        ),
+        E::ApprovalAsked { .. } => "Approbation demandée".into(),
+        E::Approved { .. } => "Document approuvé".into(),
+        E::ApprovalRefused { reason, .. } => approval_refused(reason),
+        E::WaitBegan { until, .. } => {
+            format!(
+                "Mis en attente jusqu'au {}",
+                until.format("%d/%m/%Y à %H:%M UTC")
+            )
+        }
+        E::WaitEnded { .. } => "Attente terminée".into(),
         E::Delivered { .. } => "Document remis à tous ses destinataires".into(),
         E::Failed { sentence, .. } => format!("Arrêté : {sentence}"),
         E::Retried { .. } => "Relancé".into(),

@@ -49,6 +49,8 @@ pub enum Permission {
     StartBatch,
     /// Pause, resume, cancel, retry.
     OperateBatch,
+    /// Approve documents that wait for it, or refuse to.
+    Approve,
     /// Upload templates.
     WriteTemplates,
     /// Publish chains, make and revoke tokens.
@@ -57,13 +59,14 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission there is.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Read,
         Self::Export,
         Self::KeepExports,
         Self::WriteDossiers,
         Self::StartBatch,
         Self::OperateBatch,
+        Self::Approve,
         Self::WriteTemplates,
         Self::Administer,
     ];
@@ -90,6 +93,7 @@ pub fn allows(principal: &Principal, permission: Permission) -> bool {
                 | P::WriteDossiers
                 | P::StartBatch
                 | P::OperateBatch
+                | P::Approve
                 | P::WriteTemplates
         ),
         Role::Auditor => matches!(permission, P::Read | P::Export),

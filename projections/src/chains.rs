@@ -42,8 +42,13 @@ pub struct ChainRow {
 pub struct ChainStep {
     /// Its name.
     pub id: String,
-    /// What it does: `merge`, `convert`, `visa`, `sign`, `register`, `attach`, `notify`, `email`, `publish`.
+    /// What it does: `merge`, `convert`, `visa`, `sign`, `register`, `attach`, `notify`, `email`, `publish`,
+    /// `approve`, `wait`.
     pub kind: String,
+    /// The condition under which it is done.
+    pub when: Option<String>,
+    /// The group of steps with which it is done at once.
+    pub parallel: Option<String>,
 }
 
 impl ChainRow {
@@ -70,6 +75,8 @@ impl ChainRow {
                 .ok()
                 .and_then(|action| action.get("kind")?.as_str().map(str::to_owned))
                 .unwrap_or_default(),
+            when: step.when.clone(),
+            parallel: step.parallel.clone(),
         };
         self.definition.steps.iter().map(step).collect()
     }

@@ -53,6 +53,8 @@ kinds! {
         InVisa = "in_visa",
         Visaed = "visaed",
         VisaRefused = "visa_refused",
+        InApproval = "in_approval",
+        Waiting = "waiting",
         InSignature = "in_signature",
         Signed = "signed",
         SignatureRefused = "signature_refused",

@@ -4,6 +4,10 @@
 //! The keys of an order are never NULL (what is missing counts as larger than all else), and the last of them
 //! is unique, so one comparison says "after".
 
+mod several;
+
+pub use several::{counts, pages};
+
 use crate::{
     condition::{Filter, Sql},
     page::{
@@ -111,11 +115,10 @@ pub(crate) async fn found<F: List>(
     request: &PageRequest,
 ) -> Result<Slice<Id>, ListFault> {
     let keys = keys_of::<F>(orders)?;
-    filter.check().map_err(PageFault::from)?;
+    let cursor = begun(scope, filter, &keys, request)?;
     let mut query = QueryBuilder::new("");
-    let ways = ways(&keys, request);
     narrowed(&mut query, &select("id", &keys), scope, filter);
-    cut(&mut query, scope, filter, &keys, &ways, request)?;
+    cut(&mut query, &ways(&keys, request), cursor, request);
     let found: Vec<Keyed<Id>> = query.build_query_as().fetch_all(pool).await?;
     Ok(sliced(found, &keys, scope, filter, request))
 }
@@ -182,6 +185,16 @@ pub async fn count<F: List>(
         .push_bind(COUNTED + 1)
         .push(") AS counted");
     let found: i64 = query.build_query_scalar().fetch_one(pool).await?;
+    told(pool, scope, filter, found).await
+}
+
+/// What is told of a list of which so many rows were counted.
+async fn told<F: List>(
+    pool: &PgPool,
+    scope: &Scope,
+    filter: &F,
+    found: i64,
+) -> Result<Count, sqlx::Error> {
     let exact = found <= COUNTED;
     Ok(Count {
         value: if exact {
@@ -242,25 +255,55 @@ fn statement<'q, F: List>(
     keys: &[Key],
     request: &PageRequest,
 ) -> Result<Sql<'q>, PageFault> {
-    filter.check()?;
-    let select = select("*", keys);
+    let cursor = begun(scope, filter, keys, request)?;
     let mut query = QueryBuilder::new(prefix);
+    push_page(&mut query, scope, filter, keys, request, cursor);
+    Ok(query)
+}
+
+/// The keys of the row that a page goes on after, if the question is sound.
+fn begun<F: List>(
+    scope: &Scope,
+    filter: &F,
+    keys: &[Key],
+    request: &PageRequest,
+) -> Result<Option<Vec<String>>, PageFault> {
+    filter.check()?;
+    let Some(text) = &request.cursor else {
+        return Ok(None);
+    };
+    let cursor = Cursor::read(text, &fingerprint(F::TABLE, keys, &(scope, filter)))?;
+    if cursor.k.len() != keys.len() {
+        return Err(PageFault::Cursor);
+    }
+    Ok(Some(cursor.k))
+}
+
+/// Pushes the statement of a page.
+fn push_page<F: List>(
+    query: &mut Sql<'_>,
+    scope: &Scope,
+    filter: &F,
+    keys: &[Key],
+    request: &PageRequest,
+    cursor: Option<Vec<String>>,
+) {
+    let select = select("*", keys);
     let ways = ways(keys, request);
     // The last key of an order is unique.
     let found_first = ways.last().filter(|_| F::FOUND_FIRST);
     if let Some(unique) = found_first {
         let unique = unique.sql;
         query.push(format!("{select} FROM {} WHERE {unique} IN (", F::TABLE));
-        narrowed(&mut query, &format!("SELECT {unique}"), scope, filter);
+        narrowed(query, &format!("SELECT {unique}"), scope, filter);
     } else {
-        narrowed(&mut query, &select, scope, filter);
+        narrowed(query, &select, scope, filter);
     }
-    cut(&mut query, scope, filter, keys, &ways, request)?;
+    cut(query, &ways, cursor, request);
     if found_first.is_some() {
         query.push(")");
-        order_by(&mut query, &ways);
+        order_by(query, &ways);
     }
-    Ok(query)
 }
 
 /// Selects these columns, and the keys that a cursor holds.
@@ -283,24 +326,12 @@ fn ways(keys: &[Key], request: &PageRequest) -> Vec<Key> {
 }
 
 /// Pushes where a page begins, its order, and one row more than it has.
-fn cut<F: List>(
-    query: &mut Sql<'_>,
-    scope: &Scope,
-    filter: &F,
-    keys: &[Key],
-    ways: &[Key],
-    request: &PageRequest,
-) -> Result<(), PageFault> {
-    if let Some(text) = &request.cursor {
-        let cursor = Cursor::read(text, &fingerprint(F::TABLE, keys, &(scope, filter)))?;
-        if cursor.k.len() != keys.len() {
-            return Err(PageFault::Cursor);
-        }
-        beyond(query, ways, cursor.k);
+fn cut(query: &mut Sql<'_>, ways: &[Key], cursor: Option<Vec<String>>, request: &PageRequest) {
+    if let Some(values) = cursor {
+        beyond(query, ways, values);
     }
     order_by(query, ways);
     query.push(" LIMIT ").push_bind(request.rows + 1);
-    Ok(())
 }
 
 /// Pushes the condition that a row comes after the one with these values.

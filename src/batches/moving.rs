@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use futures::FutureExt as _;
 use navette_domain::{
     batch::{Batch, BatchCommand, BatchRefusal, Order},
-    chain::{Definition, Scope},
+    chain::{Definition, Scope, StepId},
     document::{Document, DocumentCommand, DocumentRefusal},
     ids::{BatchId, CommandId, DocumentId},
 };
@@ -179,6 +179,38 @@ impl Batches {
             at,
         })
         .await
+    }
+
+    /// Approves a document: this step, or the only one that waits for it.
+    pub async fn approve_document(
+        &self,
+        envelope: &Envelope,
+        document: DocumentId,
+        step: Option<StepId>,
+        comment: Option<String>,
+    ) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
+        let approve = |at| DocumentCommand::Approve {
+            step: step.clone(),
+            comment: comment.clone(),
+            at,
+        };
+        self.move_document(envelope, document, approve).await
+    }
+
+    /// Refuses to approve a document: it stops, and waits for a person.
+    pub async fn refuse_document(
+        &self,
+        envelope: &Envelope,
+        document: DocumentId,
+        step: Option<StepId>,
+        reason: &str,
+    ) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
+        let refuse = |at| DocumentCommand::RefuseApproval {
+            step: step.clone(),
+            reason: reason.to_owned(),
+            at,
+        };
+        self.move_document(envelope, document, refuse).await
     }
 
     async fn move_document(

@@ -4,6 +4,7 @@ use super::say;
 use crate::{
     app::{self, Tried},
     config::Config,
+    graphql::persisted::Persisted,
 };
 use anyhow::Context as _;
 use axum::http::Uri;
@@ -46,6 +47,8 @@ pub struct CheckConfig {
 pub(super) async fn check(options: &CheckConfig, config: &Config) -> anyhow::Result<ExitCode> {
     say(&format!("{config:#?}"));
     let mut sound = report("database", database(config).await);
+    let persisted = Persisted::open(&config.http.persisted);
+    sound &= report("persisted queries", persisted.map(|_| "read".to_owned()));
     if let Some(authority) = &config.checkpoints.time_stamp {
         sound &= report("time_stamp", time_stamps(authority).await);
     }

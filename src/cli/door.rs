@@ -3,6 +3,7 @@
 use crate::{
     app::App,
     config::HttpConfig,
+    graphql::persisted::Persisted,
     http::{self, Doors},
     workers::{Stop, stopped},
 };
@@ -35,10 +36,16 @@ impl Door {
     }
 
     /// Answers until told to stop.
-    pub fn serve(self, app: &App, config: &HttpConfig, stop: Stop) -> JoinHandle<()> {
+    pub fn serve(
+        self,
+        app: &App,
+        config: &HttpConfig,
+        stop: Stop,
+    ) -> anyhow::Result<JoinHandle<()>> {
         let doors = Doors {
             explorer: config.explorer,
             origins: config.origins.clone(),
+            persisted: Persisted::open(&config.persisted)?,
             hooks: config.hooks.clone(),
         };
         let router = http::router(app, doors);
@@ -50,7 +57,7 @@ impl Door {
             stopped(&mut leaving).await;
             tokio::time::sleep(FAREWELL).await;
         };
-        tokio::spawn(async move {
+        Ok(tokio::spawn(async move {
             tokio::select! {
                 ended = server => {
                     if let Err(error) = ended {
@@ -59,6 +66,6 @@ impl Door {
                 }
                 () = farewell => tracing::warn!("some callers were cut off"),
             }
-        })
+        }))
     }
 }

@@ -49,7 +49,7 @@ pub(super) async fn serve(serving: Serving) -> anyhow::Result<()> {
         let door = Door::open(config.http.listen).await?;
         tracing::info!(address = %door.address(), "answering");
         let memory = Memory::in_folder(&config.data).keep(app.dispatcher.log().clone(), &stop);
-        let mut tasks = vec![door.serve(&app, &config.http, stop.clone()), memory];
+        let mut tasks = vec![door.serve(&app, &config.http, stop.clone())?, memory];
         if work {
             tasks.push(seal(&config, &app, &stop)?);
         }

@@ -2,7 +2,7 @@
 //! carries with it.
 
 use super::asks;
-use crate::{app::App, cli::say, import};
+use crate::{app::App, chains, cli::say, import};
 use anyhow::Context as _;
 use futures::{TryStreamExt as _, stream};
 use navette_adapters::subsidies::{ImportReport, ReadOptions, SubsidyFile};
@@ -56,7 +56,7 @@ pub(super) async fn set_up(app: &App) -> anyhow::Result<Vec<Definition>> {
     }
     let mut published = vec![];
     for text in CHAINS {
-        let definition: Definition = toml::from_str(text)?;
+        let definition = chains::read(text)?;
         let command = ChainCommand::Publish {
             definition: definition.clone(),
             at: app.clock.now(),

@@ -101,7 +101,7 @@ pub async fn run(options: Demo) -> anyhow::Result<ExitCode> {
         let address = door.address();
         let mut tasks = app.follow(&stop);
         tasks.extend(app.work(node.name(), &stop).await?);
-        tasks.push(door.serve(&app, &config.http, stop.clone()));
+        tasks.push(door.serve(&app, &config.http, stop.clone())?);
         let shown = show(&app, &options, place.path(), &stop).await;
         if shown.is_ok() {
             seal(&app, &config).await?;

@@ -4,6 +4,7 @@
 //! twice (a fragment bomb) would keep it busy for hours. Here each fragment is weighed once, in time
 //! proportional to the text.
 
+use super::persisted::Persisted;
 use async_graphql::{
     Data, Executor, Request, Response, ServerError, Value,
     parser::{
@@ -160,17 +161,47 @@ impl<'d> Scale<'d> {
 /// An executor that works only on what [`read`] lets through; its streams are for subscriptions only, since
 /// whoever opened a stream is not asked again who they are at each message.
 #[derive(Clone)]
-pub struct Guarded<E>(pub E);
+pub struct Guarded<E> {
+    inner: E,
+    persisted: Persisted,
+}
+
+impl<E> Guarded<E> {
+    /// A guard before this executor.
+    pub fn new(inner: E) -> Self {
+        Self {
+            inner,
+            persisted: Persisted::default(),
+        }
+    }
+
+    /// The same, where these queries may be named.
+    #[must_use]
+    pub fn with(self, persisted: Persisted) -> Self {
+        Self { persisted, ..self }
+    }
+
+    /// Writes out the query that a request names, for whoever must read it before it is executed.
+    pub fn resolve(&self, request: &mut Request) -> Result<(), ServerError> {
+        self.persisted.resolve(request)
+    }
+
+    /// The request with its query written out and read, or why it is not worked on.
+    fn admit(&self, request: &mut Request) -> Result<ExecutableDocument, ServerError> {
+        self.resolve(request)?;
+        read(&request.query).map_err(|excess| ServerError::new(excess.to_string(), None))
+    }
+}
 
 impl<E: Executor> Executor for Guarded<E> {
     async fn execute(&self, mut request: Request) -> Response {
-        match read(&request.query) {
+        match self.admit(&mut request) {
             Ok(document) => {
                 fill(&document, &mut request);
                 request.set_parsed_query(document);
-                self.0.execute(request).await
+                self.inner.execute(request).await
             }
-            Err(excess) => refused(&excess.to_string()),
+            Err(error) => refused(error),
         }
     }
 
@@ -179,17 +210,18 @@ impl<E: Executor> Executor for Guarded<E> {
         mut request: Request,
         session: Option<Arc<Data>>,
     ) -> BoxStream<'static, Response> {
-        let document = match read(&request.query) {
+        let document = match self.admit(&mut request) {
             Ok(document) => document,
-            Err(excess) => return stream::iter([refused(&excess.to_string())]).boxed(),
+            Err(error) => return stream::iter([refused(error)]).boxed(),
         };
         let mut operations = document.operations.iter();
         if !operations.all(|(_, operation)| operation.node.ty == OperationType::Subscription) {
-            return stream::iter([refused("only subscriptions come here")]).boxed();
+            let error = ServerError::new("only subscriptions come here", None);
+            return stream::iter([refused(error)]).boxed();
         }
         fill(&document, &mut request);
         request.set_parsed_query(document);
-        self.0.execute_stream(request, session)
+        self.inner.execute_stream(request, session)
     }
 }
 
@@ -207,8 +239,9 @@ fn fill(document: &ExecutableDocument, request: &mut Request) {
     }
 }
 
-fn refused(message: &str) -> Response {
-    Response::from_errors(vec![ServerError::new(message, None)])
+/// The answer to a request that is not worked on.
+pub fn refused(error: ServerError) -> Response {
+    Response::from_errors(vec![error])
 }
 
 #[cfg(test)]

@@ -1,15 +1,18 @@
 //! Rows that many resolvers of one answer want are read together: one statement for each kind of link,
 //! whatever the number of rows.
 
-use super::{
-    asking::{Asker, Reads},
-    faults,
-};
+mod worked_out;
+
+pub use worked_out::{CheckOf, DocumentPage, EventsOf};
+
+use super::{Services, asking::Asker, faults};
+use crate::templates::Templates;
 use async_graphql::{
     Context, Result,
     dataloader::{DataLoader, HashMapCache, Loader},
     runtime::{TokioSpawner, TokioTimer},
 };
+use navette_adapters::log::Log;
 use navette_projections::{
     batches::{self, BatchRow},
     chains::{self, ChainRow},
@@ -27,6 +30,7 @@ use navette_projections::{
 use sqlx::PgPool;
 use std::{
     collections::{BTreeSet, HashMap},
+    fmt::Display,
     hash::Hash,
     sync::Arc,
 };
@@ -35,8 +39,11 @@ use uuid::Uuid;
 /// Reads rows by the handful, for one asker and one answer.
 pub struct Rows {
     pool: PgPool,
+    questions: PgPool,
     scope: Scope,
     actor: String,
+    log: Log,
+    templates: Templates,
 }
 
 /// The loader of one answer. It keeps nothing, since a mutation changes what it has read, until a list is
@@ -44,9 +51,12 @@ pub struct Rows {
 pub type RowLoader = DataLoader<Rows, HashMapCache>;
 
 /// See [`RowLoader`].
-pub fn loader(reads: &Reads, asker: &Asker) -> RowLoader {
+pub fn loader(services: &Services, asker: &Asker) -> RowLoader {
     let rows = Rows {
-        pool: reads.lookups.clone(),
+        pool: services.reads.lookups.clone(),
+        questions: services.reads.pool.clone(),
+        log: services.dispatcher.log().clone(),
+        templates: services.templates.clone(),
         scope: asker.scope.clone(),
         actor: asker.principal.actor.clone(),
     };
@@ -60,7 +70,8 @@ pub fn loader(reads: &Reads, asker: &Asker) -> RowLoader {
 pub async fn load<K>(context: &Context<'_>, key: K) -> Result<Option<<Rows as Loader<K>>::Value>>
 where
     K: Send + Sync + Hash + Eq + Clone + 'static,
-    Rows: Loader<K, Error = Arc<sqlx::Error>>,
+    Rows: Loader<K>,
+    <Rows as Loader<K>>::Error: Display,
 {
     let loader = context.data::<RowLoader>()?;
     loader

@@ -16,6 +16,7 @@ pub mod loaders;
 mod mutation;
 mod node;
 mod objects;
+pub mod persisted;
 mod query;
 mod refusal;
 pub mod straight;
@@ -26,11 +27,12 @@ pub use query::Query;
 pub use subscription::Subscription;
 
 use crate::{
-    batches::Batches, dispatch::Dispatcher, erasure::Erasure, exports::Exports,
+    app::App, batches::Batches, dispatch::Dispatcher, erasure::Erasure, exports::Exports,
     templates::Templates,
 };
 use asking::{Asker, Reads};
 use async_graphql::{Data, Request, SDLExportOptions, Schema, SchemaBuilder};
+use sqlx::PgPool;
 
 /// The schema, behind its limits.
 pub type Executor = limits::Guarded<Schema<Query, Mutation, Subscription>>;
@@ -50,6 +52,20 @@ pub struct Services {
     pub erasure: Erasure,
     /// Takes exports to their bytes.
     pub exports: Exports,
+}
+
+impl Services {
+    /// Those of an application, whose read models are asked over these pools: see [`Reads`].
+    pub fn of(app: &App, questions: PgPool, lookups: PgPool) -> Self {
+        Self {
+            reads: Reads::new(questions, lookups, app.projections.standing()),
+            dispatcher: app.dispatcher.clone(),
+            batches: app.batches.clone(),
+            templates: app.templates.clone(),
+            erasure: app.erasure.clone(),
+            exports: app.exports.clone(),
+        }
+    }
 }
 
 /// Fields of a query at most so deep; the usual introspection query goes deeper than any of ours.
@@ -83,12 +99,12 @@ pub fn executor(services: Services, introspection: bool) -> Executor {
     if !introspection {
         builder = builder.disable_introspection().disable_suggestions();
     }
-    limits::Guarded(builder.finish())
+    limits::Guarded::new(builder.finish())
 }
 
 /// A request, with whoever makes it and a loader of its own.
-pub fn request(request: Request, reads: &Reads, asker: Asker) -> Request {
-    let loader = loaders::loader(reads, &asker);
+pub fn request(request: Request, services: &Services, asker: Asker) -> Request {
+    let loader = loaders::loader(services, &asker);
     request.data(asker).data(loader)
 }
 

@@ -175,8 +175,9 @@ impl Coded for DocumentRefusal {
         match self {
             Self::NotRequested => RefusalCode::NotFound,
             Self::AlreadyRequested => RefusalCode::AlreadyExists,
-            Self::NotFrom { .. } | Self::Waiting => RefusalCode::NotAtThisStage,
-            Self::NothingToRetry => RefusalCode::NothingToDo,
+            Self::NotFrom { .. } | Self::Waiting | Self::UnderWay => RefusalCode::NotAtThisStage,
+            Self::NothingToRetry | Self::NoApproval => RefusalCode::NothingToDo,
+            Self::WhichApproval | Self::NoReason => RefusalCode::InvalidInput,
         }
     }
 }

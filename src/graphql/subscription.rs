@@ -41,6 +41,8 @@ pub struct BatchProgress {
     pub state: BatchState,
     /// How far it is.
     pub progress: Progress,
+    /// The position to pass as `after` to go on from here.
+    pub position: Position,
 }
 
 #[expect(
@@ -49,16 +51,18 @@ pub struct BatchProgress {
 )]
 #[GraphQlSubscription]
 impl Subscription {
-    /// How far a batch is: now, then at each change, until it is over. It ends at once for a batch that
+    /// How far a batch is: now, then at each change, until it is over. After the position that was last seen, or
+    /// that the start of the batch answered: what is told is at least as recent. It ends at once for a batch that
     /// does not exist or is not seen, and when the right to see it is withdrawn.
     async fn batch_progress(
         &self,
         context: &Context<'_>,
         batch_id: Uuid,
+        after: Option<Position>,
     ) -> Result<impl Stream<Item = Result<BatchProgress>> + use<>> {
         let asker = asker(context, Permission::Read)?.clone();
         let reads = context.data::<Reads>()?.clone();
-        Ok(follow(reads, asker, batch_id))
+        Ok(follow(reads, asker, batch_id, after))
     }
 
     /// What happens to a dossier and its documents: after the position that was last seen, else from now on.
@@ -208,8 +212,17 @@ async fn still(reads: &Reads, asker: &Asker) -> Result<Option<Asker>, sqlx::Erro
     Ok(asker.filter(|asker| asker.may(Permission::Read).is_ok()))
 }
 
-fn follow(reads: Reads, asker: Asker, batch: Uuid) -> impl Stream<Item = Result<BatchProgress>> {
+fn follow(
+    reads: Reads,
+    asker: Asker,
+    batch: Uuid,
+    after: Option<Position>,
+) -> impl Stream<Item = Result<BatchProgress>> {
     async_stream::stream! {
+        if let Err(late) = reads.reached(after).await {
+            yield Err(late);
+            return;
+        }
         let mut changes = reads.changes();
         let mut told = None;
         loop {
@@ -223,8 +236,10 @@ fn follow(reads: Reads, asker: Asker, batch: Uuid) -> impl Stream<Item = Result<
                 }
             };
             let over = matches!(now.state, BatchState::Completed | BatchState::Cancelled);
-            if told.as_ref() != Some(&now) {
-                told = Some(now.clone());
+            // That the log went on says nothing of this batch.
+            let news = (now.state, now.progress.clone());
+            if told.as_ref() != Some(&news) {
+                told = Some(news);
                 yield Ok(now);
             }
             if over {
@@ -246,6 +261,8 @@ async fn progress(
     let Some(asker) = still(reads, asker).await? else {
         return Ok(None);
     };
+    // What is read from here on is at least as recent.
+    let position = Position(reads.standing().position);
     let rows = batches::by_ids(&reads.pool, &asker.scope, &[batch]).await?;
     let Some(BatchRow { state, .. }) = rows.into_iter().next() else {
         return Ok(None);
@@ -256,5 +273,6 @@ async fn progress(
         batch_id: batch,
         state,
         progress,
+        position,
     }))
 }

@@ -37,10 +37,16 @@ pub async fn by_post(
         let message = "Envoyez du JSON (application/json).";
         return refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, "BAD_REQUEST", message);
     }
-    match serde_json::from_slice(&body) {
-        Ok(request) if wants_events(&headers) => events(&house, asker, request, &headers).await,
-        Ok(request) => execute(&house, asker, request).await,
-        Err(_) => unreadable(),
+    let Ok(mut request) = serde_json::from_slice(&body) else {
+        return unreadable();
+    };
+    if let Err(error) = house.executor.resolve(&mut request) {
+        return Json(limits::refused(error)).into_response();
+    }
+    if wants_events(&headers) {
+        events(&house, asker, request, &headers).await
+    } else {
+        execute(&house, asker, request).await
     }
 }
 
@@ -51,9 +57,12 @@ pub async fn by_get(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let Ok(request) = parse_query_string(&query.unwrap_or_default()) else {
+    let Ok(mut request) = parse_query_string(&query.unwrap_or_default()) else {
         return unreadable();
     };
+    if let Err(error) = house.executor.resolve(&mut request) {
+        return Json(limits::refused(error)).into_response();
+    }
     let follows = wants_events(&headers);
     if is_all(&request, OperationType::Query) && !follows {
         return execute(&house, asker, request).await;
@@ -96,7 +105,7 @@ async fn events(house: &House, asker: Asker, request: Request, headers: &HeaderM
             .executor
             .execute_stream(request, Some(Arc::new(session)))
     } else {
-        let request = graphql::request(request, &house.services.reads, asker);
+        let request = graphql::request(request, &house.services, asker);
         let answer = house.executor.execute(request).await;
         stream::iter([answer]).boxed()
     };
@@ -114,7 +123,7 @@ async fn execute(house: &House, asker: Asker, request: Request) -> Response {
         }
         Told::Nothing(lesson) => lesson,
     };
-    let request = graphql::request(request, &house.services.reads, asker);
+    let request = graphql::request(request, &house.services, asker);
     let answer = house.executor.execute(request).await;
     if let Some(lesson) = lesson.filter(|_| answer.is_ok()) {
         house.straight.learn(lesson);

@@ -20,7 +20,7 @@ use crate::{
     app::{App, for_lookups, for_questions},
     bundle::Bundles,
     exports::Exports,
-    graphql::{Executor, Services, asking::Reads, executor, straight::Straight},
+    graphql::{Executor, Services, executor, persisted::Persisted, straight::Straight},
     workers::Shape,
 };
 use axum::{
@@ -55,6 +55,8 @@ pub struct Doors {
     pub explorer: bool,
     /// The origins, besides our own, whose pages may open a subscription: `https://console.example.fr`.
     pub origins: Vec<String>,
+    /// The queries that may be named, and whether others are answered.
+    pub persisted: Persisted,
     /// The secrets with which neighbours say that something may have moved there.
     pub hooks: BTreeMap<Neighbour, SecretString>,
 }
@@ -76,23 +78,16 @@ struct House {
 
 /// All the routes, on this application.
 pub fn router(app: &App, doors: Doors) -> Router {
-    let services = Services {
-        reads: Reads::new(
-            for_questions(&app.pool, STATEMENT),
-            for_lookups(&app.pool, STATEMENT),
-            app.projections.standing(),
-        ),
-        dispatcher: app.dispatcher.clone(),
-        batches: app.batches.clone(),
-        templates: app.templates.clone(),
-        erasure: app.erasure.clone(),
-        exports: app.exports.clone(),
-    };
+    let services = Services::of(
+        app,
+        for_questions(&app.pool, STATEMENT),
+        for_lookups(&app.pool, STATEMENT),
+    );
     let explorer = doors.explorer;
     let epoch = app.epoch;
     let house = House {
         straight: Straight::new(services.reads.clone()),
-        executor: executor(services.clone(), explorer),
+        executor: executor(services.clone(), explorer).with(doors.persisted.clone()),
         services,
         files: app.ports.files.clone(),
         bundles: app.bundles.clone(),

@@ -7,14 +7,16 @@ use navette_adapters::log::StreamState;
 use navette_domain::{
     batch::Batch,
     chain::{Action, Recipient},
-    document::DocumentCommand,
+    document::{DocumentCommand, Subject},
     dossier::{Dossier, DossierCommand, DossierStatus, Request},
     event::Decider as _,
+    ids::{DocumentId, DossierId},
     letters,
     merge_fields::Case,
     personal::Personal,
     ports::{Deposit, Email, OutgoingMail},
 };
+use uuid::Uuid;
 
 fn request(case: &Case) -> StepResult<&Request> {
     match &case.dossier {
@@ -59,9 +61,14 @@ impl Steps {
         }))
     }
 
-    async fn deposit(&self, errand: &Errand<'_>, case: &Case) -> StepResult<Deposit> {
+    async fn deposit(
+        &self,
+        errand: &Errand<'_>,
+        document: DocumentId,
+        case: &Case,
+    ) -> StepResult<Deposit> {
         Ok(Deposit {
-            document: errand.claimed.effect.document,
+            document,
             title: errand.journey.title(),
             dossier_reference: request(case)?.reference.clone(),
             date: errand.journey.order.date,
@@ -69,16 +76,28 @@ impl Steps {
         })
     }
 
+    /// The dossiers to which a document is attached, each with the key of that attachment: the document itself,
+    /// or, where one document is about a whole batch, what would be the letter of each dossier.
+    async fn attached(&self, errand: &Errand<'_>) -> StepResult<Vec<(DocumentId, Case)>> {
+        let journey = errand.journey;
+        let (ids, cases) = (self.dossiers(journey).await?, self.cases(journey).await?);
+        let key = |dossier: Uuid| match journey.order.subject {
+            Subject::Dossier(_) => errand.claimed.effect.document,
+            Subject::Batch => DocumentId::of_dossier(journey.order.batch, DossierId(dossier)),
+        };
+        Ok(ids.into_iter().map(key).zip(cases).collect())
+    }
+
     pub(super) async fn attach(&self, errand: &Errand<'_>) -> StepResult {
-        let (_, case) = self.case(errand).await?;
-        let receipt = self
-            .ports
-            .grants_tool
-            .attach(&self.deposit(errand, &case).await?)
-            .await?;
+        let mut url = None;
+        for (document, case) in self.attached(errand).await? {
+            let deposit = self.deposit(errand, document, &case).await?;
+            let receipt = self.ports.grants_tool.attach(&deposit).await?;
+            url.get_or_insert(receipt.url);
+        }
         Ok(Outcome::document(DocumentCommand::RecordAttached {
             step: errand.step(),
-            url: receipt.url,
+            url: url.context("a batch without dossiers")?,
             at: self.clock.now(),
         }))
     }
@@ -202,7 +221,12 @@ impl Steps {
         let receipt = self
             .ports
             .porte_documents
-            .deposit(account, &self.deposit(errand, &case).await?)
+            .deposit(
+                account,
+                &self
+                    .deposit(errand, errand.claimed.effect.document, &case)
+                    .await?,
+            )
             .await?;
         Ok(Outcome::document(DocumentCommand::RecordPublished {
             step: errand.step(),

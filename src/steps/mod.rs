@@ -4,6 +4,7 @@
 //! log, or patience. It writes nothing itself, but for what must be in the log before the desk hears of it.
 
 mod delivery;
+mod in_house;
 mod office;
 mod signature;
 mod visa;
@@ -16,6 +17,7 @@ use crate::{
     unit::Belonging,
 };
 use anyhow::Context as _;
+use chrono::{DateTime, Utc};
 use navette_adapters::{effects::Claimed, log::StreamState, pdf::Signatories};
 use navette_domain::{
     batch::Batch,
@@ -24,7 +26,7 @@ use navette_domain::{
     document::{Document, DocumentCommand, Journey, PdfRef, Subject},
     dossier::DossierCommand,
     ids::{BatchId, DossierId, SignatureId},
-    merge_fields::{Case, Surroundings},
+    merge_fields::{self, Case, Surroundings},
     ports::{
         Answer, Attempt, FileStore, GrantsTool, MailRegister, OfficeWorkshop, PortFailure,
         PorteDocuments, Postman, SigningDesk, Tray, VisaCircuit,
@@ -54,6 +56,8 @@ pub struct Ports {
 pub enum Outcome {
     /// Something to take to the log.
     Report(Box<Report>),
+    /// There is nothing to do before this moment.
+    NotBefore(DateTime<Utc>),
     /// It waits for people in this tray, where a listing calls it `mark`.
     Waits {
         /// Where.
@@ -245,6 +249,9 @@ impl Steps {
             Work::Notify => self.notify(&errand).await,
             Work::Email => self.email(&errand).await,
             Work::Publish => self.publish(&errand).await,
+            Work::Weigh => self.weigh(&errand).await,
+            Work::Wait => self.wait(&errand).await,
+            Work::Wake { until } => Ok(self.wake(&errand, *until)),
         }
     }
 
@@ -289,9 +296,9 @@ impl Steps {
             .map_err(|error| anyhow::anyhow!(error))?)
     }
 
-    /// The dossiers that a document is about, in order, with their third parties.
-    async fn cases(&self, journey: &Journey) -> StepResult<Vec<Case>> {
-        let ids: Vec<Uuid> = match journey.order.subject {
+    /// The dossiers that a document is about, in order.
+    async fn dossiers(&self, journey: &Journey) -> StepResult<Vec<Uuid>> {
+        Ok(match journey.order.subject {
             Subject::Dossier(dossier) => vec![dossier.0],
             Subject::Batch => {
                 let batch: StreamState<Batch> = self.dispatcher.load(journey.order.batch.0).await?;
@@ -301,7 +308,12 @@ impl Steps {
                     .context("a document without its batch")?;
                 order.dossiers.iter().map(|dossier| dossier.0).collect()
             }
-        };
+        })
+    }
+
+    /// The same with their third parties.
+    async fn cases(&self, journey: &Journey) -> StepResult<Vec<Case>> {
+        let ids = self.dossiers(journey).await?;
         Ok(cases::load(&self.dispatcher, &ids).await?)
     }
 
@@ -316,6 +328,18 @@ impl Steps {
             .pop()
             .context("no dossier")?;
         Ok((dossier, case))
+    }
+
+    /// What templates and conditions may use, without images.
+    async fn fields(&self, errand: &Errand<'_>, cases: &[Case]) -> StepResult<serde_json::Value> {
+        let around = self.surroundings(errand).await?;
+        Ok(match errand.journey.order.subject {
+            Subject::Dossier(_) => {
+                let case = cases.first().context("a document without its dossier")?;
+                merge_fields::of_dossier(case, &around).context("a dossier without data")?
+            }
+            Subject::Batch => merge_fields::of_batch(cases, &around),
+        })
     }
 
     async fn surroundings(&self, errand: &Errand<'_>) -> StepResult<Surroundings> {

@@ -2,7 +2,6 @@
 
 use super::{Errand, Outcome, StepFailure, StepResult, Steps};
 use crate::library;
-use anyhow::Context as _;
 use navette_domain::{
     digest::Digest,
     document::{DocumentCommand, PdfRef, Stage, Subject},
@@ -32,16 +31,11 @@ impl Errand<'_> {
 impl Steps {
     pub(super) async fn merge(&self, errand: &Errand<'_>) -> StepResult {
         let template = self.file(errand.journey.order.template.file).await?;
-        let around = self.surroundings(errand).await?;
         let cases = self.cases(errand.journey).await?;
-        let data = match errand.journey.order.subject {
-            Subject::Dossier(_) => {
-                let case = cases.first().context("a document without its dossier")?;
-                errand.accepts(&case.dossier)?;
-                merge_fields::of_dossier(case, &around).context("a dossier without data")?
-            }
-            Subject::Batch => merge_fields::of_batch(&cases, &around),
-        };
+        if let (Subject::Dossier(_), Some(case)) = (errand.journey.order.subject, cases.first()) {
+            errand.accepts(&case.dossier)?;
+        }
+        let data = self.fields(errand, &cases).await?;
         let included = &errand.journey.order.included;
         let data = merge_fields::with_images(data, included);
         let included = library::fetch(self.ports.files.as_ref(), included).await?;

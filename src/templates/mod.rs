@@ -8,7 +8,7 @@ pub use preview::{Preview, PreviewAsk, PreviewFailure, PreviewSource, Wanted};
 
 use crate::{
     dispatch::{DispatchFailure, Dispatcher, Receipt},
-    library::{self, Library},
+    library::{self, Found, Library},
     unit::Envelope,
 };
 use anyhow::Context as _;
@@ -22,7 +22,7 @@ use navette_domain::{
     template::{Template, TemplateCommand, TemplateRefusal},
 };
 use navette_projections::{dossiers, images, scope::Scope};
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 /// Why a template was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -94,24 +94,50 @@ impl Templates {
 
     /// Says what a template needs and what is wrong with it; nothing is kept.
     pub async fn check(&self, scope: &Scope, bytes: Vec<u8>) -> anyhow::Result<Check> {
-        let dictionary = self.dictionary(scope).await?;
-        let (_, included) = self.library.latest(&bytes).await?;
-        let checked = tokio::task::spawn_blocking(move || {
-            let fonts = navette_adapters::merge::fonts(&bytes);
-            (Check::of(&bytes, &included, &dictionary), fonts)
-        });
-        let (mut check, fonts) = checked.await.context("checking a template")?;
-        match self.fonts.missing(&fonts).await {
-            Ok(missing) => check.warn_of_fonts(&missing),
-            Err(cause) => tracing::warn!(%cause, "the fonts of this machine are not known"),
-        }
-        Ok(check)
+        let mut checks = self.check_all(scope, vec![bytes]).await?;
+        checks.pop().context("a template was not checked")
     }
 
-    /// The same for a file of the store.
-    pub async fn check_stored(&self, scope: &Scope, file: Digest) -> anyhow::Result<Check> {
-        let bytes = library::stored(self.files.as_ref(), file).await?;
-        self.check(scope, bytes).await
+    /// The same for files of the store, which are checked one after the other and read together; those that the
+    /// store has lost are left out.
+    pub async fn check_stored(
+        &self,
+        scope: &Scope,
+        files: &[Digest],
+    ) -> anyhow::Result<HashMap<Digest, Check>> {
+        let mut found = vec![];
+        for file in files {
+            match library::stored(self.files.as_ref(), *file).await {
+                Ok(bytes) => found.push(bytes),
+                Err(cause) => tracing::error!(%file, %cause, "a template cannot be checked"),
+            }
+        }
+        let checks = self.check_all(scope, found).await?;
+        Ok(checks
+            .into_iter()
+            .map(|check| (check.file, check))
+            .collect())
+    }
+
+    async fn check_all(&self, scope: &Scope, files: Vec<Vec<u8>>) -> anyhow::Result<Vec<Check>> {
+        let dictionary = self.dictionary(scope).await?;
+        let found = self.library.latest_of_all(files).await?;
+        let checked = tokio::task::spawn_blocking(move || {
+            let check = |found: Found| {
+                let fonts = navette_adapters::merge::fonts(&found.template);
+                (Check::of(&found.template, &found.files, &dictionary), fonts)
+            };
+            found.into_iter().map(check).collect::<Vec<_>>()
+        });
+        let mut checks = vec![];
+        for (mut check, fonts) in checked.await.context("checking templates")? {
+            match self.fonts.missing(&fonts).await {
+                Ok(missing) => check.warn_of_fonts(&missing),
+                Err(cause) => tracing::warn!(%cause, "the fonts of this machine are not known"),
+            }
+            checks.push(check);
+        }
+        Ok(checks)
     }
 
     /// Checks and keeps a template; the same bytes as its last version change nothing.

@@ -108,12 +108,12 @@ impl Templates {
         if !check.usable() {
             return Err(PreviewFailure::Unusable(Box::new(check)));
         }
-        let (included, files) = self.library.latest(&bytes).await?;
+        let found = self.library.latest(bytes).await?;
         let (data, subject) = self.data(scope, &check, &ask.dossiers).await?;
-        let data = merge_fields::with_images(data, &included);
+        let data = merge_fields::with_images(data, &found.included);
         let merged = self
             .office
-            .merge_with(&bytes, &files, &data)
+            .merge_with(&found.template, &found.files, &data)
             .await
             .map_err(PreviewFailure::Merge)?;
         let name = format!("apercu-{}-{subject}", ask.code);

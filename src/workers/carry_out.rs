@@ -12,6 +12,7 @@ use crate::{
     steps::{Outcome, Report, StepFailure, Steps},
     unit::{Belonging, Envelope, NAVETTE, Unit, document_belonging},
 };
+use chrono::{DateTime, Utc};
 use futures::FutureExt as _;
 use navette_adapters::{
     effects::{Claimed, Effects},
@@ -163,12 +164,24 @@ impl CarryOut {
                 self.timings.of("report", report).await
             }
             Ok(Outcome::Waits { tray, mark }) => self.wait(claimed, &tray, &mark).await,
+            Ok(Outcome::NotBefore(moment)) => self.rest(claimed, moment).await,
             Err(failure) => self.fail(claimed, failure, counts).await,
         };
         if let Err(error) = ended {
             // The lease ends by itself, and the effect is carried out again.
             tracing::warn!(effect = %claimed.effect.id, kind, error = format!("{error:#}"), "an outcome could not be reported");
         }
+    }
+
+    /// Puts the effect back until its moment, on the same terms.
+    async fn rest(&self, claimed: &Claimed, moment: DateTime<Utc>) -> anyhow::Result<()> {
+        let pause = moment - self.dispatcher.now();
+        let pause = pause.to_std().unwrap_or_default();
+        self.effects.look_again(claimed, pause).await?;
+        if !self.steps.wants(claimed).await? {
+            self.effects.look_now(claimed.effect.id).await?;
+        }
+        Ok(())
     }
 
     /// Puts the effect in its tray. If its document was given up while it was looked at, nothing else would end

@@ -263,7 +263,8 @@ async fn stuck(app: &App, batch: BatchId, dossiers: &[DossierId]) -> anyhow::Err
         match app.dispatcher.load::<Document>(id.0).await {
             Ok(loaded) => {
                 let journey = loaded.state.journey();
-                if let Some(trouble) = journey.and_then(|journey| journey.trouble.as_ref()) {
+                if let Some(trouble) = journey.and_then(navette_domain::document::Journey::trouble)
+                {
                     return anyhow::anyhow!("a letter stopped: {trouble}");
                 }
             }

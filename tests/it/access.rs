@@ -175,6 +175,8 @@ fn inputs() -> Value {
         "retryDocument": change,
         "restartDocument": reasoned,
         "cancelDocument": reasoned,
+        "approveDocument": change,
+        "refuseDocument": reasoned,
         "scheduleDossiers": {
             "idempotencyKey": key, "commission": "2026-03-12", "dossiers": [id],
         },

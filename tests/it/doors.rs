@@ -300,6 +300,17 @@ pub fn input_type(mutation: &str) -> String {
     after.split_once('!').unwrap().0.to_owned()
 }
 
+/// A text as addresses write it.
+pub fn encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |address, byte| {
+        if byte.is_ascii_alphanumeric() {
+            address + &char::from(byte).to_string()
+        } else {
+            address + &format!("%{byte:02X}")
+        }
+    })
+}
+
 /// The body of an answer, which must have this status.
 pub async fn body(response: Response, status: u16) -> String {
     assert_eq!(response.status().as_u16(), status);

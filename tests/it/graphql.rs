@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 use crate::{
-    doors::{House, body},
+    doors::{House, body, encoded},
     schema,
 };
 use futures::{SinkExt as _, StreamExt as _};
@@ -411,6 +411,18 @@ async fn attacks_by_query_cost_their_sender_an_error_and_us_nothing() {
         .await
         .unwrap();
     body(huge, 413).await;
+    // The same by the other ways in.
+    let address = format!("/graphql?query={}", encoded(&bomb()));
+    let got = house.get(&address).bearer_auth(&token);
+    body(got.send().await.unwrap(), 405).await;
+    let mut listener = Listener::open(&house, &token).await;
+    listener.hear().await;
+    let payload = json!({ "query": bomb() });
+    listener
+        .say(json!({ "id": "1", "type": "subscribe", "payload": payload }))
+        .await;
+    let heard = listener.hear().await.to_string();
+    assert!(heard.contains("selects too much"), "{heard}");
     let fine = "{ dossiers { nodes { reference thirdParty { name } documents { title status
         timeline(first: 5) { sentence } } } total { value } } }";
     let fine = house.ask(&token, fine, json!({})).await;
@@ -467,6 +479,12 @@ async fn what_a_foreign_page_can_send_is_refused() {
             .bearer_auth(&token);
         body(sent.send().await.unwrap(), 405).await;
     }
+    // Nor does a mutation come in as events, nor any of it by the address of a form.
+    let events = house
+        .get("/graphql?query=mutation%7B__typename%7D")
+        .header("accept", "text/event-stream")
+        .bearer_auth(&token);
+    body(events.send().await.unwrap(), 405).await;
     for kind in [
         "text/plain",
         "application/x-www-form-urlencoded",
@@ -499,12 +517,12 @@ async fn what_a_foreign_page_can_send_is_refused() {
 }
 
 /// A conversation over graphql-transport-ws.
-struct Listener(
+pub struct Listener(
     tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>,
 );
 
 impl Listener {
-    async fn open(house: &House, token: &str) -> Self {
+    pub async fn open(house: &House, token: &str) -> Self {
         let url = house.url.replace("http", "ws") + "/graphql/ws";
         let mut request = url.into_client_request().unwrap();
         let protocol = "graphql-transport-ws".parse().unwrap();
@@ -520,7 +538,7 @@ impl Listener {
         listener
     }
 
-    async fn say(&mut self, message: Value) {
+    pub async fn say(&mut self, message: Value) {
         self.0
             .send(Message::text(message.to_string()))
             .await
@@ -528,7 +546,7 @@ impl Listener {
     }
 
     /// The next message; null when the connection is closed.
-    async fn hear(&mut self) -> Value {
+    pub async fn hear(&mut self) -> Value {
         loop {
             let heard = tokio::time::timeout(Duration::from_secs(20), self.0.next())
                 .await
@@ -548,7 +566,7 @@ impl Listener {
 
     async fn follow(&mut self, batch: &Value) {
         let query = "subscription($id: UUID!) { batchProgress(batchId: $id) {
-            state progress { total over needingAttention } } }";
+            state position progress { total over needingAttention } } }";
         let payload = json!({ "query": query, "variables": { "id": batch } });
         self.say(json!({ "id": "1", "type": "subscribe", "payload": payload }))
             .await;
@@ -569,6 +587,7 @@ async fn progress_is_followed_from_a_snapshot_to_the_end() {
     listener.follow(&batch).await;
     let first = listener.hear().await;
     let first = &first["payload"]["data"]["batchProgress"];
+    let seen = first["position"].as_i64().unwrap();
     assert_eq!(first["state"], "RUNNING");
     assert_eq!(
         first["progress"],
@@ -583,7 +602,44 @@ async fn progress_is_followed_from_a_snapshot_to_the_end() {
     }
     assert_eq!(last["state"], "CANCELLED");
     assert_eq!(last["progress"]["over"], 1);
+    assert!(last["position"].as_i64().unwrap() > seen);
     assert_eq!(listener.hear().await["type"], "complete");
+}
+
+#[tokio::test]
+async fn a_batch_is_followed_from_the_position_that_its_start_answered() {
+    let house = House::open().await;
+    house.chain().await;
+    let dossier = house.granted("SUB-1", "Sport").await;
+    let token = house.token(Role::Instructor, &[]).await;
+    let mut listener = Listener::open(&house, &token).await;
+    listener.hear().await;
+    let query = "subscription($id: UUID!, $after: Position) {
+        batchProgress(batchId: $id, after: $after) { state progress { total } } }";
+    for round in 0..3 {
+        let input = json!({ "label": "Lot", "chain": "notification", "dossiers": [dossier.0] });
+        let started = house
+            .mutate(&token, "startBatch", input, "batchId position")
+            .await;
+        let variables = json!({ "id": started["batchId"], "after": started["position"] });
+        let payload = json!({ "query": query, "variables": variables });
+        let subscribe = json!({ "id": round.to_string(), "type": "subscribe", "payload": payload });
+        listener.say(subscribe).await;
+        let first = listener.hear().await;
+        let first = &first["payload"]["data"]["batchProgress"];
+        assert_eq!(first["progress"]["total"], 1, "{first}");
+        let input = json!({ "id": started["batchId"], "reason": "essai" });
+        house.mutate(&token, "cancelBatch", input, "version").await;
+        while listener.hear().await["type"] != "complete" {}
+    }
+    // A position that the log does not have is said, not waited for.
+    let variables = json!({ "id": Uuid::nil(), "after": 1_000_000 });
+    let payload = json!({ "query": query, "variables": variables });
+    listener
+        .say(json!({ "id": "x", "type": "subscribe", "payload": payload }))
+        .await;
+    let told = listener.hear().await.to_string();
+    assert!(told.contains("BEYOND_THE_LOG"), "{told}");
 }
 
 #[tokio::test]

@@ -6,10 +6,7 @@ use crate::support::{TestApp, profile, run};
 use async_graphql::{Executor as _, Request, Variables};
 use chrono::TimeDelta;
 use navette::{
-    graphql::{
-        self, Services,
-        asking::{Asker, Reads},
-    },
+    graphql::{self, Services, asking::Asker},
     neighbourhood::Manners,
 };
 use navette_domain::{
@@ -23,17 +20,9 @@ use std::collections::BTreeMap;
 
 /// What GraphQL answers to an auditor who sees these services; all when there are none.
 async fn ask(test: &TestApp, services: &[&str], query: &str, variables: Value) -> Value {
-    let shell = Services {
-        reads: Reads::new(
-            test.app.pool.clone(),
-            test.app.pool.clone(),
-            test.app.projections.standing(),
-        ),
-        dispatcher: test.app.dispatcher.clone(),
-        batches: test.app.batches.clone(),
-        templates: test.app.templates.clone(),
-        erasure: test.app.erasure.clone(),
-        exports: test.app.exports.clone(),
+    let shell = {
+        let pool = test.app.pool.clone();
+        Services::of(&test.app, pool.clone(), pool)
     };
     let principal = Principal {
         actor: "token:auditeur".into(),
@@ -44,7 +33,7 @@ async fn ask(test: &TestApp, services: &[&str], query: &str, variables: Value) -
     };
     let asker = Asker::new(principal, SecretString::from("x".to_owned()));
     let asked = Request::new(query).variables(Variables::from_json(variables));
-    let asked = graphql::request(asked, &shell.reads, asker);
+    let asked = graphql::request(asked, &shell, asker);
     let answer = graphql::executor(shell, false).execute(asked).await;
     serde_json::to_value(answer).unwrap()
 }

@@ -6,8 +6,8 @@ use async_graphql::Positioned;
 use async_graphql::parser::{
     parse_schema,
     types::{
-        ConstDirective, FieldDefinition, InputValueDefinition, ServiceDocument, TypeDefinition,
-        TypeKind, TypeSystemDefinition,
+        ConstDirective, FieldDefinition, InputValueDefinition, InterfaceType, ObjectType,
+        ServiceDocument, TypeDefinition, TypeKind, TypeSystemDefinition,
     },
 };
 use std::collections::BTreeMap;
@@ -192,4 +192,168 @@ fn a_change_that_breaks_clients_is_told_unless_it_was_announced() {
     ] {
         assert_eq!(breaking(old, &old.replacen(from, to, 1)), [told]);
     }
+}
+
+/// The fields, arguments, inputs and values that are deprecated without a reason that says what to do instead.
+fn unexplained(sdl: &str) -> Vec<String> {
+    let reasoned = |directives: &[Positioned<ConstDirective>]| {
+        let mut deprecations = directives
+            .iter()
+            .filter(|directive| directive.node.name.node == "deprecated");
+        deprecations.all(|directive| {
+            let mut arguments = directive.node.arguments.iter();
+            let reason = arguments.find(|(name, _)| name.node == "reason");
+            let said = reason.map(|(_, reason)| reason.node.to_string());
+            said.is_some_and(|said| said.trim_matches(['"', ' ']).len() >= 5)
+        })
+    };
+    let mut found = vec![];
+    let mut look = |name: String, directives: &[Positioned<ConstDirective>]| {
+        if !reasoned(directives) {
+            found.push(name);
+        }
+    };
+    for (name, definition) in types(sdl) {
+        match definition.kind {
+            TypeKind::Object(ObjectType { fields, .. })
+            | TypeKind::Interface(InterfaceType { fields, .. }) => {
+                for field in fields {
+                    let path = format!("{name}.{}", field.node.name.node);
+                    for argument in &field.node.arguments {
+                        let path = format!("{path}({})", argument.node.name.node);
+                        look(path, &argument.node.directives);
+                    }
+                    look(path, &field.node.directives);
+                }
+            }
+            TypeKind::InputObject(input) => {
+                for field in input.fields {
+                    let path = format!("{name}.{}", field.node.name.node);
+                    look(path, &field.node.directives);
+                }
+            }
+            TypeKind::Enum(values) => {
+                for value in values.values {
+                    let path = format!("{name}.{}", value.node.value);
+                    look(path, &value.node.directives);
+                }
+            }
+            TypeKind::Scalar | TypeKind::Union(_) => {}
+        }
+    }
+    found
+}
+
+#[test]
+fn what_is_deprecated_says_what_to_do_instead() {
+    let faulty = r#"
+        type Query { a: Int @deprecated b(x: Int @deprecated(reason: " ")): Int c: Int @deprecated(reason: "use b") }
+        enum E { ONE @deprecated TWO @deprecated(reason: "use ONE") }
+        input I { p: Int @deprecated(reason: "x") q: Int @deprecated(reason: "use r") }"#;
+    let told = ["E.ONE", "I.p", "Query.a", "Query.b(x)"];
+    assert_eq!(unexplained(faulty), told);
+    let sdl = navette::graphql::sdl();
+    assert!(
+        sdl.contains("@deprecated"),
+        "nothing is deprecated to prove it on"
+    );
+    assert_eq!(unexplained(&sdl), [""; 0]);
+}
+
+/// Mutations that take no expected version, and why.
+const WITHOUT_VERSION: [(&str, &str); 7] = [
+    ("registerDossier", "what is made has no version yet"),
+    ("takeOverDossier", "what is made has no version yet"),
+    ("registerThirdParty", "what is made has no version yet"),
+    ("startBatch", "what is made has no version yet"),
+    ("requestExport", "what is made has no version yet"),
+    (
+        "scheduleDossiers",
+        "many at once: each is decided on what it is, and refused alone",
+    ),
+    (
+        "retryDocuments",
+        "many at once: each is decided on what it is, and refused alone",
+    ),
+];
+
+/// What mutations lack of what every one must have.
+fn lacking(sdl: &str, without_version: &[(&str, &str)]) -> Vec<String> {
+    let types = types(sdl);
+    let fields = |name: &str| -> BTreeMap<String, String> {
+        let name = name.trim_end_matches('!');
+        match types.get(name).map(|definition| &definition.kind) {
+            Some(TypeKind::InputObject(input)) => {
+                let fields = input.fields.iter();
+                fields
+                    .map(|field| (text(&field.node.name), text(&field.node.ty)))
+                    .collect()
+            }
+            Some(TypeKind::Object(object)) => {
+                let fields = object.fields.iter();
+                fields
+                    .map(|field| (text(&field.node.name), text(&field.node.ty)))
+                    .collect()
+            }
+            _ => BTreeMap::new(),
+        }
+    };
+    let TypeKind::Object(mutation) = &types["Mutation"].kind else {
+        return vec!["no mutations".to_owned()];
+    };
+    let mut found = vec![];
+    let mut excused: Vec<&str> = without_version.iter().map(|(name, _)| *name).collect();
+    for field in &mutation.fields {
+        let name = text(&field.node.name);
+        let input = match field.node.arguments.as_slice() {
+            [input] if input.node.name.node == "input" => fields(&text(&input.node.ty)),
+            _ => BTreeMap::new(),
+        };
+        if input.get("idempotencyKey").map(String::as_str) != Some("UUID!") {
+            found.push(format!("{name} takes no idempotency key"));
+        }
+        let versioned = input.get("expectedVersion").map(String::as_str) == Some("Int");
+        let excuse = excused.iter().position(|excused| *excused == name);
+        match (versioned, excuse) {
+            (false, None) => found.push(format!("{name} takes no expected version")),
+            (true, Some(_)) => found.push(format!("{name} needs no excuse any more")),
+            _ => {}
+        }
+        if let Some(at) = excuse {
+            excused.remove(at);
+        }
+        let answer = fields(&text(&field.node.ty));
+        if answer.get("refusal").map(String::as_str) != Some("Refusal") {
+            found.push(format!("{name} answers no refusal"));
+        }
+        if !answer.contains_key("position") {
+            found.push(format!("{name} does not say where what it wrote stands"));
+        }
+    }
+    found.extend(excused.iter().map(|name| format!("{name} is no mutation")));
+    found
+}
+
+#[test]
+fn every_mutation_takes_a_key_and_a_version_and_answers_what_it_did_or_why_not() {
+    let faulty = "
+        type Mutation { a(input: A!): P! b(input: B!): Q! c(id: UUID!): P! d(input: A!): P! }
+        type P { position: Position refusal: Refusal }
+        type Q { x: Int }
+        input A { idempotencyKey: UUID! expectedVersion: Int }
+        input B { idempotencyKey: UUID }";
+    assert_eq!(
+        lacking(faulty, &[("d", ""), ("e", "")]),
+        [
+            "b takes no idempotency key",
+            "b takes no expected version",
+            "b answers no refusal",
+            "b does not say where what it wrote stands",
+            "c takes no idempotency key",
+            "c takes no expected version",
+            "d needs no excuse any more",
+            "e is no mutation",
+        ]
+    );
+    assert_eq!(lacking(&navette::graphql::sdl(), &WITHOUT_VERSION), [""; 0]);
 }

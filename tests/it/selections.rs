@@ -347,6 +347,121 @@ async fn a_selection_is_followed_with_its_number_and_a_query_may_come_as_events_
     body(foreign.send().await.unwrap(), 403).await;
 }
 
+/// The name under which the `nth` token of a house was given.
+async fn holder(house: &House, nth: i64) -> String {
+    sqlx::query_scalar("SELECT name FROM api_tokens ORDER BY created_at LIMIT 1 OFFSET $1")
+        .bind(nth)
+        .fetch_one(&house.app.pool)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_selection_is_resumed_from_a_position_and_ends_with_what_allows_it() {
+    let house = House::open().await;
+    house.granted("SUB-1", "Sport").await;
+    let owner = house.token(Role::Instructor, &[]).await;
+    let colleague = house.token(Role::Instructor, &[]).await;
+    let save = json!({ "name": "Accordés", "shared": true, "filter": { "status": ["GRANTED"] } });
+    let saved = house
+        .mutate(&owner, "saveSelection", save, "version selection { id }")
+        .await;
+    let id = saved["selection"]["id"].clone();
+    let query = "subscription($id: UUID!, $after: Position) {
+        selectionChanges(selectionId: $id, after: $after) {
+            total { value } entries { eventType position } position } }";
+    let variables = json!({ "id": id });
+    let mut events = Events::open(&house, &colleague, query, variables).await;
+    let (_, first) = events.hear().await;
+    let position = first["data"]["selectionChanges"]["position"].clone();
+    drop(events);
+    house.granted("SUB-2", "Sport").await;
+    house.granted("SUB-3", "Sport").await;
+    let variables = json!({ "id": id, "after": position });
+    let mut events = Events::open(&house, &colleague, query, variables.clone()).await;
+    let (_, resumed) = events.hear().await;
+    let change = &resumed["data"]["selectionChanges"];
+    assert_eq!(change["total"]["value"], 3, "{resumed}");
+    let told = change["entries"].as_array().unwrap().iter();
+    let told: Vec<&str> = told
+        .map(|entry| entry["eventType"].as_str().unwrap())
+        .collect();
+    let taken = ["dossier.registered", "dossier.taken_over"];
+    assert_eq!(told, [taken, taken].concat());
+    // Made private, it is nobody else's: the stream ends, and opens no more.
+    let save = json!({
+        "id": id, "name": "Accordés", "shared": false, "filter": { "status": ["GRANTED"] },
+    });
+    house.mutate(&owner, "saveSelection", save, "version").await;
+    assert_eq!(events.hear().await.0, "complete");
+    let mut none = Events::open(&house, &colleague, query, variables.clone()).await;
+    assert_eq!(none.hear().await.0, "complete");
+    // Its owner's ends with the token.
+    let mut events = Events::open(&house, &owner, query, variables).await;
+    assert_eq!(events.hear().await.0, "next");
+    let name = holder(&house, 0).await;
+    assert!(
+        navette::access::revoke(&house.app.pool, &name)
+            .await
+            .unwrap()
+    );
+    house.granted("SUB-4", "Sport").await;
+    assert_eq!(events.hear().await.0, "complete");
+}
+
+#[tokio::test]
+async fn rights_are_asked_again_at_each_delivery_of_every_stream() {
+    let house = House::open().await;
+    house.chain().await;
+    let dossier = house.granted("SUB-1", "Sport").await;
+    let token = house.token(Role::Instructor, &["Sport"]).await;
+    let input = json!({ "label": "Lot", "chain": "notification", "dossiers": [dossier.0] });
+    let batch = house.mutate(&token, "startBatch", input, "batchId").await["batchId"].clone();
+    let save = json!({ "name": "Sport", "filter": {} });
+    let saved = house
+        .mutate(&token, "saveSelection", save, "selection { id }")
+        .await;
+    house.settle().await;
+    let mut dossiers = Events::open(
+        &house,
+        &token,
+        "subscription($id: UUID!) { dossierEvents(dossierId: $id, after: 0) { eventType } }",
+        json!({ "id": dossier.0 }),
+    )
+    .await;
+    let mut batches = Events::open(
+        &house,
+        &token,
+        "subscription($id: UUID!) { batchProgress(batchId: $id) { state } }",
+        json!({ "id": batch }),
+    )
+    .await;
+    let mut selections = Events::open(
+        &house,
+        &token,
+        "subscription($id: UUID!) { selectionChanges(selectionId: $id) {
+            total { value } entries { eventType } } }",
+        json!({ "id": saved["selection"]["id"] }),
+    )
+    .await;
+    for stream in [&mut dossiers, &mut batches, &mut selections] {
+        assert_eq!(stream.hear().await.0, "next");
+    }
+    // The token stands, its holder has changed services.
+    let moved = sqlx::query("UPDATE api_tokens SET services = '{Culture}'")
+        .execute(&house.app.pool)
+        .await
+        .unwrap();
+    assert_eq!(moved.rows_affected(), 1);
+    house.granted("SUB-2", "Sport").await;
+    assert_eq!(dossiers.hear().await.0, "complete");
+    assert_eq!(batches.hear().await.0, "complete");
+    let (_, left) = selections.hear().await;
+    let change = &left["data"]["selectionChanges"];
+    assert_eq!(change["total"]["value"], 0, "{left}");
+    assert_eq!(change["entries"], json!([]), "{left}");
+}
+
 #[tokio::test]
 async fn the_explorer_loads_everything_from_this_program_and_is_open_only_if_told() {
     let house = House::open_with(Doors {

@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
-use crate::doors::House;
+use crate::{
+    doors::{House, body},
+    templates::text_document,
+};
 use async_graphql::{
     Executor as _,
     parser::{
@@ -10,10 +13,7 @@ use async_graphql::{
         types::{BaseType, FieldDefinition, TypeKind, TypeSystemDefinition},
     },
 };
-use navette::graphql::{
-    self, Services,
-    asking::{Asker, Reads},
-};
+use navette::graphql::{self, Services, asking::Asker};
 use navette_domain::policy::{Principal, Role};
 use secrecy::SecretString;
 use serde_json::json;
@@ -36,18 +36,6 @@ impl<S: tracing::Subscriber> Layer<S> for Statements {
         }
     }
 }
-
-/// Links that are worked out row by row, which their price keeps to a few rows.
-const ROW_BY_ROW: [&str; 5] = [
-    // The log is read again for each dossier.
-    "Dossier.state",
-    "Dossier.changes",
-    "Dossier.steps",
-    // A page of its own for each batch.
-    "Batch.documents",
-    // The template's file is read and checked.
-    "Template.check",
-];
 
 /// The fields of every object type.
 fn objects() -> BTreeMap<String, Vec<FieldDefinition>> {
@@ -118,6 +106,18 @@ async fn no_link_of_the_schema_costs_a_statement_for_each_row() {
         let input = json!({ "label": "Lot", "chain": "notification", "dossiers": [dossier] });
         house.mutate(&token, "startBatch", input, "batchId").await;
     }
+    let supervisor = house.token(Role::Supervisor, &[]).await;
+    for index in 0..6 {
+        let header = text_document(&format!("<text:p>En-tête {index}</text:p>"));
+        let letter = text_document(&format!(
+            "<text:p>{{% include \"entete{index}\" %}}</text:p>"
+        ));
+        for (code, file) in [("entete", header), ("modele", letter)] {
+            let path = format!("/templates/{code}{index}");
+            let sent = house.send(&supervisor, &path, "m.odt", &file).await;
+            body(sent, 200).await;
+        }
+    }
     house.settle().await;
     house.stop_following();
     sqlx::query(
@@ -127,17 +127,9 @@ async fn no_link_of_the_schema_costs_a_statement_for_each_row() {
     .execute(&house.app.pool)
     .await
     .unwrap();
-    let services = Services {
-        reads: Reads::new(
-            house.app.pool.clone(),
-            house.app.pool.clone(),
-            house.app.projections.standing(),
-        ),
-        dispatcher: house.app.dispatcher.clone(),
-        batches: house.app.batches.clone(),
-        templates: house.app.templates.clone(),
-        erasure: house.app.erasure.clone(),
-        exports: house.app.exports.clone(),
+    let services = {
+        let pool = house.app.pool.clone();
+        Services::of(&house.app, pool.clone(), pool)
     };
     let executor = graphql::executor(services.clone(), false);
     let ask = async |query: &str| {
@@ -149,7 +141,7 @@ async fn no_link_of_the_schema_costs_a_statement_for_each_row() {
             email: None,
         };
         let asker = Asker::new(principal, SecretString::from("x".to_owned()));
-        let request = graphql::request(async_graphql::Request::new(query), &services.reads, asker);
+        let request = graphql::request(async_graphql::Request::new(query), &services, asker);
         let count = Arc::new(AtomicUsize::new(0));
         let subscriber = tracing_subscriber::registry().with(Statements(count.clone()));
         let guard = tracing::subscriber::set_default(subscriber);
@@ -174,10 +166,13 @@ async fn no_link_of_the_schema_costs_a_statement_for_each_row() {
     ];
     let mut followed = 0;
     for (list, through, object) in lists {
-        for (link, selection) in links(&objects, object) {
-            if ROW_BY_ROW.contains(&link.as_str()) {
-                continue;
-            }
+        let mut links = links(&objects, object);
+        if list == "dossiers" {
+            // Links that must be told something.
+            let changes = "changes(from: { position: 1 }) { label }";
+            links.push(("Dossier.changes".to_owned(), changes.to_owned()));
+        }
+        for (link, selection) in links {
             let selection = if through.is_empty() {
                 selection
             } else {
@@ -197,6 +192,17 @@ async fn no_link_of_the_schema_costs_a_statement_for_each_row() {
         }
     }
     assert!(followed > 60, "{followed} links were followed");
+    // Templates that differ, each including another.
+    let checks = |codes: &str| {
+        format!("{{ templates(filter: {{ code: {{ in: {codes} }} }}) {{ check {{ usable }} }} }}")
+    };
+    let few = most(&checks(r#"["modele0"]"#)).await;
+    let many = r#"["modele0", "modele1", "modele2", "modele3", "modele4", "modele5"]"#;
+    let many = ask(&checks(many)).await;
+    assert!(
+        many <= few,
+        "{few} statements to check 1 template, {many} for 6"
+    );
     // Many links at once, each kind read once.
     let whole = |first: u32| {
         format!(

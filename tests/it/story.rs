@@ -102,10 +102,7 @@ pub fn profile(name: &str) -> Profile {
 }
 
 pub fn definition() -> Definition {
-    let step = |id: &str, action| Step {
-        id: StepId(id.into()),
-        action,
-    };
+    let step = |id: &str, action| Step::new(StepId(id.into()), action);
     Definition {
         code: "notification".into(),
         label: "Notification".into(),
@@ -616,6 +613,37 @@ fn letters(story: &mut Story, batch: BatchId, first: DossierId, second: DossierI
             registration,
             at,
         },
+        E::StepTaken {
+            step: step(),
+            expression: "dossier.montant > 1".into(),
+            found: [("dossier.montant".to_owned(), "1000.00".to_owned())].into(),
+            at,
+        },
+        E::StepSkipped {
+            step: step(),
+            expression: "dossier.montant > 23000".into(),
+            found: [("dossier.montant".to_owned(), "1000.00".to_owned())].into(),
+            at,
+        },
+        E::ApprovalAsked { step: step(), at },
+        E::ApprovalRefused {
+            step: step(),
+            reason: reason(),
+            at,
+        },
+        E::Retried { at },
+        E::ApprovalAsked { step: step(), at },
+        E::Approved {
+            step: step(),
+            comment: Some("vu".into()),
+            at,
+        },
+        E::WaitBegan {
+            step: step(),
+            until: at,
+            at,
+        },
+        E::WaitEnded { step: step(), at },
         E::Attached {
             step: step(),
             file: signed.file,

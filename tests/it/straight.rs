@@ -7,7 +7,7 @@ use crate::doors::House;
 use async_graphql::{Executor as _, Request, Variables};
 use navette::graphql::{
     self, Executor, Services,
-    asking::{Asker, Reads},
+    asking::Asker,
     straight::{Straight, Told},
 };
 use navette_domain::policy::{Principal, Role};
@@ -20,7 +20,7 @@ struct Desk {
     _house: House,
     executor: Executor,
     straight: Straight,
-    reads: Reads,
+    services: Services,
 }
 
 impl Desk {
@@ -42,19 +42,11 @@ impl Desk {
         house.settle().await;
         house.stop_following();
         let pool = house.app.pool.clone();
-        let reads = Reads::new(pool.clone(), pool, house.app.projections.standing());
-        let services = Services {
-            reads: reads.clone(),
-            dispatcher: house.app.dispatcher.clone(),
-            batches: house.app.batches.clone(),
-            templates: house.app.templates.clone(),
-            erasure: house.app.erasure.clone(),
-            exports: house.app.exports.clone(),
-        };
+        let services = Services::of(&house.app, pool.clone(), pool);
         Self {
-            executor: graphql::executor(services, false),
-            straight: Straight::new(reads.clone()),
-            reads,
+            executor: graphql::executor(services.clone(), false),
+            straight: Straight::new(services.reads.clone()),
+            services,
             _house: house,
         }
     }
@@ -84,7 +76,7 @@ impl Desk {
             // It was asked before.
             Told::Answer(_) => None,
         };
-        let whole = graphql::request(request(), &self.reads, asker.clone());
+        let whole = graphql::request(request(), &self.services, asker.clone());
         let answer = self.executor.execute(whole).await;
         if let Some(lesson) = lesson.filter(|_| answer.is_ok()) {
             self.straight.learn(lesson);

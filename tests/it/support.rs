@@ -6,6 +6,7 @@
 use navette::{
     app::{self, App, MIGRATIONS},
     batches::{StartBatch, Started},
+    chains,
     clock::Clock,
     dispatch::{DispatchFailure, Receipt},
     neighbourhood::{Manners, Neighbourhood},
@@ -20,7 +21,7 @@ use navette_adapters::{
 };
 use navette_domain::{
     amount::Amount,
-    chain::{Chain, ChainCommand, Definition},
+    chain::{Chain, ChainCommand},
     digest::Digest,
     document::{Document, DocumentRefusal, DocumentStatus, Journey},
     dossier::{Authority, Decision, Dossier, DossierCommand, DossierStatus, Payment, Request},
@@ -161,7 +162,7 @@ impl TestApp {
     }
 
     pub async fn publish(&self, toml: &str) {
-        let definition: Definition = toml::from_str(toml).unwrap();
+        let definition = chains::read(toml).unwrap();
         let id = ChainId::of_code(&definition.code);
         let command = ChainCommand::Publish {
             definition,
@@ -209,6 +210,44 @@ impl TestApp {
             .dispatch::<Dossier>(&asks(), dossier.0, command)
             .await
             .unwrap();
+        dossier
+    }
+
+    /// Registers a refused dossier, and a third party who can be reached.
+    pub async fn refused(&self, reference: &str) -> DossierId {
+        let profile = profile(reference);
+        let third_party = profile.derived_id(profile.name.reveal());
+        self.profile(profile, false).await;
+        let at = self.app.clock.now();
+        let dossier = DossierId::of_reference(reference);
+        let amount = Amount::from_cents(2_345_650);
+        let decision = Decision {
+            reference: Some("DELIB-2026-12".to_owned()),
+            date: Some("2026-03-12".parse().unwrap()),
+        };
+        for command in [
+            DossierCommand::Register {
+                request: request(reference, third_party, amount),
+                at,
+            },
+            DossierCommand::Complete { at },
+            DossierCommand::TakeUp { at },
+            DossierCommand::Schedule {
+                commission: "2026-03-12".parse().unwrap(),
+                at,
+            },
+            DossierCommand::Refuse {
+                reason: "Crédits épuisés".to_owned(),
+                decision,
+                at,
+            },
+        ] {
+            self.app
+                .dispatcher
+                .dispatch::<Dossier>(&asks(), dossier.0, command)
+                .await
+                .unwrap();
+        }
         dossier
     }
 
@@ -307,7 +346,7 @@ impl TestApp {
     }
 
     pub async fn status(&self, document: DocumentId) -> DocumentStatus {
-        self.journey(document).await.stage.status()
+        self.journey(document).await.status()
     }
 
     pub async fn dossier_status(&self, dossier: DossierId) -> DossierStatus {
@@ -344,20 +383,20 @@ impl TestApp {
         let what = format!("the document is {status:?}");
         self.until(&what, async || {
             let journey = self.journey(document).await;
-            if let Some(trouble) = journey.trouble {
+            if let Some(trouble) = journey.trouble() {
                 panic!("{what}, but it stopped: {trouble}");
             }
-            journey.stage.status() == status
+            journey.status() == status
         })
         .await;
     }
 
     pub async fn until_stopped(&self, document: DocumentId) -> String {
         self.until("the document calls a person", async || {
-            self.journey(document).await.trouble.is_some()
+            self.journey(document).await.trouble().is_some()
         })
         .await;
-        self.journey(document).await.trouble.unwrap()
+        self.journey(document).await.trouble().unwrap()
     }
 
     /// What the program says on this database, and whether it succeeds.

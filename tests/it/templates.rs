@@ -497,7 +497,7 @@ async fn the_files_of_a_document_are_downloaded_whole_under_their_digests() {
 }
 
 /// A text document with this body and nothing else.
-fn text_document(body: &str) -> Vec<u8> {
+pub fn text_document(body: &str) -> Vec<u8> {
     open_document("text", &format!("<office:text>{body}</office:text>"))
 }
 

@@ -12,6 +12,7 @@ mod cells;
 mod check;
 mod columns;
 mod compare;
+mod condition;
 mod cut;
 mod data;
 mod deflate;
@@ -44,6 +45,7 @@ mod xlsx;
 mod xml;
 
 pub use annotate::annotate;
+pub use condition::{Weighed, condition_faults, weigh};
 pub use fields::{Checked, FieldUse};
 pub use fonts::fonts;
 pub use include::{Includes, NoIncludes};

@@ -1,6 +1,7 @@
 //! What a chain says, and whether it can work.
 
-use crate::{dossier::DossierStatus, template::is_code};
+use super::{DefinitionFault, Delay, fault};
+use crate::dossier::DossierStatus;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -59,7 +60,7 @@ pub enum Action {
     },
     /// Registers the letter with mail management.
     Register,
-    /// Attaches the PDF to the dossier in the grants tool.
+    /// Attaches the PDF to the dossier in the grants tool; that of a whole batch, to each of its dossiers.
     Attach,
     /// Tells the grants tool that the dossier is notified, and notifies it here.
     Notify,
@@ -70,6 +71,17 @@ pub enum Action {
     },
     /// Puts the PDF in the applicant's porte-documents.
     Publish,
+    /// Asks a person who has the right to, in Navette, whether the document may go on.
+    Approve,
+    /// Waits for a while, or until a day that the dossier names.
+    Wait {
+        /// For how long.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        delay: Option<Delay>,
+        /// Until the beginning of this day: a date of the dictionary.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<String>,
+    },
 }
 
 /// One step of a chain.
@@ -77,9 +89,27 @@ pub enum Action {
 pub struct Step {
     /// Its name.
     pub id: StepId,
+    /// The condition under which it is done: an expression over the fields of templates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
+    /// The group of steps with which it is done at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parallel: Option<String>,
     /// What it does.
     #[serde(flatten)]
     pub action: Action,
+}
+
+impl Step {
+    /// A step that is always done, after the one before it.
+    pub fn new(id: StepId, action: Action) -> Self {
+        Self {
+            id,
+            when: None,
+            parallel: None,
+            action,
+        }
+    }
 }
 
 /// What a chain says.
@@ -101,55 +131,10 @@ pub struct Definition {
     pub steps: Vec<Step>,
 }
 
-/// Why a definition cannot work.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-pub enum DefinitionFault {
-    /// The code is not made of lower-case letters, digits and hyphens.
-    #[error("le code « {0} » ne doit contenir que des minuscules, des chiffres et des tirets")]
-    BadCode(String),
-    /// No status is accepted.
-    #[error("« accepts » ne nomme aucun statut de dossier")]
-    AcceptsNothing,
-    /// Two steps have the same name.
-    #[error("deux étapes s'appellent « {0} »")]
-    SameName(StepId),
-    /// A step comes too late, too early or twice.
-    #[error(
-        "l'étape « {0} » n'est pas à sa place : l'ordre est fusion, PDF, visa, signature, courrier, rattachement, puis statut, message, publication"
-    )]
-    OutOfOrder(StepId),
-    /// The chain does not begin with merge and convert.
-    #[error("une chaîne commence par une étape « merge » puis une étape « convert »")]
-    NoDocument,
-    /// Nobody receives the document.
-    #[error("une chaîne se termine par une étape « notify », « email » ou « publish »")]
-    NoDelivery,
-    /// A step needs one dossier, and the chain makes one document for the whole batch.
-    #[error("l'étape « {0} » demande un dossier, mais la chaîne produit un document par lot")]
-    NeedsDossier(StepId),
-    /// A field of a step is empty.
-    #[error("le champ « {1} » de l'étape « {0} » est vide")]
-    Empty(StepId, &'static str),
-}
-
 impl Action {
-    /// Its place in the order of things; steps of the last place may come in any order.
-    fn rank(&self) -> u8 {
-        match self {
-            Self::Merge => 0,
-            Self::Convert => 1,
-            Self::Visa { .. } => 2,
-            Self::Sign { .. } => 3,
-            Self::Register => 4,
-            Self::Attach => 5,
-            Self::Notify | Self::Email { .. } | Self::Publish => 6,
-        }
-    }
-
-    fn needs_dossier(&self) -> bool {
+    pub(super) fn needs_dossier(&self) -> bool {
         match self {
             Self::Register
-            | Self::Attach
             | Self::Notify
             | Self::Publish
             | Self::Email {
@@ -159,13 +144,16 @@ impl Action {
             | Self::Convert
             | Self::Visa { .. }
             | Self::Sign { .. }
+            | Self::Attach
+            | Self::Approve
+            | Self::Wait { .. }
             | Self::Email {
                 to: Recipient::Requester,
             } => false,
         }
     }
 
-    fn empty_field(&self) -> Option<&'static str> {
+    pub(super) fn empty_field(&self) -> Option<&'static str> {
         match self {
             Self::Visa { folder, .. } if folder.trim().is_empty() => Some("folder"),
             Self::Visa { circuit, .. } if circuit.trim().is_empty() => Some("circuit"),
@@ -181,43 +169,7 @@ impl Action {
 impl Definition {
     /// Everything that keeps this definition from working; nothing when it can.
     pub fn faults(&self) -> Vec<DefinitionFault> {
-        let mut faults = Vec::new();
-        if !is_code(&self.code) {
-            faults.push(DefinitionFault::BadCode(self.code.clone()));
-        }
-        if !is_code(&self.template) {
-            faults.push(DefinitionFault::BadCode(self.template.clone()));
-        }
-        if self.accepts.is_empty() {
-            faults.push(DefinitionFault::AcceptsNothing);
-        }
-        if self.steps.get(..2).is_none_or(|first| {
-            first[0].action != Action::Merge || first[1].action != Action::Convert
-        }) {
-            faults.push(DefinitionFault::NoDocument);
-        }
-        if self.steps.last().is_none_or(|last| last.action.rank() < 6) {
-            faults.push(DefinitionFault::NoDelivery);
-        }
-        for (index, step) in self.steps.iter().enumerate() {
-            let before = &self.steps[..index];
-            if before.iter().any(|other| other.id == step.id) {
-                faults.push(DefinitionFault::SameName(step.id.clone()));
-            }
-            if before.iter().any(|other| {
-                other.action.rank() > step.action.rank()
-                    || (other.action.rank() == step.action.rank() && step.action.rank() < 6)
-            }) {
-                faults.push(DefinitionFault::OutOfOrder(step.id.clone()));
-            }
-            if self.scope == Scope::Batch && step.action.needs_dossier() {
-                faults.push(DefinitionFault::NeedsDossier(step.id.clone()));
-            }
-            if let Some(field) = step.action.empty_field() {
-                faults.push(DefinitionFault::Empty(step.id.clone(), field));
-            }
-        }
-        faults
+        fault::faults(self)
     }
 
     /// The step of this name.
@@ -225,8 +177,26 @@ impl Definition {
         self.steps.iter().find(|step| step.id == *id)
     }
 
-    /// The first step that is not among `done`.
-    pub fn after(&self, done: &[StepId]) -> Option<&Step> {
-        self.steps.iter().find(|step| !done.contains(&step.id))
+    /// The steps that can be done once `done` are over: the first of the others, with those of its group.
+    pub fn ready(&self, done: &[StepId]) -> Vec<&Step> {
+        let mut left = self.steps.iter().filter(|step| !done.contains(&step.id));
+        let Some(first) = left.next() else {
+            return vec![];
+        };
+        let group = first.parallel.as_ref();
+        let others = left.filter(|step| group.is_some() && step.parallel.as_ref() == group);
+        std::iter::once(first).chain(others).collect()
+    }
+
+    /// The step that was taken in place of this one: of several of one nature, one is done.
+    pub fn taken_instead(&self, taken: &[StepId], step: &Step) -> Option<&StepId> {
+        let others = self.steps.iter().filter(|other| {
+            step.action.is_exclusive()
+                && other.id != step.id
+                && other.action.rank() == step.action.rank()
+        });
+        others
+            .map(|other| &other.id)
+            .find(|other| taken.contains(other))
     }
 }

@@ -5,6 +5,7 @@ use crate::{
     ids::{BatchId, DocumentId, EffectId, SignatureId},
     ports::{Circulation, Neighbour},
 };
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 /// One piece of outside work. It is recorded with the event that causes it, done afterwards, and its
@@ -48,6 +49,9 @@ pub enum Work {
     Notify,
     Email,
     Publish,
+    Weigh,
+    Wait,
+    Wake { until: DateTime<Utc> },
 }
 
 impl Work {
@@ -69,13 +73,18 @@ impl Work {
             Self::Notify => "notify",
             Self::Email => "email",
             Self::Publish => "publish",
+            Self::Weigh => "weigh",
+            Self::Wait => "wait",
+            Self::Wake { .. } => "wake",
         }
     }
 
     /// Who does it.
     pub fn neighbour(&self) -> Neighbour {
         match self {
-            Self::Merge | Self::Convert => Neighbour::Office,
+            Self::Merge | Self::Convert | Self::Weigh | Self::Wait | Self::Wake { .. } => {
+                Neighbour::Office
+            }
             Self::Circulate
             | Self::WatchVisa { .. }
             | Self::WithdrawVisa { .. }

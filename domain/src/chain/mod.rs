@@ -6,14 +6,18 @@
 //! ```
 
 mod definition;
+mod delay;
 mod effect;
+mod fault;
 mod react;
 #[cfg(test)]
 mod tests;
 
-pub use definition::{Action, Definition, DefinitionFault, Recipient, Scope, Step, StepId};
+pub use definition::{Action, Definition, Recipient, Scope, Step, StepId};
+pub use delay::{Delay, NoDelay};
 pub use effect::{Effect, Work};
-pub use react::{Reaction, is_due, react};
+pub use fault::DefinitionFault;
+pub use react::{Reaction, is_due, may_restart, react};
 
 use crate::{
     event::{aggregate, events},

@@ -1,8 +1,8 @@
 //! What follows from an event: a pure function of the definition's version, the document and the event.
 
-use super::{Action, Definition, Effect, StepId, Work};
+use super::{Action, Definition, Effect, Step, StepId, Work};
 use crate::{
-    document::{DocumentEvent, Journey, Stage},
+    document::{Awaited, DocumentEvent, Journey, Stage},
     ids::{DocumentId, EffectId, SignatureId},
 };
 
@@ -13,6 +13,8 @@ pub enum Reaction {
     Begin(Effect),
     /// The outside work on this document's way that has not begun is dropped; what cleans up stays.
     DropPending,
+    /// The document waits for somebody to approve it, at this step.
+    AskApproval(StepId),
     /// The chain is over: the document is delivered.
     Deliver,
 }
@@ -32,10 +34,25 @@ pub fn react(
     match event {
         E::Restarted { .. } => {
             let mut reactions: Vec<_> = undo(definition, id, before).into_iter().collect();
-            reactions.extend(next(definition, id, after, false));
+            reactions.extend(next(definition, id, None, after));
             reactions
         }
-        E::Retried { .. } => next(definition, id, after, true),
+        E::Retried { .. } => {
+            let stopped =
+                |step: &&Step| before.is_none_or(|before| before.troubles.contains_key(&step.id));
+            let ready = definition.ready(&after.done).into_iter().filter(stopped);
+            ready
+                .filter_map(|step| beginning(id, after, step, true))
+                .collect()
+        }
+        E::StepTaken { step, .. } => definition
+            .step(step)
+            .and_then(|step| beginning(id, after, step, false))
+            .into_iter()
+            .collect(),
+        E::WaitBegan { step, until, .. } => {
+            vec![begin(step, Work::Wake { until: *until }, false)]
+        }
         E::Requested { .. }
         | E::Merged { .. }
         | E::Converted { .. }
@@ -44,7 +61,10 @@ pub fn react(
         | E::Attached { .. }
         | E::Reported { .. }
         | E::Emailed { .. }
-        | E::Published { .. } => next(definition, id, after, false),
+        | E::Published { .. }
+        | E::StepSkipped { .. }
+        | E::Approved { .. }
+        | E::WaitEnded { .. } => next(definition, id, before, after),
         E::SentForVisa {
             step, circulation, ..
         } => vec![begin(
@@ -73,7 +93,7 @@ pub fn react(
                 },
                 false,
             )];
-            reactions.extend(next(definition, id, after, false));
+            reactions.extend(next(definition, id, before, after));
             reactions
         }
         E::SignatureRefused {
@@ -90,7 +110,11 @@ pub fn react(
             reactions.extend(undo(definition, id, before));
             reactions
         }
-        E::VisaRefused { .. } | E::Delivered { .. } | E::Failed { .. } => vec![],
+        E::VisaRefused { .. }
+        | E::ApprovalAsked { .. }
+        | E::ApprovalRefused { .. }
+        | E::Delivered { .. }
+        | E::Failed { .. } => vec![],
     }
 }
 
@@ -115,23 +139,54 @@ pub fn is_due(definition: &Definition, journey: &Journey, effect: &Effect) -> bo
             | Stage::VisaRefused { .. }
             | Stage::SignatureRefused { .. }
     );
+    let begins = |step| beginning(effect.document, journey, step, false);
     !is_over
-        && next(definition, effect.document, journey, false)
-            .iter()
-            .any(|reaction| matches!(reaction, Reaction::Begin(next) if next.id == effect.id))
+        && definition
+            .ready(&journey.done)
+            .into_iter()
+            .any(|step| matches!(begins(step), Some(Reaction::Begin(next)) if next.id == effect.id))
 }
 
-/// The work that moves the document on from where it stands.
+/// Whether a document may start over: the answer of a step that is under way would be taken for the new
+/// round's. A step that stopped, or waits for an approval, is not.
+pub fn may_restart(definition: &Definition, journey: &Journey) -> bool {
+    let ready = definition.ready(&journey.done);
+    ready.len() < 2
+        || ready.into_iter().all(|step| {
+            journey.troubles.contains_key(&step.id)
+                || journey.awaited.get(&step.id) == Some(&Awaited::Approval)
+        })
+}
+
+/// What moves the document on once the steps that can be done are no longer those of `before`.
 fn next(
     definition: &Definition,
     id: DocumentId,
-    journey: &Journey,
-    doubtful: bool,
+    before: Option<&Journey>,
+    after: &Journey,
 ) -> Vec<Reaction> {
-    let Some(step) = definition.after(&journey.done) else {
+    let ready = definition.ready(&after.done);
+    if ready.is_empty() {
         return vec![Reaction::Deliver];
-    };
+    }
+    let begun = before.map_or_else(Vec::new, |before| definition.ready(&before.done));
+    let new = ready.into_iter().filter(|step| !begun.contains(step));
+    new.filter_map(|step| beginning(id, after, step, false))
+        .collect()
+}
+
+/// How a step begins, or goes on from where the document stands; nothing if a person must answer.
+fn beginning(id: DocumentId, journey: &Journey, step: &Step, doubtful: bool) -> Option<Reaction> {
     let work = match (&step.action, &journey.stage) {
+        _ if step.when.is_some() && !journey.taken.contains(&step.id) => Work::Weigh,
+        (Action::Approve, _) => {
+            let asked = journey.awaited.contains_key(&step.id);
+            return (!asked).then(|| Reaction::AskApproval(step.id.clone()));
+        }
+        (Action::Wait { .. }, _) => match journey.awaited.get(&step.id) {
+            Some(Awaited::Moment { until }) => Work::Wake { until: *until },
+            Some(Awaited::Approval) | None => Work::Wait,
+        },
         (Action::Merge, _) => Work::Merge,
         (Action::Convert, _) => Work::Convert,
         (Action::Visa { .. }, Stage::InVisa { circulation, .. }) => Work::WatchVisa {
@@ -150,16 +205,19 @@ fn next(
         (Action::Email { .. }, _) => Work::Email,
         (Action::Publish, _) => Work::Publish,
     };
-    vec![Reaction::Begin(effect(
+    Some(Reaction::Begin(effect(
         id, journey, &step.id, work, doubtful,
-    ))]
+    )))
 }
 
 /// A document that is cancelled or starts over leaves nothing behind at the neighbours that let us take it
 /// back. The work belongs to the round that is left.
 fn undo(definition: &Definition, id: DocumentId, before: Option<&Journey>) -> Option<Reaction> {
     let before = before?;
-    let step = definition.after(&before.done)?;
+    let step = definition.ready(&before.done).into_iter().next()?;
+    if step.when.is_some() && !before.taken.contains(&step.id) {
+        return None;
+    }
     let work = match (&before.stage, &step.action) {
         (Stage::InVisa { circulation, .. }, _) => Work::WithdrawVisa {
             circulation: circulation.clone(),

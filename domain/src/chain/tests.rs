@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "a test stops where it cannot go on")]
 
 mod definitions;
+mod in_house;
 mod reactions;
 
 use super::{
@@ -140,6 +141,9 @@ fn every_work_has_a_stored_name_of_its_own_and_one_neighbour() {
         Work::Notify => ["notify" = Work::Notify],
         Work::Email => ["email" = Work::Email],
         Work::Publish => ["publish" = Work::Publish],
+        Work::Weigh => ["weigh" = Work::Weigh],
+        Work::Wait => ["wait" = Work::Wait],
+        Work::Wake { .. } => ["wake" = Work::Wake { until: now() }],
     );
     for (name, work) in &works {
         assert_eq!(work.kind(), *name);
@@ -156,7 +160,7 @@ fn every_work_has_a_stored_name_of_its_own_and_one_neighbour() {
             .filter(|(_, work)| work.neighbour() == neighbour)
             .count()
     };
-    assert_eq!(at(Neighbour::Office), 2);
+    assert_eq!(at(Neighbour::Office), 5);
     assert_eq!(at(Neighbour::Nextcloud), 4);
     assert_eq!(at(Neighbour::IParapheur), 4);
     assert_eq!(at(Neighbour::GrantsTool), 2);

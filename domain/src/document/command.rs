@@ -9,6 +9,7 @@ use crate::{
     ports::{Circulation, OfficeFormat, Registration},
 };
 use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
 
 /// What one may ask of a document.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,6 +95,39 @@ pub enum DocumentCommand {
         url: String,
         at: DateTime<Utc>,
     },
+    /// Say whether the condition of a step holds.
+    RecordWeighed {
+        step: StepId,
+        holds: bool,
+        expression: String,
+        found: BTreeMap<String, String>,
+        at: DateTime<Utc>,
+    },
+    AskApproval {
+        step: StepId,
+        at: DateTime<Utc>,
+    },
+    /// Approve it: this step, or the only one that waits for it.
+    Approve {
+        step: Option<StepId>,
+        comment: Option<String>,
+        at: DateTime<Utc>,
+    },
+    /// Refuse to approve it: this step, or the only one that waits for it.
+    RefuseApproval {
+        step: Option<StepId>,
+        reason: String,
+        at: DateTime<Utc>,
+    },
+    BeginWait {
+        step: StepId,
+        until: DateTime<Utc>,
+        at: DateTime<Utc>,
+    },
+    EndWait {
+        step: StepId,
+        at: DateTime<Utc>,
+    },
     Deliver {
         at: DateTime<Utc>,
     },
@@ -138,6 +172,20 @@ pub enum DocumentRefusal {
     /// It is stopped, and only a person can move it.
     #[error("Le document attend une décision : relancez-le ou annulez-le.")]
     Waiting,
+    /// Nobody is asked to approve it.
+    #[error("Ce document n'attend aucune approbation.")]
+    NoApproval,
+    /// Several steps wait for an approval.
+    #[error("Ce document attend plusieurs approbations : précisez l'étape.")]
+    WhichApproval,
+    /// Whoever refuses says why.
+    #[error("Un refus d'approbation dit pourquoi.")]
+    NoReason,
+    /// Other steps of its group are under way.
+    #[error(
+        "D'autres étapes de ce document sont en cours : attendez leur fin, ou annulez le document."
+    )]
+    UnderWay,
 }
 
 impl DocumentCommand {
@@ -157,8 +205,14 @@ impl DocumentCommand {
             | Self::RecordReported { step, .. }
             | Self::RecordEmailed { step, .. }
             | Self::RecordPublished { step, .. }
+            | Self::RecordWeighed { step, .. }
+            | Self::AskApproval { step, .. }
+            | Self::BeginWait { step, .. }
+            | Self::EndWait { step, .. }
             | Self::Fail { step, .. } => Some(step),
             Self::Request { .. }
+            | Self::Approve { .. }
+            | Self::RefuseApproval { .. }
             | Self::Deliver { .. }
             | Self::Retry { .. }
             | Self::Restart { .. }

@@ -30,8 +30,10 @@ pub(super) fn decide(
     }
 }
 
+pub(super) const HANDING_OVER: &str = "remettre le document";
+
 impl Journey {
-    fn no<T>(&self, what: &'static str) -> Result<T, DocumentRefusal> {
+    pub(super) fn no<T>(&self, what: &'static str) -> Result<T, DocumentRefusal> {
         Err(DocumentRefusal::NotFrom {
             status: french::document_status(self.stage.status()),
             what,
@@ -73,43 +75,38 @@ impl Journey {
                 step,
                 registration,
                 at,
-            } => match &self.stage {
-                Stage::Converted { .. } | Stage::Visaed { .. } | Stage::Signed { .. } => {
-                    Ok(vec![E::Registered {
-                        step,
-                        registration,
-                        at,
-                    }])
-                }
-                _ => self.no("enregistrer le courrier"),
-            },
-            C::RecordAttached { step, url, at } => match &self.stage {
-                Stage::Converted { pdf }
-                | Stage::Visaed { pdf }
-                | Stage::Signed { pdf }
-                | Stage::Registered { pdf, .. } => Ok(vec![E::Attached {
+            } => self.handing_over("enregistrer le courrier").map(|_| {
+                vec![E::Registered {
                     step,
-                    file: pdf.file,
-                    url,
+                    registration,
                     at,
-                }]),
-                _ => self.no("rattacher le document"),
-            },
+                }]
+            }),
+            C::RecordAttached { step, url, at } => {
+                self.handing_over("rattacher le document").map(|pdf| {
+                    vec![E::Attached {
+                        step,
+                        file: pdf.file,
+                        url,
+                        at,
+                    }]
+                })
+            }
             C::RecordReported { step, status, at } => self
-                .handing_over()
+                .handing_over(HANDING_OVER)
                 .map(|_| vec![E::Reported { step, status, at }]),
             C::RecordEmailed {
                 step,
                 message_id,
                 at,
-            } => self.handing_over().map(|_| {
+            } => self.handing_over(HANDING_OVER).map(|_| {
                 vec![E::Emailed {
                     step,
                     message_id,
                     at,
                 }]
             }),
-            C::RecordPublished { step, url, at } => self.handing_over().map(|pdf| {
+            C::RecordPublished { step, url, at } => self.handing_over(HANDING_OVER).map(|pdf| {
                 vec![E::Published {
                     step,
                     file: pdf.file,
@@ -119,8 +116,16 @@ impl Journey {
             }),
             C::Deliver { at } => match &self.stage {
                 Stage::Delivered { .. } => Ok(vec![]),
-                _ => self.handing_over().map(|_| vec![E::Delivered { at }]),
+                _ => self
+                    .handing_over(HANDING_OVER)
+                    .map(|_| vec![E::Delivered { at }]),
             },
+            C::RecordWeighed { .. }
+            | C::AskApproval { .. }
+            | C::Approve { .. }
+            | C::RefuseApproval { .. }
+            | C::BeginWait { .. }
+            | C::EndWait { .. } => self.decide_in_house(command),
             C::Fail { .. } | C::Retry { .. } | C::Restart { .. } | C::Cancel { .. } => {
                 self.decide_by_hand(command)
             }
@@ -128,7 +133,7 @@ impl Journey {
     }
 
     /// The finished PDF, while the document is being handed to those who must receive it.
-    fn handing_over(&self) -> Result<PdfRef, DocumentRefusal> {
+    pub(super) fn handing_over(&self, what: &'static str) -> Result<PdfRef, DocumentRefusal> {
         match &self.stage {
             Stage::Converted { pdf }
             | Stage::Visaed { pdf }
@@ -142,7 +147,7 @@ impl Journey {
             | Stage::InSignature { .. }
             | Stage::SignatureRefused { .. }
             | Stage::Delivered { .. }
-            | Stage::Cancelled { .. } => self.no("remettre le document"),
+            | Stage::Cancelled { .. } => self.no(what),
         }
     }
 
@@ -290,7 +295,9 @@ impl Journey {
                 self.no("relancer le document")
             }
 
-            (_, C::Fail { sentence, .. }) if self.trouble.as_ref() == Some(&sentence) => Ok(vec![]),
+            (_, C::Fail { step, sentence, .. }) if self.troubles.get(&step) == Some(&sentence) => {
+                Ok(vec![])
+            }
             (_, C::Fail { step, sentence, at }) => Ok(vec![E::Failed { step, sentence, at }]),
             (_, C::Cancel { reason, at }) => Ok(vec![E::Cancelled { reason, at }]),
             (
@@ -300,7 +307,7 @@ impl Journey {
                 reason: reason.clone(),
                 at,
             }]),
-            (_, C::Retry { at }) if self.trouble.is_some() => Ok(vec![E::Retried { at }]),
+            (_, C::Retry { at }) if !self.troubles.is_empty() => Ok(vec![E::Retried { at }]),
             (_, C::Retry { .. }) => Err(DocumentRefusal::NothingToRetry),
             // Outside work is under way: its answer would be taken for the new round's.
             (
@@ -309,7 +316,7 @@ impl Journey {
                 | Stage::Converted { .. }
                 | Stage::InVisa { .. },
                 C::Restart { .. },
-            ) if self.trouble.is_none() => Err(DocumentRefusal::NothingToRetry),
+            ) if self.troubles.is_empty() => Err(DocumentRefusal::NothingToRetry),
             (
                 Stage::Requested
                 | Stage::Merged { .. }

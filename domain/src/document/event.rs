@@ -10,6 +10,7 @@ use crate::{
     ports::{Circulation, OfficeFormat, Registration},
 };
 use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
 
 events! {
     /// What happens to a document. Those that end a step of its chain name it.
@@ -164,6 +165,69 @@ events! {
             /// When.
             at: DateTime<Utc>,
         }
+        /// A step is done, since its condition holds.
+        StepTaken = "document.step_taken", 1 {
+            /// The step.
+            step: StepId,
+            /// Its condition.
+            expression: String,
+            /// What its fields were, without what is about a person.
+            found: BTreeMap<String, String>,
+            /// When.
+            at: DateTime<Utc>,
+        }
+        /// A step is left out, since its condition does not hold.
+        StepSkipped = "document.step_skipped", 1 {
+            /// The step that is over.
+            step: StepId,
+            /// Its condition.
+            expression: String,
+            /// What its fields were, without what is about a person.
+            found: BTreeMap<String, String>,
+            /// When.
+            at: DateTime<Utc>,
+        }
+        /// It waits for somebody to approve it.
+        ApprovalAsked = "document.approval_asked", 1 {
+            /// The step that began.
+            step: StepId,
+            /// When.
+            at: DateTime<Utc>,
+        }
+        /// Somebody approved it.
+        Approved = "document.approved", 1 {
+            /// The step that is over.
+            step: StepId,
+            /// What they wrote.
+            comment: Option<String>,
+            /// When.
+            at: DateTime<Utc>,
+        }
+        /// Somebody refused to approve it.
+        ApprovalRefused = "document.approval_refused", 1 {
+            /// The step that stopped.
+            step: StepId,
+            /// Why, in their words.
+            reason: String,
+            /// When.
+            at: DateTime<Utc>,
+        }
+        /// It waits for a moment.
+        WaitBegan = "document.wait_began", 1 {
+            /// The step that began.
+            step: StepId,
+            /// Until when.
+            until: DateTime<Utc>,
+            /// When.
+            at: DateTime<Utc>,
+        }
+        /// The moment has come.
+        WaitEnded = "document.wait_ended", 1 {
+            /// The step that is over.
+            step: StepId,
+            /// When.
+            at: DateTime<Utc>,
+        }
         /// Its chain is over.
         Delivered = "document.delivered", 1 {
             /// When.
@@ -216,11 +280,50 @@ impl DocumentEvent {
             | Self::Registered { .. }
             | Self::Reported { .. }
             | Self::Emailed { .. }
+            | Self::StepTaken { .. }
+            | Self::StepSkipped { .. }
+            | Self::ApprovalAsked { .. }
+            | Self::Approved { .. }
+            | Self::ApprovalRefused { .. }
+            | Self::WaitBegan { .. }
+            | Self::WaitEnded { .. }
             | Self::Delivered { .. }
             | Self::Failed { .. }
             | Self::Retried { .. }
             | Self::Restarted { .. }
             | Self::Cancelled { .. } => vec![],
+        }
+    }
+
+    /// The step of the chain that this event is about.
+    pub fn step(&self) -> Option<&StepId> {
+        match self {
+            Self::Merged { step, .. }
+            | Self::Converted { step, .. }
+            | Self::SentForVisa { step, .. }
+            | Self::Visaed { step, .. }
+            | Self::VisaRefused { step, .. }
+            | Self::SentForSignature { step, .. }
+            | Self::Signed { step, .. }
+            | Self::SignatureRefused { step, .. }
+            | Self::Registered { step, .. }
+            | Self::Attached { step, .. }
+            | Self::Reported { step, .. }
+            | Self::Emailed { step, .. }
+            | Self::Published { step, .. }
+            | Self::StepTaken { step, .. }
+            | Self::StepSkipped { step, .. }
+            | Self::ApprovalAsked { step, .. }
+            | Self::Approved { step, .. }
+            | Self::ApprovalRefused { step, .. }
+            | Self::WaitBegan { step, .. }
+            | Self::WaitEnded { step, .. }
+            | Self::Failed { step, .. } => Some(step),
+            Self::Requested { .. }
+            | Self::Delivered { .. }
+            | Self::Retried { .. }
+            | Self::Restarted { .. }
+            | Self::Cancelled { .. } => None,
         }
     }
 
@@ -235,12 +338,19 @@ impl DocumentEvent {
             | Self::Attached { step, .. }
             | Self::Reported { step, .. }
             | Self::Emailed { step, .. }
-            | Self::Published { step, .. } => Some(step),
+            | Self::Published { step, .. }
+            | Self::StepSkipped { step, .. }
+            | Self::Approved { step, .. }
+            | Self::WaitEnded { step, .. } => Some(step),
             Self::Requested { .. }
             | Self::SentForVisa { .. }
             | Self::VisaRefused { .. }
             | Self::SentForSignature { .. }
             | Self::SignatureRefused { .. }
+            | Self::StepTaken { .. }
+            | Self::ApprovalAsked { .. }
+            | Self::ApprovalRefused { .. }
+            | Self::WaitBegan { .. }
             | Self::Delivered { .. }
             | Self::Failed { .. }
             | Self::Retried { .. }

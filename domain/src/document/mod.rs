@@ -3,7 +3,8 @@
 //! ```text
 //! requested → merged → converted → in visa → visaed → in signature → signed → registered → attached → delivered
 //!                                     └→ visa refused    └→ signature refused
-//! A chain may leave out visa, signature, registration or attachment, never change their order.
+//! A chain may leave out visa, signature, registration or attachment, never change their order. Between its PDF
+//! and its end, a document may also wait for an approval or for a moment.
 //! A refusal, or a failed step, waits for a person: retry, restart or cancel. Once it has its visa or is at
 //! the signing desk, a document no longer restarts: it is cancelled, which takes it back.
 //! Everything that is not delivered may be cancelled.
@@ -12,23 +13,28 @@
 mod command;
 mod decide;
 mod event;
+mod in_house;
+mod stage;
 #[cfg(test)]
 mod tests;
 
 pub use command::{DocumentCommand, DocumentRefusal};
 pub use event::DocumentEvent;
+pub use stage::{Awaited, DocumentStatus, Stage};
 
 use crate::{
     chain::{ChainRef, StepId},
     digest::Digest,
     event::aggregate,
-    ids::{BatchId, DossierId, SignatureId},
-    ports::{Circulation, OfficeFormat, Registration},
+    french,
+    ids::{BatchId, DossierId},
+    ports::Registration,
     template::{Included, TemplateRef},
 };
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use decide::decide;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What a document is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,114 +75,6 @@ pub struct PdfRef {
     pub pages: u32,
 }
 
-/// Where a document stands, with what exists there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(
-    missing_docs,
-    reason = "each field means what it means in the event that brought it"
-)]
-pub enum Stage {
-    /// Nothing was made yet.
-    Requested,
-    /// The office file exists.
-    Merged {
-        office: Digest,
-        format: OfficeFormat,
-        at: DateTime<Utc>,
-    },
-    /// The PDF exists.
-    Converted { pdf: PdfRef },
-    /// It circulates for visa.
-    InVisa {
-        pdf: PdfRef,
-        circulation: Circulation,
-    },
-    /// It has its visa.
-    Visaed { pdf: PdfRef },
-    /// Its visa was refused.
-    VisaRefused { reason: String },
-    /// It is at the signing desk.
-    InSignature { pdf: PdfRef, signature: SignatureId },
-    /// It is signed, and the signed PDF is safe here.
-    Signed { pdf: PdfRef },
-    /// Its signature was refused.
-    SignatureRefused { reason: String },
-    /// It has its number in the mail register.
-    Registered {
-        pdf: PdfRef,
-        registration: Registration,
-    },
-    /// It is attached to its dossier.
-    Attached { pdf: PdfRef },
-    /// Its chain is over.
-    Delivered { pdf: PdfRef },
-    /// It was given up.
-    Cancelled { reason: String },
-}
-
-/// The status that people filter on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[expect(
-    missing_docs,
-    reason = "the names are the statuses' own; `french::document_status` says them in French"
-)]
-pub enum DocumentStatus {
-    Requested,
-    Merged,
-    Converted,
-    InVisa,
-    Visaed,
-    VisaRefused,
-    InSignature,
-    Signed,
-    SignatureRefused,
-    Registered,
-    Attached,
-    Delivered,
-    Cancelled,
-}
-
-impl Stage {
-    /// The status that people filter on.
-    pub fn status(&self) -> DocumentStatus {
-        match self {
-            Self::Requested => DocumentStatus::Requested,
-            Self::Merged { .. } => DocumentStatus::Merged,
-            Self::Converted { .. } => DocumentStatus::Converted,
-            Self::InVisa { .. } => DocumentStatus::InVisa,
-            Self::Visaed { .. } => DocumentStatus::Visaed,
-            Self::VisaRefused { .. } => DocumentStatus::VisaRefused,
-            Self::InSignature { .. } => DocumentStatus::InSignature,
-            Self::Signed { .. } => DocumentStatus::Signed,
-            Self::SignatureRefused { .. } => DocumentStatus::SignatureRefused,
-            Self::Registered { .. } => DocumentStatus::Registered,
-            Self::Attached { .. } => DocumentStatus::Attached,
-            Self::Delivered { .. } => DocumentStatus::Delivered,
-            Self::Cancelled { .. } => DocumentStatus::Cancelled,
-        }
-    }
-
-    /// The PDF in force, once there is one.
-    pub fn pdf(&self) -> Option<PdfRef> {
-        match self {
-            Self::Converted { pdf }
-            | Self::InVisa { pdf, .. }
-            | Self::Visaed { pdf }
-            | Self::InSignature { pdf, .. }
-            | Self::Signed { pdf }
-            | Self::Registered { pdf, .. }
-            | Self::Attached { pdf }
-            | Self::Delivered { pdf } => Some(*pdf),
-            Self::Requested
-            | Self::Merged { .. }
-            | Self::VisaRefused { .. }
-            | Self::SignatureRefused { .. }
-            | Self::Cancelled { .. } => None,
-        }
-    }
-}
-
 /// A document under way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Journey {
@@ -188,13 +86,37 @@ pub struct Journey {
     pub done: Vec<StepId>,
     /// How often it started over: part of every key that neighbours see.
     pub round: u32,
-    /// Why its current step stopped, until somebody retries.
-    pub trouble: Option<String>,
+    /// The steps whose condition was found to hold, in this round.
+    pub taken: Vec<StepId>,
+    /// What its steps wait for, beside the outside.
+    pub awaited: BTreeMap<StepId, Awaited>,
+    /// Why steps stopped, until somebody retries.
+    pub troubles: BTreeMap<StepId, String>,
     /// Its number in the mail register, which later messages quote.
     pub registration: Option<Registration>,
 }
 
 impl Journey {
+    /// The status that people filter on.
+    pub fn status(&self) -> DocumentStatus {
+        let stage = self.stage.status();
+        if matches!(stage, DocumentStatus::Delivered | DocumentStatus::Cancelled) {
+            stage
+        } else if self.awaited.values().any(|it| *it == Awaited::Approval) {
+            DocumentStatus::InApproval
+        } else if self.awaited.is_empty() {
+            stage
+        } else {
+            DocumentStatus::Waiting
+        }
+    }
+
+    /// Why it stopped, in one text.
+    pub fn trouble(&self) -> Option<String> {
+        let sentences: Vec<&str> = self.troubles.values().map(String::as_str).collect();
+        (!sentences.is_empty()).then(|| sentences.join(" "))
+    }
+
     /// What people call it in this round: a restarted document must not be mistaken for its first version.
     pub fn title(&self) -> String {
         self.title_in(self.round)
@@ -239,7 +161,9 @@ impl Document {
                     stage: Stage::Requested,
                     done: vec![],
                     round: 1,
-                    trouble: None,
+                    taken: vec![],
+                    awaited: BTreeMap::new(),
+                    troubles: BTreeMap::new(),
                     registration: None,
                 }))
             }
@@ -255,7 +179,13 @@ impl Document {
 impl Journey {
     fn evolve(&mut self, event: DocumentEvent) {
         use DocumentEvent as E;
-        self.trouble = None;
+        match event.step() {
+            Some(step) => {
+                self.troubles.remove(step);
+                self.awaited.remove(step);
+            }
+            None => self.troubles.clear(),
+        }
         let pdf = self.stage.pdf();
         if let Some(step) = event.completed_step() {
             self.done.push(step.clone());
@@ -282,15 +212,31 @@ impl Journey {
             }
             (E::Registered { registration, .. }, Some(pdf)) => {
                 self.registration = Some(registration.clone());
-                self.stage = Stage::Registered { pdf, registration }
+                // In a group, it may be attached before it has its number.
+                if !matches!(self.stage, Stage::Attached { .. }) {
+                    self.stage = Stage::Registered { pdf, registration };
+                }
             }
             (E::Attached { .. }, Some(pdf)) => self.stage = Stage::Attached { pdf },
             (E::Delivered { .. }, Some(pdf)) => self.stage = Stage::Delivered { pdf },
             (E::Cancelled { reason, .. }, _) => self.stage = Stage::Cancelled { reason },
-            (E::Failed { sentence, .. }, _) => self.trouble = Some(sentence),
+            (E::Failed { step, sentence, .. }, _) => _ = self.troubles.insert(step, sentence),
+            (E::ApprovalRefused { step, reason, .. }, _) => {
+                let sentence = french::approval_refused(&reason);
+                self.troubles.insert(step, sentence);
+            }
+            (E::StepTaken { step, .. }, _) => self.taken.push(step),
+            (E::ApprovalAsked { step, .. }, _) => {
+                self.awaited.insert(step, Awaited::Approval);
+            }
+            (E::WaitBegan { step, until, .. }, _) => {
+                self.awaited.insert(step, Awaited::Moment { until });
+            }
             (E::Restarted { .. }, _) => {
                 self.stage = Stage::Requested;
                 self.done.clear();
+                self.taken.clear();
+                self.awaited.clear();
                 self.round += 1;
             }
             (
@@ -298,6 +244,9 @@ impl Journey {
                 | E::Reported { .. }
                 | E::Emailed { .. }
                 | E::Published { .. }
+                | E::StepSkipped { .. }
+                | E::Approved { .. }
+                | E::WaitEnded { .. }
                 | E::Retried { .. },
                 _,
             )

@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "a test stops where it cannot go on")]
 
 mod commands;
+mod in_house;
 mod model;
 mod table;
 
@@ -268,10 +269,7 @@ fn an_answer_that_comes_after_its_failure_is_recorded_and_ends_the_trouble() {
         .when(record_visaed("letter"))
         .then_expect_events(vec![visaed("letter", true)]);
     let mended: Document = replay([history, vec![visaed("letter", true)]].concat());
-    assert_eq!(
-        mended.journey().and_then(|journey| journey.trouble.clone()),
-        None
-    );
+    assert_eq!(mended.journey().and_then(super::Journey::trouble), None);
 }
 
 #[test]
@@ -316,7 +314,7 @@ fn a_stopped_document_starts_over_in_a_new_round_with_nothing_done() {
     let journey = document.journey().expect("it exists");
     assert_eq!(journey.stage.status(), DocumentStatus::Requested);
     assert_eq!((journey.round, journey.done.as_slice()), (2, [].as_slice()));
-    assert_eq!(journey.trouble, None);
+    assert_eq!(journey.trouble(), None);
     assert_eq!(journey.title(), "Notification SUB-2026-0012 (version 2)");
 }
 

@@ -121,7 +121,7 @@ impl Said {
             let label = format!("Document « {title} » : {label}");
             self.say(format!("documents.{id}.{name}"), label, value);
         };
-        let status = french::document_status(journey.stage.status());
+        let status = french::document_status(journey.status());
         say("statut", "statut", Some(status.to_owned()));
         let template = format!("version {}", journey.order.template.version);
         say("modele", "modèle", Some(template));
@@ -155,7 +155,7 @@ impl Said {
             | DocumentStage::Delivered { .. } => None,
         };
         say("motif", "motif", reason);
-        say("arret", "arrêté", journey.trouble.clone());
+        say("arret", "arrêté", journey.trouble());
     }
 
     fn signature(&mut self, id: SignatureId, signature: &Signature, title: &str) {

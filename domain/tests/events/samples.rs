@@ -204,6 +204,7 @@ fn third_party() -> Vec<ThirdPartyEvent> {
 fn document() -> Vec<DocumentEvent> {
     let (mut events, at) = (document_made(), at());
     events.extend(document_handed_over());
+    events.extend(document_in_house());
     events.extend([
         DocumentEvent::Failed {
             step: step("visa"),
@@ -221,6 +222,49 @@ fn document() -> Vec<DocumentEvent> {
         },
     ]);
     events
+}
+
+fn document_in_house() -> Vec<DocumentEvent> {
+    use DocumentEvent as E;
+    let (at, expression) = (at(), || "dossier.montant > 23000".to_owned());
+    let found = || [("dossier.montant".to_owned(), "10000.00".to_owned())].into();
+    vec![
+        E::StepTaken {
+            step: step("sign"),
+            expression: expression(),
+            found: found(),
+            at,
+        },
+        E::StepSkipped {
+            step: step("publish"),
+            expression: expression(),
+            found: found(),
+            at,
+        },
+        E::ApprovalAsked {
+            step: step("approve"),
+            at,
+        },
+        E::Approved {
+            step: step("approve"),
+            comment: Some("Vu avec la direction".into()),
+            at,
+        },
+        E::ApprovalRefused {
+            step: step("approve"),
+            reason: "montant à revoir".into(),
+            at,
+        },
+        E::WaitBegan {
+            step: step("wait"),
+            until: at,
+            at,
+        },
+        E::WaitEnded {
+            step: step("wait"),
+            at,
+        },
+    ]
 }
 
 fn document_made() -> Vec<DocumentEvent> {
@@ -396,10 +440,7 @@ fn batch() -> Vec<BatchEvent> {
 }
 
 fn configuration() -> [Event; 7] {
-    let step = |id: &str, action| Step {
-        id: step(id),
-        action,
-    };
+    let step = |id: &str, action| Step::new(step(id), action);
     [
         Event::Template(TemplateEvent::Uploaded {
             code: "lettre-attribution".into(),

@@ -2,6 +2,7 @@
 
 mod filter;
 mod query;
+mod statement;
 
 pub use filter::{DocumentFilter, DocumentOrder, DocumentOrderField};
 pub use query::{
@@ -18,14 +19,13 @@ use async_graphql::SimpleObject;
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use navette_domain::{
-    chain::StepId,
-    digest::Digest,
-    document::{DocumentEvent, Order, PdfRef, Subject},
+    document::Awaited,
     event::{Event, Recorded},
     template::Included,
     third_party::ThirdPartyEvent,
 };
-use sqlx::{PgConnection, postgres::PgArguments, query::Query, types::Json};
+use sqlx::{PgConnection, types::Json};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// One document.
@@ -61,6 +61,9 @@ pub struct DocumentRow {
     pub trouble: Option<String>,
     /// Why it was refused, restarted or cancelled.
     pub reason: Option<String>,
+    /// What its steps wait for, beside the outside.
+    #[graphql(skip)]
+    pub awaited: Json<BTreeMap<String, Awaited>>,
     /// Whether it waits for a person: stopped, or refused.
     pub needs_attention: bool,
     /// How often it was begun.
@@ -101,6 +104,29 @@ impl DocumentRow {
     }
 }
 
+/// A step of a document that waits for somebody to approve it, or for a moment.
+#[derive(Debug, Clone, PartialEq, Eq, SimpleObject)]
+pub struct AwaitedStep {
+    /// The step.
+    pub step: String,
+    /// The moment; none when somebody must approve it.
+    pub until: Option<DateTime<Utc>>,
+}
+
+impl DocumentRow {
+    /// The steps that wait for somebody to approve it, or for a moment.
+    pub fn awaits(&self) -> Vec<AwaitedStep> {
+        let awaits = self.awaited.iter().map(|(step, awaited)| AwaitedStep {
+            step: step.clone(),
+            until: match awaited {
+                Awaited::Approval => None,
+                Awaited::Moment { until } => Some(*until),
+            },
+        });
+        awaits.collect()
+    }
+}
+
 /// Keeps `documents`.
 #[derive(Debug)]
 pub struct Documents;
@@ -117,13 +143,20 @@ CREATE TABLE documents (
     template_version integer NOT NULL,
     title text COLLATE \"C\" NOT NULL,
     date date NOT NULL,
-    status text NOT NULL,
+    stage text NOT NULL,
+    awaited jsonb NOT NULL DEFAULT '{}',
+    status text NOT NULL GENERATED ALWAYS AS (
+        CASE WHEN awaited = '{}' OR stage IN ('delivered', 'cancelled') THEN stage
+            WHEN awaited @? '$.* ? (@.what == \"approval\")' THEN 'in_approval'
+            ELSE 'waiting' END
+    ) STORED,
     step text COLLATE \"C\",
+    troubles jsonb NOT NULL DEFAULT '{}',
     trouble text COLLATE \"C\",
     reason text,
     needs_attention boolean NOT NULL GENERATED ALWAYS AS (
-        status <> 'cancelled'
-        AND (trouble IS NOT NULL OR status IN ('visa_refused', 'signature_refused'))
+        stage <> 'cancelled'
+        AND (trouble IS NOT NULL OR stage IN ('visa_refused', 'signature_refused'))
     ) STORED,
     round integer NOT NULL,
     included jsonb NOT NULL,
@@ -173,156 +206,12 @@ impl Projector for Documents {
         recorded: &Recorded,
     ) -> Result<(), sqlx::Error> {
         match &recorded.event {
-            Event::Document(event) => statement(recorded, event),
-            Event::ThirdParty(ThirdPartyEvent::Erased { files, .. }) => without(files),
+            Event::Document(event) => statement::of(recorded, event),
+            Event::ThirdParty(ThirdPartyEvent::Erased { files, .. }) => statement::without(files),
             _ => return Ok(()),
         }
         .execute(connection)
         .await?;
         Ok(())
     }
-}
-
-type Statement<'q> = Query<'q, sqlx::Postgres, PgArguments>;
-
-/// The files of an erased third party are in the store no longer.
-fn without(files: &[Digest]) -> Statement<'_> {
-    sqlx::query(
-        "UPDATE documents SET office = CASE WHEN office <> ALL($1) THEN office END,
-            pdf = CASE WHEN pdf <> ALL($1) THEN pdf END,
-            signed_pdf = CASE WHEN signed_pdf <> ALL($1) THEN signed_pdf END
-         WHERE office = ANY($1) OR pdf = ANY($1) OR signed_pdf = ANY($1)",
-    )
-    .bind(files.iter().map(ToString::to_string).collect::<Vec<_>>())
-}
-
-/// Writes an UPDATE: any event ends the trouble before it; `$4` is the step it names.
-macro_rules! update {
-    ($set:literal) => {
-        concat!(
-            "UPDATE documents SET version = $2, updated_at = $3, step = COALESCE($4, step), ",
-            "trouble = NULL",
-            $set,
-            " WHERE id = $1"
-        )
-    };
-}
-
-fn statement<'q>(recorded: &'q Recorded, event: &'q DocumentEvent) -> Statement<'q> {
-    use DocumentEvent as E;
-    const REFUSED: &str = update!(", status = $5, reason = $6");
-    let change = |sql: &'q str, step: Option<&'q StepId>| {
-        sqlx::query(sql)
-            .bind(recorded.stream_id)
-            .bind(recorded.version)
-            .bind(recorded.recorded_at)
-            .bind(step.map(|step| step.0.as_str()))
-    };
-    match event {
-        E::Requested { order, at } => requested(recorded, order, *at),
-        E::Merged {
-            step,
-            office,
-            format,
-            data,
-            ..
-        } => change(
-            update!(", status = 'merged', office = $5, office_format = $6, data = $7"),
-            Some(step),
-        )
-        .bind(office.to_string())
-        .bind(OfficeFormat::from(*format).as_str())
-        .bind(data.to_string()),
-        E::Converted { step, pdf, .. } => with_pdf(
-            change(
-                update!(", status = 'converted', pdf = $5, pages = $6"),
-                Some(step),
-            ),
-            *pdf,
-        ),
-        E::SentForVisa { step, .. } => change(update!(", status = 'in_visa'"), Some(step)),
-        E::Visaed { step, pdf, .. } => with_pdf(
-            change(
-                update!(", status = 'visaed', pdf = $5, pages = $6"),
-                Some(step),
-            ),
-            *pdf,
-        ),
-        E::VisaRefused { step, reason, .. } => change(REFUSED, Some(step))
-            .bind("visa_refused")
-            .bind(reason),
-        E::SentForSignature {
-            step, signature, ..
-        } => change(
-            update!(", status = 'in_signature', signature_id = $5"),
-            Some(step),
-        )
-        .bind(signature.0),
-        E::Signed { step, pdf, .. } => with_pdf(
-            change(
-                update!(", status = 'signed', pdf = $5, signed_pdf = $5, pages = $6"),
-                Some(step),
-            ),
-            *pdf,
-        ),
-        E::SignatureRefused { step, reason, .. } => change(REFUSED, Some(step))
-            .bind("signature_refused")
-            .bind(reason),
-        E::Registered {
-            step, registration, ..
-        } => change(update!(", status = 'registered', chrono = $5"), Some(step))
-            .bind(&registration.chrono),
-        E::Attached { step, .. } => change(update!(", status = 'attached'"), Some(step)),
-        E::Reported { step, .. } | E::Emailed { step, .. } | E::Published { step, .. } => {
-            change(update!(""), Some(step))
-        }
-        E::Delivered { .. } => change(update!(", status = 'delivered'"), None),
-        E::Failed { step, sentence, .. } => change(FAILED, Some(step)).bind(sentence),
-        E::Retried { .. } => change(update!(""), None),
-        E::Restarted { reason, .. } => change(RESTARTED, None).bind(reason),
-        E::Cancelled { reason, .. } => change(REFUSED, None).bind("cancelled").bind(reason),
-    }
-}
-
-const FAILED: &str = "
-    UPDATE documents SET version = $2, updated_at = $3, step = $4, trouble = $5 WHERE id = $1";
-
-/// What was made in the rounds before stays in the log; here, only what is in force.
-const RESTARTED: &str = update!(
-    ", status = 'requested', reason = $5, round = round + 1, data = NULL, office = NULL,
-     office_format = NULL, pdf = NULL, pages = NULL, signed_pdf = NULL, signature_id = NULL, chrono = NULL"
-);
-
-fn with_pdf(statement: Statement<'_>, pdf: PdfRef) -> Statement<'_> {
-    statement.bind(pdf.file.to_string()).bind(number(pdf.pages))
-}
-
-fn requested<'q>(recorded: &'q Recorded, order: &'q Order, at: DateTime<Utc>) -> Statement<'q> {
-    const SQL: &str = "
-        INSERT INTO documents (id, version, updated_at, requested_at, batch_id, dossier_id, chain_id,
-            chain_version, template_id, template_version, title, date, included, status, round)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'requested', 1)";
-    let dossier = match order.subject {
-        Subject::Dossier(dossier) => Some(dossier.0),
-        Subject::Batch => None,
-    };
-    sqlx::query(SQL)
-        .bind(recorded.stream_id)
-        .bind(recorded.version)
-        .bind(recorded.recorded_at)
-        .bind(at)
-        .bind(order.batch.0)
-        .bind(dossier)
-        .bind(order.chain.chain.0)
-        .bind(number(order.chain.version))
-        .bind(order.template.template.0)
-        .bind(number(order.template.version))
-        .bind(&order.title)
-        .bind(order.date)
-        .bind(Json(&order.included))
-}
-
-/// PostgreSQL has no unsigned integers; versions and pages stay far below the limit.
-fn number(value: u32) -> i32 {
-    i32::try_from(value).unwrap_or(i32::MAX)
 }

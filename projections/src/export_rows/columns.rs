@@ -149,7 +149,7 @@ impl Read for DocumentStatus {
     }
 }
 
-/// The French words for the statuses in `column`. Ours have no quotes.
+/// The French words for the statuses in `column`.
 fn in_french<S: Read>(column: &str) -> String {
     let mut case = format!("CASE {column}");
     for item in S::items() {
@@ -157,7 +157,7 @@ fn in_french<S: Read>(column: &str) -> String {
             case,
             " WHEN '{}' THEN '{}'",
             item.value.stored(),
-            item.value.read()
+            item.value.read().replace('\'', "''")
         );
     }
     case + " END"

@@ -215,15 +215,16 @@ pub async fn histories(
         .collect())
 }
 
-/// The streams that a dossier's history is made of: its own, those of its documents and those of their
-/// signatures.
-pub async fn streams(pool: &PgPool, dossier: Uuid) -> Result<Vec<Uuid>, sqlx::Error> {
-    sqlx::query_scalar(
-        "SELECT $1 UNION
-         SELECT stream FROM timeline CROSS JOIN LATERAL (VALUES (document_id), (signature_id)) AS of (stream)
-         WHERE dossier_id = $1 AND stream IS NOT NULL",
+/// The streams that the histories of these dossiers are made of, each after its dossier: its own, those of its
+/// documents and those of their signatures.
+pub async fn streams(pool: &PgPool, dossiers: &[Uuid]) -> Result<Vec<(Uuid, Uuid)>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT dossier, dossier FROM unnest($1) AS asked (dossier) UNION
+         SELECT dossier_id, stream FROM timeline
+         CROSS JOIN LATERAL (VALUES (document_id), (signature_id)) AS of (stream)
+         WHERE dossier_id = ANY($1) AND stream IS NOT NULL",
     )
-    .bind(dossier)
+    .bind(dossiers)
     .fetch_all(pool)
     .await
 }

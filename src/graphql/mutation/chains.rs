@@ -1,6 +1,7 @@
 //! Publishing chains.
 
 use crate::{
+    chains,
     dispatch::Dispatcher,
     graphql::{
         asking::asker,
@@ -9,7 +10,7 @@ use crate::{
 };
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use navette_domain::{
-    chain::{Chain, ChainCommand, Definition},
+    chain::{Chain, ChainCommand},
     ids::ChainId,
     policy::Permission,
 };
@@ -50,14 +51,10 @@ impl ChainMutation {
         let asker = asker(context, Permission::Administer)?;
         let (key, expected) = (input.idempotency_key, input.expected_version);
         let envelope = asker.envelope("publishChain", key, expected, &input);
-        let definition: Definition = match toml::from_str(&input.toml) {
+        let definition = match chains::read(&input.toml) {
             Ok(definition) => definition,
-            Err(fault) => {
-                let sentence = format!(
-                    "La définition de la chaîne n'est pas lisible : {}",
-                    fault.message()
-                );
-                let refusal = Refusal::new(RefusalCode::InvalidInput, sentence);
+            Err(faults) => {
+                let refusal = Refusal::new(RefusalCode::InvalidInput, faults.to_string());
                 return Ok(ChainPayload {
                     answer: refusal.into(),
                     chain_id: None,

@@ -12,13 +12,16 @@ use crate::{
     },
     unit::Envelope,
 };
-use async_graphql::{ComplexObject, Context, Object, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, InputObject, Object, Result, SimpleObject};
 use navette_domain::{
+    batch::{Batch, BatchRefusal},
+    chain::StepId,
     document::DocumentRefusal,
     ids::{CommandId, DocumentId},
     policy::Permission,
 };
 use navette_projections::{documents, kinds::Position};
+use serde::Serialize;
 use uuid::Uuid;
 
 /// Changes to documents.
@@ -70,6 +73,30 @@ pub struct RefusedDocument {
     refusal: Refusal,
 }
 
+/// The approval of a document.
+#[derive(Debug, Clone, InputObject, Serialize)]
+struct Approval {
+    #[graphql(flatten)]
+    #[serde(flatten)]
+    change: Change,
+    /// The step of its chain; needed when several wait for an approval.
+    step: Option<String>,
+    /// What goes with it, for the history.
+    comment: Option<String>,
+}
+
+/// The refusal to approve a document.
+#[derive(Debug, Clone, InputObject, Serialize)]
+struct ApprovalRefusal {
+    #[graphql(flatten)]
+    #[serde(flatten)]
+    change: Change,
+    /// The step of its chain; needed when several wait for an approval.
+    step: Option<String>,
+    /// Why, for whoever corrects it.
+    reason: String,
+}
+
 #[Object]
 impl DocumentMutation {
     /// Tries the stopped step of a document again; after a refusal, it starts over.
@@ -115,17 +142,56 @@ impl DocumentMutation {
         moved(context, asker, id, work).await
     }
 
+    /// Approves a document that waits for it, which then goes on.
+    async fn approve_document(
+        &self,
+        context: &Context<'_>,
+        input: Approval,
+    ) -> Result<DocumentPayload> {
+        let asker = asker(context, Permission::Approve)?;
+        let batches = context.data::<Batches>()?;
+        let envelope = input.change.envelope(asker, "approveDocument", &input);
+        let (id, step) = (input.change.id, input.step.clone().map(StepId));
+        let work = batches.approve_document(&envelope, DocumentId(id), step, input.comment.clone());
+        moved(context, asker, id, work).await
+    }
+
+    /// Refuses to approve a document that waits for it: it stops, and somebody retries it (it is asked for again),
+    /// restarts it or cancels it.
+    async fn refuse_document(
+        &self,
+        context: &Context<'_>,
+        input: ApprovalRefusal,
+    ) -> Result<DocumentPayload> {
+        let asker = asker(context, Permission::Approve)?;
+        let batches = context.data::<Batches>()?;
+        let envelope = input.change.envelope(asker, "refuseDocument", &input);
+        let (id, step) = (input.change.id, input.step.clone().map(StepId));
+        let work = batches.refuse_document(&envelope, DocumentId(id), step, &input.reason);
+        moved(context, asker, id, work).await
+    }
+
     /// Tries the stopped step of every document of a batch again. Refused documents are left to a person.
     async fn retry_batch(&self, context: &Context<'_>, input: Change) -> Result<RetryBatchPayload> {
         let (asker, batches) = operating(context)?;
+        let impossible = |answer| RetryBatchPayload {
+            answer,
+            retried: vec![],
+            refused: vec![],
+        };
         if let Some(answer) = hidden(context, asker, input.id).await? {
-            return Ok(RetryBatchPayload {
-                answer,
-                retried: vec![],
-                refused: vec![],
-            });
+            return Ok(impossible(answer));
         }
         let whole = input.envelope(asker, "retryBatch", &input);
+        let batch = context.data::<Dispatcher>()?.load::<Batch>(input.id).await;
+        let batch = batch.map_err(|cause| faults::internal(&cause))?;
+        let sound = match batch.version {
+            0 => Err(DispatchFailure::Refused(BatchRefusal::NotStarted)),
+            version => whole.expects(version),
+        };
+        if let Err(failure) = sound {
+            return Ok(impossible(refusal(failure)?.into()));
+        }
         let reads = context.data::<Reads>()?;
         let troubled = documents::troubled(&reads.pool, input.id).await;
         let troubled = troubled.map_err(|cause| faults::internal(&cause))?;

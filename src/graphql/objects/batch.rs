@@ -3,16 +3,16 @@
 use super::{Document, history};
 use crate::graphql::{
     connection::Connection,
-    loaders::{self, ProgressOf},
+    faults,
+    loaders::{self, DocumentPage, ProgressOf},
     query,
 };
 use async_graphql::{Context, ID, Object, Result};
 use navette_projections::{
     batches::BatchRow,
-    documents::{DocumentFilter, Progress},
+    documents::Progress,
     global,
     kinds::{DocumentStatus, Position},
-    page::PageArguments,
     timeline::{Kind, TimelineRow},
 };
 
@@ -55,18 +55,19 @@ impl Batch {
         first: Option<i32>,
         after: Option<String>,
     ) -> Option<Result<Connection<Document>>> {
-        let filter = DocumentFilter {
-            batch: Some(vec![self.0.id]),
+        let key = DocumentPage {
+            batch: self.0.id,
             status,
             needs_attention,
-            ..DocumentFilter::default()
-        };
-        let page = PageArguments {
             first,
             after,
-            ..PageArguments::default()
+            counted: context.look_ahead().field("total").exists(),
         };
-        Some(query::listed(context, filter, &[], page, None).await)
+        let page = loaders::load(context, key).await.transpose()?;
+        Some(page.and_then(|page| {
+            let (slice, total) = page.map_err(|fault| faults::bad_request(fault.to_string()))?;
+            Ok(Connection::new(slice, total.map(Ok)))
+        }))
     }
 
     /// Its own history, without that of its documents: at most 100 entries, the oldest first.

@@ -8,7 +8,7 @@ use crate::{addresses, dispatch::Dispatcher, graphql::asking::Asker};
 use async_graphql::{Context, ID, Object, Result};
 use navette_domain::french;
 use navette_projections::{
-    documents::DocumentRow,
+    documents::{AwaitedStep, DocumentRow},
     global,
     kinds::{Binding, OfficeFormat, Position},
     signatures::SignatureRow,
@@ -49,6 +49,11 @@ impl Document {
     /// Where it stands, in French.
     async fn status_label(&self) -> &'static str {
         french::document_status(self.0.status.into())
+    }
+
+    /// Its steps that wait for somebody to approve it, or for a moment.
+    async fn awaits(&self) -> Vec<AwaitedStep> {
+        self.0.awaits()
     }
 
     /// The format of the office file, once there is one.

@@ -5,21 +5,21 @@ use crate::{
     graphql::{
         asking::{self, Reads},
         faults,
+        loaders::{self, EventsOf},
     },
-    history,
 };
 use async_graphql::{Context, OneofObject, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use navette_domain::{
     event::Recorded,
     history::{self as told, State, Step},
-    ids::DossierId,
     policy::Permission,
 };
 use navette_projections::{
     kinds::Position,
     page::{LONGEST, PageFault},
 };
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// A moment of the log.
@@ -118,17 +118,13 @@ impl From<Step> for HistoryStep {
 }
 
 /// The history of a dossier that is seen.
-pub(super) struct History(Vec<Recorded>);
+pub(super) struct History(Arc<[Recorded]>);
 
 impl History {
     pub(super) async fn read(context: &Context<'_>, dossier: Uuid) -> Result<Self> {
         asking::asker(context, Permission::Read)?;
-        let reads = context.data::<Reads>()?;
-        let log = context.data::<Dispatcher>()?.log();
-        let events = history::of_dossier(log, &reads.pool, DossierId(dossier)).await;
-        events
-            .map(Self)
-            .map_err(|cause| faults::internal(&format!("{cause:#}")))
+        let events = loaders::load(context, EventsOf(dossier)).await?;
+        Ok(Self(events.unwrap_or_default()))
     }
 
     pub(super) fn state(&self, moment: Option<told::Moment>) -> DossierState {
@@ -142,7 +138,7 @@ impl History {
     }
 
     fn fields(&self, moment: Option<told::Moment>) -> Vec<told::Field> {
-        State::of(&self.0, moment).fields()
+        State::of(self.0.iter(), moment).fields()
     }
 
     pub(super) fn changes(&self, from: told::Moment, to: Option<told::Moment>) -> Vec<StateChange> {
@@ -160,7 +156,7 @@ impl History {
             return Err(faults::bad_request(PageFault::Size.to_string()));
         }
         let after = after.map_or(0, |position| position.0);
-        let steps = told::steps(&self.0).filter(|step| step.position > after);
+        let steps = told::steps(self.0.iter()).filter(|step| step.position > after);
         let page = steps.take(usize::try_from(first).unwrap_or_default());
         Ok(page.map(Into::into).collect())
     }

@@ -2,14 +2,17 @@
 
 use crate::{
     graphql::{
-        asking::{Asker, Reads},
+        asking::Reads,
         faults,
-        loaders::{self, VersionsOf},
+        loaders::{self, CheckOf, VersionsOf},
     },
-    templates::{Check, Templates, UsedField},
+    templates::{Check, UsedField},
 };
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
-use navette_domain::dictionary::{Dictionary as Listed, Field};
+use navette_domain::{
+    dictionary::{Dictionary as Listed, Field},
+    digest::Digest,
+};
 use navette_projections::{
     global,
     images::{self, ImageRow},
@@ -17,6 +20,7 @@ use navette_projections::{
     templates::TemplateRow,
 };
 use serde_json::Value;
+use std::sync::Arc;
 
 /// One version of a template.
 pub struct Template(TemplateRow);
@@ -55,16 +59,12 @@ impl Template {
     #[graphql(complexity = "50 + child_complexity")]
     async fn check(&self, context: &Context<'_>) -> Option<Result<TemplateCheck>> {
         let answer = async {
-            let asker = context.data::<Asker>()?;
-            let templates = context.data::<Templates>()?;
-            let check = async {
-                let file = self.0.file.parse()?;
-                templates.check_stored(&asker.scope, file).await
-            };
-            let check = check
-                .await
-                .map_err(|cause: anyhow::Error| faults::internal(&cause))?;
-            Ok(TemplateCheck::from(check))
+            let file = self.0.file.parse::<Digest>();
+            let file = file.map_err(|cause| faults::internal(&cause))?;
+            let check = loaders::load(context, CheckOf(file)).await?;
+            let lost = || faults::internal(&format_args!("the file {file} is not at hand"));
+            let check = check.ok_or_else(lost)?;
+            Ok(Arc::unwrap_or_clone(check).into())
         };
         Some(answer.await)
     }

@@ -23,6 +23,7 @@ pub struct CatalogueQuery;
 #[Object]
 impl CatalogueQuery {
     /// The last version of every template.
+    #[graphql(complexity = "5 + 20 * child_complexity")]
     async fn templates(
         &self,
         context: &Context<'_>,

@@ -177,7 +177,7 @@ fn page(
 }
 
 /// A page of the rows that are seen and that the filter keeps, shown as `T`.
-pub(in crate::graphql) async fn listed<F, T>(
+async fn listed<F, T>(
     context: &Context<'_>,
     filter: F,
     orders: &[F::Order],

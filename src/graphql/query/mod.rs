@@ -6,7 +6,7 @@ mod lists;
 mod preview;
 mod single;
 
-pub(super) use lists::{dossiers, listed};
+pub(super) use lists::dossiers;
 
 use super::exports::ExportQuery;
 use async_graphql::{MergedObject, Result};

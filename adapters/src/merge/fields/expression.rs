@@ -29,28 +29,32 @@ const IMAGE: &str = "image";
 
 /// One use of a name in an expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Usage {
+pub(in crate::merge) struct Usage {
     /// `v.montant`
-    pub(super) name: String,
-    pub(super) role: Role,
+    pub(in crate::merge) name: String,
+    pub(in crate::merge) role: Role,
     /// The filters it goes through, in order.
-    pub(super) filters: Vec<String>,
+    pub(in crate::merge) filters: Vec<String>,
     /// `Some(true)` where what follows holds only if it has a value, `Some(false)` if it has none.
-    pub(super) tested: Option<bool>,
+    pub(in crate::merge) tested: Option<bool>,
     /// Whether the expression gives something else when it is empty.
-    pub(super) foreseen: bool,
+    pub(in crate::merge) foreseen: bool,
     /// Whether the expression goes on even if nobody knows the name.
-    pub(super) excused: bool,
+    pub(in crate::merge) excused: bool,
 }
 
 /// What is read from one expression.
 #[derive(Debug, Default)]
-pub(super) struct Reading {
-    pub(super) usages: Vec<Usage>,
-    pub(super) problems: Vec<String>,
+pub(in crate::merge) struct Reading {
+    pub(in crate::merge) usages: Vec<Usage>,
+    pub(in crate::merge) problems: Vec<String>,
 }
 
-pub(super) fn read(environment: &Environment<'_>, expression: &Expr<'_>, role: &Role) -> Reading {
+pub(in crate::merge) fn read(
+    environment: &Environment<'_>,
+    expression: &Expr<'_>,
+    role: &Role,
+) -> Reading {
     let mut reader = Reader {
         environment,
         guards: Vec::new(),

@@ -152,13 +152,7 @@ fn collect(data: &Json, path: &str, paths: &mut BTreeSet<String>) {
 
 /// The known path nearest to a field, written as the tag would.
 pub(super) fn nearest<'a>(field: &Field, known: impl Iterator<Item = &'a str>) -> Option<String> {
-    let most = (field.path.chars().count() / 3).clamp(1, 5);
-    let (distance, path) = known
-        .map(|path| (strsim::damerau_levenshtein(path, &field.path), path))
-        .min()?;
-    if distance > most {
-        return None;
-    }
+    let path = nearest_path(&field.path, known)?;
     // `v.montnat` for `versements[].montnat`: answer `v.montant`.
     let alias = field.written.split('.').next().unwrap_or_default();
     let tail = field.written.strip_prefix(alias).unwrap_or_default();
@@ -167,4 +161,16 @@ pub(super) fn nearest<'a>(field: &Field, known: impl Iterator<Item = &'a str>) -
         Some(rest) if list.contains("[]") => Some(format!("{alias}{rest}")),
         _ => Some(path.to_owned()),
     }
+}
+
+/// The known path nearest to this one, if any is near.
+pub(in crate::merge) fn nearest_path<'a>(
+    sought: &str,
+    known: impl Iterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let most = (sought.chars().count() / 3).clamp(1, 5);
+    let (distance, path) = known
+        .map(|path| (strsim::damerau_levenshtein(path, sought), path))
+        .min()?;
+    (distance <= most).then_some(path)
 }

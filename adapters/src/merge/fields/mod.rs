@@ -10,8 +10,8 @@ mod uses;
 
 pub use check::Checked;
 pub(super) use check::check;
-pub(super) use expression::Role;
-pub(super) use lookup::{empty, unknown};
+pub(super) use expression::{Role, read};
+pub(super) use lookup::{empty, nearest_path, unknown};
 pub use uses::FieldUse;
 pub(super) use uses::uses;
 
@@ -69,7 +69,7 @@ pub(super) fn analyse(
             let mut bound = Vec::new();
             match unsupported(&tag) {
                 Some(sentence) => reading.problems.push(sentence),
-                None => bound = read(environment, &tag, &mut reading),
+                None => bound = read_tag(environment, &tag, &mut reading),
             }
             if reading
                 .usages
@@ -91,10 +91,10 @@ pub(super) fn analyse(
 type Bound = (String, Option<String>);
 
 /// Reads what a tag evaluates; answers the names that it gives.
-fn read(environment: &Environment<'_>, tag: &Tag, reading: &mut Reading) -> Vec<Bound> {
+fn read_tag(environment: &Environment<'_>, tag: &Tag, reading: &mut Reading) -> Vec<Bound> {
     let (mut bound, mut images) = (Vec::new(), Vec::new());
     let mut see = |expression: &Expr<'_>, role: Role| {
-        let more = expression::read(environment, expression, &role);
+        let more = read(environment, expression, &role);
         reading.usages.extend(more.usages);
         reading.problems.extend(more.problems);
     };

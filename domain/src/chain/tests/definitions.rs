@@ -44,6 +44,13 @@ fn set(name: &'static str, action: Action) -> impl FnOnce(&mut Definition) {
 
 #[test]
 fn the_shipped_chains_have_no_fault_and_accept_what_they_should() {
+    for shipped in [
+        include_str!("../../../../examples/chains/notification-refus.toml"),
+        include_str!("../../../../examples/chains/ordres-paiement.toml"),
+    ] {
+        let definition: Definition = toml::from_str(shipped).expect("the shipped file reads");
+        assert_eq!(definition.faults(), [], "{}", definition.code);
+    }
     assert_eq!(notification().faults(), []);
     assert_eq!(commission_table().faults(), []);
     assert_eq!(notification().accepts, [DossierStatus::Granted]);
@@ -94,7 +101,7 @@ fn two_steps_have_two_names() {
 
 #[test]
 fn steps_come_in_the_order_of_things_and_once() {
-    let order = "l'ordre est fusion, PDF, visa, signature, courrier, rattachement, puis statut, message, publication";
+    let order = "l'ordre est fusion, PDF, visa, signature, courrier, rattachement, puis statut, message, publication ; deux étapes de même nature ont chacune une condition";
     assert_eq!(
         changed(swap("visa", "sign")),
         [format!("l'étape « visa » n'est pas à sa place : {order}")]
@@ -138,7 +145,7 @@ fn a_chain_ends_with_somebody_who_receives_the_document() {
 #[test]
 fn a_document_for_a_whole_batch_has_no_dossier_to_write_to() {
     let faults = changed(|it| it.scope = Scope::Batch);
-    let sentences = ["register", "attach", "notify", "email", "publish"].map(|name| {
+    let sentences = ["register", "notify", "email", "publish"].map(|name| {
         format!("l'étape « {name} » demande un dossier, mais la chaîne produit un document par lot")
     });
     assert_eq!(faults, sentences);
@@ -190,6 +197,172 @@ fn the_fields_of_a_step_are_filled() {
     }
 }
 
+fn insert(after: &'static str, more: Step) -> impl FnOnce(&mut Definition) {
+    move |definition| {
+        let at = position(definition, after) + 1;
+        definition.steps.insert(at, more);
+    }
+}
+
+fn waiting(delay: Option<&str>, until: Option<&str>) -> Step {
+    let action = Action::Wait {
+        delay: delay.and_then(|delay| delay.parse().ok()),
+        until: until.map(Into::into),
+    };
+    Step::new(step("delai"), action)
+}
+
+#[test]
+fn an_approval_or_a_wait_comes_anywhere_once_there_is_a_document() {
+    for name in ["convert", "visa", "sign", "attach", "publish"] {
+        let approve = Step::new(step("approuver"), Action::Approve);
+        assert_eq!(changed(insert(name, approve)), [""; 0], "after {name}");
+        assert_eq!(changed(insert(name, waiting(Some("P3D"), None))), [""; 0]);
+    }
+    let too_early = changed(insert("merge", waiting(Some("P3D"), None)));
+    assert_eq!(
+        too_early,
+        ["une chaîne commence par une étape « merge » puis une étape « convert »"]
+    );
+}
+
+#[test]
+fn a_wait_has_a_duration_or_a_date_of_the_dictionary() {
+    for until in [
+        "dossier.date_commission",
+        "document.date",
+        "dossier.champs.retour",
+    ] {
+        assert_eq!(changed(insert("sign", waiting(None, Some(until)))), [""; 0]);
+    }
+    let fault = |until| {
+        format!("l'étape « delai » attend « {until} », qui n'est pas une date du dictionnaire")
+    };
+    for until in [
+        "dossier.objet",
+        "dossier.date",
+        "versements[].date",
+        "lot.total",
+    ] {
+        assert_eq!(
+            changed(insert("sign", waiting(None, Some(until)))),
+            [fault(until)]
+        );
+    }
+    let neither = "l'étape « delai » attend soit une durée (« delay »), soit une date (« until »)";
+    let both = waiting(Some("P3D"), Some("document.date"));
+    assert_eq!(changed(insert("sign", both)), [neither]);
+    assert_eq!(changed(insert("sign", waiting(None, None))), [neither]);
+}
+
+#[test]
+fn every_step_but_those_that_make_the_document_may_have_a_condition() {
+    let with = |name: &'static str| {
+        move |definition: &mut Definition| {
+            let at = position(definition, name);
+            definition.steps[at].when = Some("dossier.montant > 23000".into());
+        }
+    };
+    for name in [
+        "visa", "sign", "register", "attach", "notify", "email", "publish",
+    ] {
+        assert_eq!(changed(with(name)), [""; 0], "{name}");
+    }
+    for name in ["merge", "convert"] {
+        let fault =
+            format!("l'étape « {name} » produit le document : elle n'a ni condition ni groupe");
+        assert_eq!(changed(with(name)), [fault]);
+    }
+    let blank = changed(|it| it.steps[3].when = Some(" ".into()));
+    assert_eq!(blank, ["le champ « when » de l'étape « sign » est vide"]);
+}
+
+/// A second signature after the first, each with this condition.
+fn two_signatures(one: Option<&'static str>, two: Option<&'static str>) -> Vec<String> {
+    changed(|it| {
+        it.steps[3].when = one.map(Into::into);
+        let other = Step {
+            id: step("sign-president"),
+            when: two.map(Into::into),
+            ..it.steps[3].clone()
+        };
+        it.steps.insert(4, other);
+    })
+}
+
+#[test]
+fn two_steps_of_one_nature_are_alternatives_and_each_has_its_condition() {
+    assert_eq!(two_signatures(Some("a"), Some("true")), [""; 0]);
+    for (one, two) in [(None, None), (Some("a"), None), (None, Some("a"))] {
+        assert_eq!(two_signatures(one, two).len(), 1);
+    }
+    let mut chain = notification();
+    let other = Step {
+        id: step("sign-president"),
+        ..chain.steps[3].clone()
+    };
+    chain.steps.insert(4, other.clone());
+    let instead = |taken: &[&str]| {
+        let taken: Vec<_> = taken.iter().map(|name| step(name)).collect();
+        chain.taken_instead(&taken, &other).cloned()
+    };
+    assert_eq!(instead(&["visa", "sign"]), Some(step("sign")));
+    assert_eq!(instead(&["visa", "sign-president"]), None);
+    let email = chain.step(&step("email")).expect("shipped");
+    assert_eq!(chain.taken_instead(&[step("publish")], email), None);
+}
+
+fn grouped(names: &'static [&'static str]) -> impl FnOnce(&mut Definition) {
+    move |definition| {
+        for name in names {
+            let at = position(definition, name);
+            definition.steps[at].parallel = Some("remise".into());
+        }
+    }
+}
+
+#[test]
+fn those_who_receive_the_document_may_do_so_at_once_in_any_order() {
+    assert_eq!(changed(grouped(&["notify", "email", "publish"])), [""; 0]);
+    let reversed = changed(|it| {
+        grouped(&["register", "attach", "notify"])(it);
+        swap("register", "notify")(it);
+    });
+    assert_eq!(reversed, [""; 0]);
+    let chain = {
+        let mut chain = notification();
+        grouped(&["register", "attach"])(&mut chain);
+        chain
+    };
+    let ready = |done: &[&str]| {
+        let done: Vec<_> = done.iter().map(|name| step(name)).collect();
+        let ready = chain.ready(&done);
+        ready
+            .iter()
+            .map(|step| step.id.0.clone())
+            .collect::<Vec<_>>()
+    };
+    let before = ["merge", "convert", "visa", "sign"];
+    assert_eq!(ready(&before), ["register", "attach"]);
+    assert_eq!(ready(&[&before[..], &["attach"]].concat()), ["register"]);
+    assert_eq!(
+        ready(&[&before[..], &["attach", "register"]].concat()),
+        ["notify"]
+    );
+}
+
+#[test]
+fn a_group_holds_together_and_changes_no_document() {
+    let visa = "l'étape « visa » ne va pas dans un groupe : un visa ou une signature change le document que les autres remettent";
+    assert_eq!(changed(grouped(&["visa"])), [visa]);
+    let merge = "l'étape « merge » produit le document : elle n'a ni condition ni groupe";
+    assert_eq!(changed(grouped(&["merge"])), [merge]);
+    assert_eq!(
+        changed(grouped(&["notify", "publish"])),
+        ["l'étape « publish » est séparée des autres étapes du groupe « remise »"]
+    );
+}
+
 #[test]
 fn a_misspelt_field_is_not_read_as_a_chain() {
     let shipped = include_str!("../../../../examples/chains/tableau-commission.toml");
@@ -202,6 +375,7 @@ fn a_misspelt_field_is_not_read_as_a_chain() {
         ),
         ("to = \"requester\"", "to = \"clerk\""),
         ("kind = \"convert\"", "kind = \"print\""),
+        ("kind = \"convert\"", "kind = \"wait\"\ndelay = \"3 jours\""),
     ] {
         assert!(shipped.contains(right));
         let read = toml::from_str::<Definition>(&shipped.replace(right, wrong));
@@ -212,7 +386,7 @@ fn a_misspelt_field_is_not_read_as_a_chain() {
 #[test]
 fn the_next_step_is_the_first_that_is_not_done() {
     let chain = commission_table();
-    let next = |done: &[StepId]| chain.after(done).map(|step| step.id.0.clone());
+    let next = |done: &[StepId]| chain.ready(done).first().map(|step| step.id.0.clone());
     assert_eq!(next(&[]).as_deref(), Some("merge"));
     assert_eq!(
         next(&[step("merge"), step("convert")]).as_deref(),
@@ -239,6 +413,14 @@ fn every_fault_is_a_sentence_that_a_clerk_reads() {
         F::NoDelivery => ["no delivery" = F::NoDelivery],
         F::NeedsDossier(_) => ["needs a dossier" = F::NeedsDossier(step("register"))],
         F::Empty(..) => ["empty field" = F::Empty(step("visa"), "folder")],
+        F::MakesTheDocument(_) => ["makes the document" = F::MakesTheDocument(step("merge"))],
+        F::NotInParallel(_) => ["not in parallel" = F::NotInParallel(step("sign"))],
+        F::Scattered(..) => ["scattered" = F::Scattered(step("publish"), "remise".into())],
+        F::NoEnd(_) => ["no end" = F::NoEnd(step("delai"))],
+        F::NotADate(..) => ["no date" = F::NotADate(step("delai"), "dossier.objet".into())],
+        F::Expression(..) => [
+            "expression" = F::Expression(step("sign"), "la condition « x » : champ inconnu `x`".into()),
+        ],
     );
     let sentences: Vec<_> = faults
         .iter()

@@ -13,13 +13,14 @@ use crate::{
     ports::{OfficeFormat, Registration},
     testing::{chain_ref, march, pdf, template_ref},
 };
+use std::collections::BTreeMap;
 
 /// A document on its way, with the last reactions and every effect that was begun.
-struct Walk {
-    definition: Definition,
-    document: Document,
-    last: Vec<Reaction>,
-    begun: Vec<Effect>,
+pub(super) struct Walk {
+    pub(super) definition: Definition,
+    pub(super) document: Document,
+    pub(super) last: Vec<Reaction>,
+    pub(super) begun: Vec<Effect>,
 }
 
 fn document_id() -> DocumentId {
@@ -27,7 +28,7 @@ fn document_id() -> DocumentId {
 }
 
 impl Walk {
-    fn new(definition: Definition) -> Self {
+    pub(super) fn new(definition: Definition) -> Self {
         let mut walk = Self {
             definition,
             document: Document::default(),
@@ -50,7 +51,7 @@ impl Walk {
     }
 
     /// Records what `command` decides, and works out what follows.
-    fn record(&mut self, command: D) -> &mut Self {
+    pub(super) fn record(&mut self, command: D) -> &mut Self {
         self.last.clear();
         for event in self.document.decide(command).expect("an accepted command") {
             let before = self.document.journey().cloned();
@@ -66,14 +67,14 @@ impl Walk {
         }
         let begun = self.last.iter().filter_map(|reaction| match reaction {
             Reaction::Begin(effect) => Some(effect.clone()),
-            Reaction::DropPending | Reaction::Deliver => None,
+            Reaction::DropPending | Reaction::AskApproval(_) | Reaction::Deliver => None,
         });
         self.begun.extend(begun);
         self
     }
 
     /// Carries out the work that was begun last and is on the way, as a worker would.
-    fn carry_out(&mut self) -> &mut Self {
+    pub(super) fn carry_out(&mut self) -> &mut Self {
         let effect = self
             .begun
             .iter()
@@ -84,7 +85,7 @@ impl Walk {
     }
 
     /// The walk up to the beginning of the work of this kind.
-    fn until(definition: Definition, kind: &str) -> Self {
+    pub(super) fn until(definition: Definition, kind: &str) -> Self {
         let mut walk = Self::new(definition);
         while walk
             .begun
@@ -97,11 +98,11 @@ impl Walk {
     }
 
     /// The last reactions, in words.
-    fn said(&self) -> Vec<&'static str> {
+    pub(super) fn said(&self) -> Vec<&'static str> {
         self.last.iter().map(said).collect()
     }
 
-    fn fail(&mut self) -> &mut Self {
+    pub(super) fn fail(&mut self) -> &mut Self {
         let step = self.begun.last().expect("work").step.clone();
         self.record(D::Fail {
             step,
@@ -110,14 +111,14 @@ impl Walk {
         })
     }
 
-    fn restart(&mut self) -> &mut Self {
+    pub(super) fn restart(&mut self) -> &mut Self {
         self.record(D::Restart {
             reason: "modèle corrigé".into(),
             at: now(),
         })
     }
 
-    fn cancel(&mut self) -> &mut Self {
+    pub(super) fn cancel(&mut self) -> &mut Self {
         self.record(D::Cancel {
             reason: "erreur".into(),
             at: now(),
@@ -129,6 +130,7 @@ fn said(reaction: &Reaction) -> &'static str {
     match reaction {
         Reaction::Begin(effect) => effect.work.kind(),
         Reaction::DropPending => "drop pending",
+        Reaction::AskApproval(_) => "ask approval",
         Reaction::Deliver => "deliver",
     }
 }
@@ -141,8 +143,18 @@ fn circulation() -> Circulation {
     }
 }
 
+pub(super) fn weighed(name: &str, holds: bool) -> D {
+    D::RecordWeighed {
+        step: step(name),
+        holds,
+        expression: "dossier.montant > 23000".into(),
+        found: BTreeMap::new(),
+        at: now(),
+    }
+}
+
 /// What a worker reports once this effect is done.
-fn report(effect: &Effect) -> D {
+pub(super) fn report(effect: &Effect) -> D {
     let (step, at) = (effect.step.clone(), now());
     match &effect.work {
         Work::Merge => D::RecordMerged {
@@ -209,6 +221,13 @@ fn report(effect: &Effect) -> D {
             url: "https://portail.example/1".into(),
             at,
         },
+        Work::Weigh => weighed(&step.0, true),
+        Work::Wait => D::BeginWait {
+            step,
+            until: at,
+            at,
+        },
+        Work::Wake { .. } => D::EndWait { step, at },
         Work::WithdrawVisa { .. }
         | Work::RecallVisa { .. }
         | Work::WithdrawSignature { .. }

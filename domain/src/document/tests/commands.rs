@@ -8,6 +8,7 @@ use crate::{
     ports::{Circulation, OfficeFormat, Registration},
     testing::{chain_ref, march, now, pdf, step, template_ref, uuid},
 };
+use std::collections::BTreeMap;
 
 fn order(title: &str) -> Order {
     Order {
@@ -162,6 +163,73 @@ pub(super) fn record_published() -> C {
     C::RecordPublished {
         step: step("publish"),
         url: "https://portail.example/1".into(),
+        at: now(),
+    }
+}
+
+pub(super) fn record_weighed(name: &str, holds: bool) -> C {
+    C::RecordWeighed {
+        step: step(name),
+        holds,
+        expression: "dossier.montant > 23000".into(),
+        found: found(),
+        at: now(),
+    }
+}
+
+pub(super) fn found() -> BTreeMap<String, String> {
+    [("dossier.montant".to_owned(), "10000.00".to_owned())].into()
+}
+
+pub(super) fn ask_approval(name: &str) -> C {
+    C::AskApproval {
+        step: step(name),
+        at: now(),
+    }
+}
+
+pub(super) fn approve(name: Option<&str>) -> C {
+    C::Approve {
+        step: name.map(step),
+        comment: Some(" ".into()),
+        at: now(),
+    }
+}
+
+pub(super) fn refuse_approval(name: Option<&str>, reason: &str) -> C {
+    C::RefuseApproval {
+        step: name.map(step),
+        reason: reason.into(),
+        at: now(),
+    }
+}
+
+pub(super) fn begin_wait() -> C {
+    C::BeginWait {
+        step: step("wait"),
+        until: now(),
+        at: now(),
+    }
+}
+
+pub(super) fn end_wait() -> C {
+    C::EndWait {
+        step: step("wait"),
+        at: now(),
+    }
+}
+
+pub(super) fn approval_asked(name: &str) -> E {
+    E::ApprovalAsked {
+        step: step(name),
+        at: now(),
+    }
+}
+
+pub(super) fn wait_began() -> E {
+    E::WaitBegan {
+        step: step("wait"),
+        until: now(),
         at: now(),
     }
 }

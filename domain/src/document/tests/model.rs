@@ -3,16 +3,20 @@
 
 use super::{
     super::{Document, DocumentEvent as E, DocumentRefusal as R, DocumentStatus as S},
-    table::{all, status},
+    table::all,
 };
 use crate::{digest::Digest, event::Decider, ids::SignatureId, testing::replay};
 use proptest::{prelude::*, sample::Index};
 
+fn status(document: &Document) -> Option<S> {
+    document.journey().map(|journey| journey.stage.status())
+}
+
 /// The law, written apart from the code: where a document may go from each status.
 fn may_become(from: Option<S>) -> &'static [S] {
     use S::{
-        Attached, Cancelled, Converted, Delivered, InSignature, InVisa, Merged, Registered,
-        Requested, SignatureRefused, Signed, VisaRefused, Visaed,
+        Attached, Cancelled, Converted, Delivered, InApproval, InSignature, InVisa, Merged,
+        Registered, Requested, SignatureRefused, Signed, VisaRefused, Visaed, Waiting,
     };
     match from {
         None => &[Requested],
@@ -32,8 +36,11 @@ fn may_become(from: Option<S>) -> &'static [S] {
         Some(InSignature) => &[Signed, SignatureRefused, Cancelled],
         Some(Signed) => &[Registered, Attached, Delivered, Cancelled],
         Some(Registered) => &[Attached, Delivered, Cancelled],
-        Some(Attached) => &[Delivered, Cancelled],
+        // In a group of steps, it may be attached before it has its number.
+        Some(Attached) => &[Attached, Delivered, Cancelled],
         Some(VisaRefused | SignatureRefused) => &[Requested, Cancelled],
+        // Statuses of what waits, which no stage has.
+        Some(InApproval | Waiting) => &[],
         Some(Delivered | Cancelled) => &[],
     }
 }
@@ -92,7 +99,17 @@ impl Auditor {
                 prop_assert_eq!(Some(*file), self.pdf);
                 self.hands_over()?;
             }
-            E::Registered { .. } | E::Reported { .. } | E::Emailed { .. } | E::Delivered { .. } => {
+            E::Registered { .. }
+            | E::Reported { .. }
+            | E::Emailed { .. }
+            | E::StepTaken { .. }
+            | E::StepSkipped { .. }
+            | E::ApprovalAsked { .. }
+            | E::Approved { .. }
+            | E::ApprovalRefused { .. }
+            | E::WaitBegan { .. }
+            | E::WaitEnded { .. }
+            | E::Delivered { .. } => {
                 self.hands_over()?;
             }
             E::Merged { .. } | E::Failed { .. } | E::Retried { .. } | E::Cancelled { .. } => {}
@@ -116,6 +133,13 @@ fn keeps_its_status(event: &E) -> bool {
         E::Reported { .. }
             | E::Emailed { .. }
             | E::Published { .. }
+            | E::StepTaken { .. }
+            | E::StepSkipped { .. }
+            | E::ApprovalAsked { .. }
+            | E::Approved { .. }
+            | E::ApprovalRefused { .. }
+            | E::WaitBegan { .. }
+            | E::WaitEnded { .. }
             | E::Failed { .. }
             | E::Retried { .. }
     )
@@ -150,7 +174,7 @@ proptest! {
                 history.push(event);
                 let again = state.decide(command.clone());
                 prop_assert!(
-                    matches!(&again, Ok(events) if events.is_empty()) || again == Err(R::NothingToRetry),
+                    matches!(&again, Ok(events) if events.is_empty()) || matches!(again, Err(R::NothingToRetry | R::NoApproval)),
                     "{label} repeated: {again:?}"
                 );
             }

@@ -3,8 +3,8 @@
 use super::{super::DocumentStatus as S, *};
 use crate::testing::{examples, table};
 
-pub(super) fn status(document: &Document) -> Option<S> {
-    document.journey().map(|journey| journey.stage.status())
+fn status(document: &Document) -> Option<S> {
+    document.journey().map(super::super::Journey::status)
 }
 
 pub(super) fn all() -> Vec<(&'static str, C)> {
@@ -35,6 +35,15 @@ pub(super) fn all() -> Vec<(&'static str, C)> {
         C::RecordReported { .. } => ["record reported" = record_reported()],
         C::RecordEmailed { .. } => ["record emailed" = record_emailed()],
         C::RecordPublished { .. } => ["record published" = record_published()],
+        C::RecordWeighed { .. } => [
+            "record weighed, it holds" = record_weighed("sign", true),
+            "record weighed, it does not" = record_weighed("publish", false),
+        ],
+        C::AskApproval { .. } => ["ask approval" = ask_approval("approve")],
+        C::Approve { .. } => ["approve" = approve(None)],
+        C::RefuseApproval { .. } => ["refuse approval" = refuse_approval(None, "trop cher")],
+        C::BeginWait { .. } => ["begin wait" = begin_wait()],
+        C::EndWait { .. } => ["end wait" = end_wait()],
         C::Deliver { .. } => ["deliver" = deliver()],
         C::Fail { .. } => ["fail" = fail("current")],
         C::Retry { .. } => ["retry" = retry()],
@@ -57,6 +66,11 @@ fn the_table_of_answers_is_the_reviewed_one() {
         Some(S::InVisa) => ["in visa" = at("sent_for_visa"), "in visa, stopped" = stopped("sent_for_visa")],
         Some(S::Visaed) => ["visaed" = at("visaed"), "visaed, stopped" = stopped("visaed")],
         Some(S::VisaRefused) => ["visa refused" = refused("sent_for_visa", visa_refused())],
+        Some(S::InApproval) => [
+            "in approval" = replay(after("visaed", &[approval_asked("approve")])),
+            "in approval, and waiting" = replay(after("visaed", &[approval_asked("approve"), wait_began()])),
+        ],
+        Some(S::Waiting) => ["waiting" = replay(after("visaed", &[wait_began()]))],
         Some(S::InSignature) => [
             "in signature" = at("sent_for_signature"),
             "in signature, stopped" = stopped("sent_for_signature"),

@@ -43,7 +43,7 @@ const DOSSIERS: &str = "
 /// Two or three for each dossier.
 const DOCUMENTS: &str = "
     INSERT INTO documents (id, batch_id, dossier_id, chain_id, chain_version, template_id, template_version, title,
-        date, status, round, included, pages, version, requested_at, updated_at)
+        date, stage, round, included, pages, version, requested_at, updated_at)
     SELECT md5('p' || n || '.' || m)::uuid, md5('b' || n / 200)::uuid, md5('d' || n)::uuid, md5('chain')::uuid, 1,
         md5('template')::uuid, 1, (ARRAY['Lettre d''attribution', 'Arrêté', 'Convention'])[m], date '2026-03-12',
         (ARRAY['delivered', 'signed', 'in_visa'])[1 + n % 3], 1, '[]', m, 9,
