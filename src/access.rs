@@ -16,6 +16,8 @@ use rand::{TryRngCore as _, rngs::OsRng};
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::{FromRow, PgPool};
 
+/// What is before the name of a token in an actor.
+pub(crate) const ACTOR: &str = "token:";
 const PREFIX: &str = "navette_";
 /// 256 bits in base64.
 const LENGTH: usize = PREFIX.len() + 43;
@@ -146,6 +148,14 @@ pub async fn named(pool: &PgPool, name: &str) -> Result<Option<Principal>, sqlx:
     Ok(row.and_then(principal))
 }
 
+/// Who acts under this name in the log, if their token is in force.
+pub async fn acting(pool: &PgPool, actor: &str) -> Result<Option<Principal>, sqlx::Error> {
+    match actor.strip_prefix(ACTOR) {
+        Some(name) => named(pool, name).await,
+        None => Ok(None),
+    }
+}
+
 fn is_shaped(token: &str) -> bool {
     token.len() == LENGTH
         && token.strip_prefix(PREFIX).is_some_and(|bits| {
@@ -162,7 +172,7 @@ fn digest(token: &str) -> Vec<u8> {
 fn principal(row: TokenRow) -> Option<Principal> {
     let role = ROLES.iter().find(|(_, name)| *name == row.role)?.0;
     Some(Principal {
-        actor: format!("token:{}", row.name),
+        actor: format!("{ACTOR}{}", row.name),
         role,
         services: row.services,
         schemes: row.schemes,

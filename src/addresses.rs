@@ -1,8 +1,9 @@
-//! Addresses that open one file for a few minutes without a token in a header: for links that a browser follows.
+//! Addresses that open one file for a while without a token in a header: for links that a browser follows.
 //!
 //! An address names its path, until when it is good and whose it is, sealed under the master key. Whoever opens
 //! it has the rights that its owner has then: a token that was revoked meanwhile opens nothing.
 
+use crate::access::ACTOR;
 use chrono::{DateTime, TimeDelta, Utc};
 use navette_adapters::keys::Keys;
 use navette_domain::digest::Digest;
@@ -10,13 +11,15 @@ use navette_domain::digest::Digest;
 /// How long an address is good.
 pub const GOOD_FOR: TimeDelta = TimeDelta::minutes(5);
 
-/// What is before the name of a token in an actor.
-const TOKEN: &str = "token:";
-
-/// The address of `path` for `actor`, who holds a token.
+/// The address of `path` for `actor`, who holds a token, for a few minutes.
 pub fn sign(keys: &Keys, path: &str, actor: &str, now: DateTime<Utc>) -> Option<String> {
-    let by = actor.strip_prefix(TOKEN)?;
-    let until = (now + GOOD_FOR).timestamp();
+    sign_until(keys, path, actor, now + GOOD_FOR)
+}
+
+/// The same until this time: for the files of scheduled exports, which people are sent the address of.
+pub fn sign_until(keys: &Keys, path: &str, actor: &str, until: DateTime<Utc>) -> Option<String> {
+    let by = actor.strip_prefix(ACTOR)?;
+    let until = until.timestamp();
     let seal = seal(keys, path, until, by);
     Some(format!("{path}?until={until}&by={by}&seal={seal}"))
 }

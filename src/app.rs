@@ -16,6 +16,7 @@ use crate::{
     erasure::Erasure,
     exports::Exports,
     library::Library,
+    schedules::{Places, Schedules},
     steps::{Ports, Steps},
     templates::Templates,
     workers::{self, CarryOut, Gates, Projections, RetryPolicy, Rounds, Stop, Timings},
@@ -53,6 +54,8 @@ pub struct App {
     pub projections: Projections,
     /// Takes exports to their bytes.
     pub exports: Exports,
+    /// Carries schedules of exports out.
+    pub schedules: Schedules,
     /// Erases third parties.
     pub erasure: Erasure,
     /// Does the outside work.
@@ -90,7 +93,14 @@ impl App {
             retention,
         );
         let (shown, policy_of_exports) = (projections.standing(), ExportsConfig::default());
-        let exports = Exports::new(dispatcher.clone(), files, shown, policy_of_exports);
+        let exports = Exports::new(
+            dispatcher.clone(),
+            files.clone(),
+            shown.clone(),
+            policy_of_exports,
+        );
+        let postman = ports.postman.clone();
+        let schedules = Schedules::new(dispatcher.clone(), exports.clone(), files, postman, shown);
         Ok(Self {
             batches: Batches::new(dispatcher.clone(), library.clone()),
             templates: Templates::new(
@@ -107,6 +117,7 @@ impl App {
             ),
             projections,
             exports,
+            schedules,
             erasure,
             pool,
             dispatcher,
@@ -119,10 +130,11 @@ impl App {
     }
 
     /// The same, under another policy of exports.
-    #[must_use]
-    pub fn with_exports(mut self, policy: ExportsConfig) -> Self {
+    pub fn with_exports(mut self, policy: ExportsConfig) -> anyhow::Result<Self> {
+        let places = Places::of(&policy)?;
         self.exports = self.exports.under(policy);
-        self
+        self.schedules = self.schedules.to(self.exports.clone(), places);
+        Ok(self)
     }
 
     /// The effects of this database, for the process that calls itself `owner`.
@@ -202,6 +214,7 @@ impl App {
         );
         let (stopping, rounding) = (stop.clone(), stop.clone());
         let exports = self.exports.clone();
+        let schedules = self.schedules.clone();
         Ok(vec![
             tokio::spawn(async move { carry_out.run_until(stopping).await }),
             tokio::spawn(async move { rounds.run_until(rounding).await }),
@@ -217,6 +230,10 @@ impl App {
             workers::keep_doing("exports", stop.clone(), move || {
                 let exports = exports.clone();
                 async move { exports.work().await }
+            }),
+            workers::keep_doing("export_schedules", stop.clone(), move || {
+                let schedules = schedules.clone();
+                async move { schedules.work().await }
             }),
         ])
     }

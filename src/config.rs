@@ -108,10 +108,10 @@ pub struct HttpConfig {
     pub explorer: bool,
     /// The origins, besides our own, whose pages may open a subscription.
     pub origins: Vec<String>,
-    /// The queries that clients may name by their SHA-256.
-    pub persisted: PersistedConfig,
     /// The secrets with which neighbours say that something may have moved there.
     pub hooks: BTreeMap<Neighbour, SecretString>,
+    /// The queries that clients may name by their SHA-256.
+    pub persisted: PersistedConfig,
 }
 
 impl Default for HttpConfig {
@@ -120,20 +120,28 @@ impl Default for HttpConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             explorer: false,
             origins: vec![],
-            persisted: PersistedConfig::default(),
             hooks: BTreeMap::new(),
+            persisted: PersistedConfig::default(),
         }
     }
 }
 
-/// How many exports there may be, and how long their files are kept.
-#[derive(Debug, Clone, Copy, Deserialize)]
+/// How many exports there may be, how long their files are kept, and where those of schedules may go.
+#[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ExportsConfig {
     /// How many go straight to clients at once.
     pub at_once: usize,
     /// For how many hours a file that was made in the background is kept.
     pub keep_hours: u32,
+    /// The folders that schedules may deliver to, by the names that people choose from.
+    pub folders: BTreeMap<String, PathBuf>,
+    /// The WebDAV collections that they may deliver to, by name: each the root folder of an account of Nextcloud.
+    pub webdav: BTreeMap<String, NextcloudConfig>,
+    /// Up to so many bytes, a file is attached to their messages; beyond, these have a link to it.
+    pub attached_up_to: u64,
+    /// Under which address their recipients reach Navette, for these links.
+    pub public_url: Option<String>,
 }
 
 impl Default for ExportsConfig {
@@ -141,6 +149,10 @@ impl Default for ExportsConfig {
         Self {
             at_once: 8,
             keep_hours: 72,
+            folders: BTreeMap::new(),
+            webdav: BTreeMap::new(),
+            attached_up_to: 5 << 20,
+            public_url: None,
         }
     }
 }

@@ -62,6 +62,18 @@ impl Memory {
         }
     }
 
+    /// Does what writes to the log, if it is what it was when this machine saw it last; it is seen anew then.
+    pub async fn around<T>(
+        &self,
+        log: &Log,
+        write: impl Future<Output = anyhow::Result<T>>,
+    ) -> anyhow::Result<T> {
+        self.check(log).await?;
+        let done = write.await?;
+        self.remember(log).await?;
+        Ok(done)
+    }
+
     /// Writes down what is in the log now.
     pub async fn remember(&self, log: &Log) -> anyhow::Result<()> {
         match log.last_seen().await? {

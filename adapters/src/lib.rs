@@ -36,6 +36,7 @@ pub mod log;
 pub mod maarch;
 pub mod merge;
 pub mod nextcloud;
+pub mod parcel;
 pub mod pastell;
 pub mod pdf;
 pub mod porte_documents;

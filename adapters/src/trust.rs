@@ -17,7 +17,7 @@ use std::{fs, path::Path, time::Duration};
 use webpki::{
     ALL_VERIFICATION_ALGS, CertRevocationList, EndEntityCert, Error, ExtendedKeyUsageValidator,
     OwnedCertRevocationList, RevocationCheckDepth, RevocationOptions, RevocationOptionsBuilder,
-    UnknownStatusPolicy, anchor_from_trusted_cert,
+    RevocationReason, UnknownStatusPolicy, anchor_from_trusted_cert,
 };
 
 /// The first byte of what is in DER rather than in PEM.
@@ -99,6 +99,23 @@ impl RevocationLists {
     /// The SHA-256 of their files, one after the other.
     pub fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// Whether a certificate that is on a list merely went out of use, and after that time: a key that may have
+    /// been stolen spares nothing.
+    pub(crate) fn spare(&self, certificate: &Certificate, at: DateTime<Utc>) -> bool {
+        use RevocationReason::{AffiliationChanged, CessationOfOperation, Superseded};
+        let serial = certificate.tbs_certificate().serial_number().as_bytes();
+        let lists = self.lists.iter();
+        let mut entries = lists.filter_map(|list| list.find_serial(serial).ok().flatten());
+        let at = u64::try_from(at.timestamp()).unwrap_or_default();
+        entries.all(|entry| {
+            let out_of_use = matches!(
+                entry.reason_code,
+                Some(AffiliationChanged | CessationOfOperation | Superseded)
+            );
+            out_of_use && at < entry.revocation_date.as_secs()
+        })
     }
 }
 

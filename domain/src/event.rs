@@ -7,7 +7,7 @@ use crate::{
     chain::ChainEvent,
     document::DocumentEvent,
     dossier::DossierEvent,
-    export::{ExportEvent, model::ExportModelEvent},
+    export::{ExportEvent, model::ExportModelEvent, schedule::ExportScheduleEvent},
     ids::{CommandId, DossierId},
     image::ImageEvent,
     selection::SelectionEvent,
@@ -172,6 +172,8 @@ pub enum Event {
     Export(ExportEvent),
     /// About a model of exports.
     ExportModel(ExportModelEvent),
+    /// About a schedule of exports.
+    ExportSchedule(ExportScheduleEvent),
     /// About a selection of dossiers.
     Selection(SelectionEvent),
 }
@@ -203,6 +205,9 @@ impl Event {
             "agent" => AgentEvent::read(event_type, payload).map(Self::Agent),
             "export" => ExportEvent::read(event_type, payload).map(Self::Export),
             "export_model" => ExportModelEvent::read(event_type, payload).map(Self::ExportModel),
+            "export_schedule" => {
+                ExportScheduleEvent::read(event_type, payload).map(Self::ExportSchedule)
+            }
             "selection" => SelectionEvent::read(event_type, payload).map(Self::Selection),
             _ => Err("unknown noun".to_owned()),
         }
@@ -227,6 +232,7 @@ impl Event {
             AgentEvent::TYPES,
             ExportEvent::TYPES,
             ExportModelEvent::TYPES,
+            ExportScheduleEvent::TYPES,
             SelectionEvent::TYPES,
         ]
         .into_iter()

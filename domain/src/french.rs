@@ -177,6 +177,7 @@ pub fn sentence(event: &Event) -> String {
             "Recueil de preuves remis, arrêté à {size} événements (empreinte {})",
             file.short()
         ),
+        Event::ExportSchedule(event) => event.sentence(),
         // Its name is its owner's, perhaps private.
         Event::Selection(SelectionEvent::Saved { .. }) => "Sélection enregistrée".into(),
         Event::Selection(SelectionEvent::Removed { .. }) => "Sélection supprimée".into(),
@@ -191,7 +192,10 @@ pub fn sentence(event: &Event) -> String {
 fn export(event: &ExportEvent) -> String {
     use ExportEvent as E;
     match event {
-        E::Requested { order, .. } => format!("Export « {} » demandé", order.label),
+        E::Requested { order, .. } => match order.selection {
+            Some(_) => format!("Export « {} » d'une sélection demandé", order.label),
+            None => format!("Export « {} » demandé", order.label),
+        },
         E::Completed { made, .. } => format!(
             "Export terminé : {} lignes, {} octets (empreinte {})",
             made.rows,

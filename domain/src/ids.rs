@@ -1,6 +1,7 @@
 //! One newtype per entity. Ids that follow from others are derived (`UUIDv5`), so that a process that
 //! runs twice names the same thing twice; the others are minted at the door, never here.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 use uuid::Uuid;
@@ -45,6 +46,8 @@ ids! {
     ExportId,
     /// A format and columns that somebody keeps.
     ExportModelId,
+    /// An export that is made again and again.
+    ExportScheduleId,
     /// The bundles that were taken of one dossier.
     BundleId,
     /// A filter or a list of dossiers that somebody keeps under a name.
@@ -74,6 +77,14 @@ impl DossierId {
     /// The dossier that the source system calls `reference`.
     pub fn of_reference(reference: &str) -> Self {
         Self(derived("dossier", &[reference]))
+    }
+}
+
+impl ExportId {
+    /// The export of a schedule that was due at this time.
+    pub fn of_schedule(schedule: ExportScheduleId, due: DateTime<Utc>) -> Self {
+        let due = due.timestamp().to_string();
+        Self(derived("export", &[&schedule.to_string(), &due]))
     }
 }
 

@@ -1,5 +1,7 @@
 //! The e-mails that applicants and clerks receive, in French, as text and HTML.
 
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Europe::Paris;
 use std::fmt::Write as _;
 
 /// A message's words.
@@ -72,6 +74,37 @@ pub fn to_requester(title: &str, batch_label: &str, dossiers: usize) -> Words {
     ];
     words(
         format!("{title} : document prêt"),
+        "Bonjour,",
+        &paragraphs,
+        "Navette",
+    )
+}
+
+/// To those to whom the file of a scheduled export goes: it is attached, unless there is a link, which is good
+/// until then.
+pub fn of_export(
+    name: &str,
+    day: NaiveDate,
+    rows: i64,
+    link: Option<(&str, DateTime<Utc>)>,
+) -> Words {
+    let day = crate::french::date(day);
+    let mut paragraphs = vec![format!(
+        "L'export programmé « {name} » du {day} est prêt : {rows} lignes."
+    )];
+    match link {
+        None => paragraphs.push("Vous le trouverez joint à ce message.".to_owned()),
+        Some((link, until)) => {
+            let until = until.with_timezone(&Paris).format("%d/%m/%Y à %H:%M");
+            paragraphs.push(format!(
+                "Il est trop grand pour être joint à ce message. Ce lien le donne jusqu'au {until}, sans autre \
+                 autorisation : ne le transmettez pas."
+            ));
+            paragraphs.push(link.to_owned());
+        }
+    }
+    words(
+        format!("{name} : export du {day}"),
         "Bonjour,",
         &paragraphs,
         "Navette",

@@ -11,6 +11,7 @@
 //! - **History**: what happened to a dossier, to its documents and to their signatures, event by event.
 //! - **Bundle**: what an auditor takes away of a dossier: its events, files and proofs, and a verifier.
 //! - **Export**: rows of dossiers that leave as a file. **Model** of exports: a format and columns that are kept.
+//!   **Schedule** of exports: one that is made again and again, and delivered; each time is a **run**.
 //! - **Effect**: one piece of outside work, recorded with the event that causes it. **Work**: what it does.
 //! - **Agent**: somebody of the authority who acts: gives a visa, rejects a letter, asks for a batch.
 //! - **Subject**: whose personal data it is, a third party or an agent; its values are sealed under its key.
@@ -30,6 +31,7 @@
 
 pub mod agent;
 pub mod amount;
+pub mod archive;
 pub mod batch;
 pub mod bundle;
 pub mod chain;

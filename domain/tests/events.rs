@@ -82,6 +82,7 @@ fn domain_event(event: &Event) -> &dyn NamedEvent {
         Event::Agent(event) => event,
         Event::Export(event) => event,
         Event::ExportModel(event) => event,
+        Event::ExportSchedule(event) => event,
         Event::Selection(event) => event,
     }
 }
@@ -362,5 +363,6 @@ proptest::proptest! {
         keeps::<navette_domain::chain::Chain>(&of!(all, Chain), &order);
         keeps::<navette_domain::export::Export>(&of!(all, Export), &order);
         keeps::<navette_domain::export::model::ExportModel>(&of!(all, ExportModel), &order);
+        keeps::<navette_domain::export::schedule::ExportSchedule>(&of!(all, ExportSchedule), &order);
     }
 }

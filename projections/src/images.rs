@@ -1,7 +1,7 @@
 //! Images and their versions.
 
-use crate::{Projector, kinds::ImageFormat};
-use async_graphql::SimpleObject;
+use crate::{Projector, global, kinds::ImageFormat};
+use async_graphql::{ComplexObject, ID, SimpleObject};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use navette_domain::{
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 /// One version of an image that templates name.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, SimpleObject)]
-#[graphql(name = "Image")]
+#[graphql(name = "Image", complex)]
 pub struct ImageRow {
     /// The image's id.
     pub id: Uuid,
@@ -30,6 +30,14 @@ pub struct ImageRow {
     pub file: String,
     /// When it was uploaded.
     pub uploaded_at: DateTime<Utc>,
+}
+
+#[ComplexObject]
+impl ImageRow {
+    /// Its global id, which is that of a version.
+    pub async fn node_id(&self) -> ID {
+        global::id("Image", format!("{}:{}", self.id, self.version))
+    }
 }
 
 /// Keeps `images`.
@@ -101,4 +109,17 @@ pub async fn latest(pool: &PgPool) -> Result<Vec<ImageRow>, sqlx::Error> {
     sqlx::query_as("SELECT DISTINCT ON (code, id) * FROM images ORDER BY code, id, version DESC")
         .fetch_all(pool)
         .await
+}
+
+/// These versions of images.
+pub async fn by_refs(pool: &PgPool, refs: &[(Uuid, i32)]) -> Result<Vec<ImageRow>, sqlx::Error> {
+    let (ids, versions): (Vec<Uuid>, Vec<i32>) = refs.iter().copied().unzip();
+    sqlx::query_as(
+        "SELECT images.* FROM images JOIN unnest($1::uuid[], $2::int[]) AS asked (id, version)
+            USING (id, version)",
+    )
+    .bind(ids)
+    .bind(versions)
+    .fetch_all(pool)
+    .await
 }

@@ -142,6 +142,28 @@ kinds! {
         Cancelled = "cancelled",
         Expired = "expired",
     }
+    /// Where the files of a schedule of exports go.
+    DestinationKind {
+        Folder = "folder",
+        Webdav = "webdav",
+        Email = "email",
+    }
+    /// Where a run of a schedule of exports stands.
+    RunState {
+        Running = "running",
+        Delivered = "delivered",
+        GivenUp = "given_up",
+    }
+    /// A day of the week.
+    Weekday of "domain::export::schedule::Weekday" {
+        Monday = "monday",
+        Tuesday = "tuesday",
+        Wednesday = "wednesday",
+        Thursday = "thursday",
+        Friday = "friday",
+        Saturday = "saturday",
+        Sunday = "sunday",
+    }
     /// How firmly a signed PDF is bound to the one that was sent.
     Binding of "domain::signature::Binding" {
         Exact = "exact",

@@ -13,6 +13,7 @@ pub mod dossiers;
 pub mod effects;
 pub mod export_models;
 pub mod export_rows;
+pub mod export_schedules;
 pub mod exports;
 pub mod global;
 pub mod images;
@@ -65,6 +66,7 @@ pub fn all() -> Vec<Box<dyn Projector>> {
         Box::new(chains::Chains),
         Box::new(exports::Exports),
         Box::new(export_models::ExportModels),
+        Box::new(export_schedules::ExportSchedules),
         Box::new(selections::Selections),
     ]
 }

@@ -1,14 +1,21 @@
-//! Which dossiers a principal may see, said in SQL: the twin of `navette_domain::policy::sees`, for lists.
+//! What a principal may see, said in SQL: the twin of `navette_domain::policy::sees` and `sees_export`, for
+//! lists.
 
-use navette_domain::policy::Principal;
+use navette_domain::policy::{Principal, sees_export};
 use serde::Serialize;
 use sqlx::{Postgres, QueryBuilder};
 
-/// The services and schemes within which a principal sees; all when empty.
+/// What a principal sees: dossiers, and what belongs to people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Scope {
+    /// The services whose dossiers are seen; all when empty.
     services: Vec<String>,
+    /// The schemes whose dossiers are seen; all when empty.
     schemes: Vec<String>,
+    /// Who it is; nobody for Navette itself.
+    reader: String,
+    /// Whether what others export is seen.
+    every_export: bool,
 }
 
 impl Scope {
@@ -17,22 +24,26 @@ impl Scope {
         Self {
             services: principal.services.clone(),
             schemes: principal.schemes.clone(),
+            reader: principal.actor.clone(),
+            every_export: sees_export(principal, ""),
         }
     }
 
-    /// What somebody saw who was limited to these.
+    /// The dossiers that somebody saw who was limited to these.
     pub fn limited(services: &[String], schemes: &[String]) -> Self {
         Self {
             services: services.to_vec(),
             schemes: schemes.to_vec(),
+            reader: String::new(),
+            every_export: false,
         }
     }
 
     /// Everything: for Navette's own work.
     pub fn whole() -> Self {
         Self {
-            services: vec![],
-            schemes: vec![],
+            every_export: true,
+            ..Self::limited(&[], &[])
         }
     }
 
@@ -50,6 +61,20 @@ impl Scope {
                 query.push_bind(limits.clone()).push("), false)");
             }
         }
+    }
+
+    /// Pushes a condition after ` AND `, unless all are seen: this column names whoever reads.
+    pub(crate) fn sees_exports_of(&self, query: &mut QueryBuilder<'_, Postgres>, column: &str) {
+        if !self.every_export {
+            query.push(format!(" AND {column} = "));
+            query.push_bind(self.reader.clone());
+        }
+    }
+
+    /// Pushes a condition after ` AND `: what bears the columns `shared` and `owner` may be used.
+    pub(crate) fn may_use(&self, query: &mut QueryBuilder<'_, Postgres>) {
+        query.push(" AND (shared OR owner = ");
+        query.push_bind(self.reader.clone()).push(")");
     }
 
     /// Pushes a condition: the dossier of this id is seen. One that is not known yet is not.

@@ -31,6 +31,8 @@ pub struct Database {
     pub pool: PgPool,
     /// The keys of its personal values.
     pub keys: Keys,
+    owner: PgConnectOptions,
+    application: String,
     embedded: Option<EmbeddedPostgres>,
 }
 
@@ -82,26 +84,40 @@ impl Database {
         owner: Option<PgConnectOptions>,
         embedded: Option<EmbeddedPostgres>,
     ) -> anyhow::Result<Self> {
-        if let Some(owner) = owner {
-            migrate(owner, application.get_username()).await?;
-            let pool = connect(application).await?;
-            postgres::check_durability(&pool).await?;
-            let keys = keys(config, &pool).await?;
-            return Ok(Self {
-                pool,
-                keys,
-                embedded,
-            });
+        let name = application.get_username().to_owned();
+        if let Some(owner) = &owner {
+            migrate(owner.clone(), &name).await?;
         }
-        let pool = connect(application).await?;
+        let pool = connect(application.clone()).await?;
         postgres::check_durability(&pool).await?;
-        migrate_alone(&pool).await?;
+        if owner.is_none() {
+            migrate_alone(&pool).await?;
+        }
         let keys = keys(config, &pool).await?;
         Ok(Self {
             pool,
             keys,
+            owner: owner.unwrap_or(application),
+            application: name,
             embedded,
         })
+    }
+
+    /// A connection of the role that owns the tables, if the configuration says which it is.
+    pub async fn owner(&self) -> anyhow::Result<PgConnection> {
+        let owns = postgres::roles::could_change_the_log(&self.pool).await?;
+        anyhow::ensure!(
+            owns == Some(true) || self.owner.get_username() != self.application,
+            "only the owner of the tables can do this: give `migrate_url`"
+        );
+        PgConnection::connect_with(&self.owner)
+            .await
+            .context("connecting to PostgreSQL as the owner of the tables")
+    }
+
+    /// Gives the application what it needs of tables that their owner has just made.
+    pub async fn grant(&self, owner: &mut PgConnection) -> anyhow::Result<()> {
+        Ok(postgres::roles::grant(owner, &self.application).await?)
     }
 
     /// Its log, as one more process sees it.

@@ -7,6 +7,7 @@ use crate::{
     clock::Clock,
     config::Config,
     dispatch::Dispatcher,
+    epoch::Memory,
     workers::Projections,
 };
 use anyhow::Context as _;
@@ -45,7 +46,9 @@ pub(super) async fn bundle(options: &BundleOptions, config: &Config) -> anyhow::
         None => None,
     };
     let database = Database::join(config).await?;
-    let taken = options.take(config, &database, held.as_deref()).await;
+    let memory = Memory::in_folder(&config.data);
+    let take = options.take(config, &database, held.as_deref());
+    let taken = memory.around(&database.log(), take).await;
     database.close().await;
     let (events, size, digest) = taken?;
     say(&format!(

@@ -52,6 +52,16 @@ pub(super) async fn check(options: &CheckConfig, config: &Config) -> anyhow::Res
     if let Some(authority) = &config.checkpoints.time_stamp {
         sound &= report("time_stamp", time_stamps(authority).await);
     }
+    for (name, folder) in &config.exports.folders {
+        sound &= report(&format!("exports.folders.{name}"), writable(folder));
+    }
+    for (name, collection) in &config.exports.webdav {
+        let reached = match address(&collection.url) {
+            Ok(address) => reach(&address).await,
+            Err(error) => Err(error),
+        };
+        sound &= report(&format!("exports.webdav.{name}"), reached);
+    }
     sound &= report("files", files(&config.files()));
     let named = options.named().map_err(|error| report("chain", Err(error)));
     sound &= named.is_ok();
@@ -184,11 +194,14 @@ async fn database(config: &Config) -> anyhow::Result<String> {
 }
 
 async fn time_stamps(authority: &TimeStampAuthority) -> anyhow::Result<String> {
-    let roots = authority.roots()?;
+    let roots = authority.authorities()?;
     let reached = reach(&address(&authority.url)?).await?;
-    Ok(match roots {
-        Some(_) => reached,
-        None => format!("{reached}; WARNING: `ca` is not given: tokens do not prove who signed"),
+    Ok(match (roots, &authority.crl) {
+        (Some(_), Some(_)) => reached,
+        (Some(_), None) => format!("{reached}; `crl` is not given: revocation is not looked up"),
+        (None, _) => {
+            format!("{reached}; WARNING: `ca` is not given: tokens do not prove who signed")
+        }
     })
 }
 
@@ -199,6 +212,15 @@ fn signatories(config: &SignatoriesConfig) -> anyhow::Result<String> {
         (true, 0) => "anybody whom the authorities know".to_owned(),
         (true, names) => format!("{names} names, under certificates of the authorities"),
     })
+}
+
+/// Whether files can be made in a folder.
+fn writable(folder: &Path) -> anyhow::Result<String> {
+    tempfile::Builder::new()
+        .prefix(".navette")
+        .tempfile_in(folder)
+        .with_context(|| format!("writing in {}", folder.display()))?;
+    Ok("writable".to_owned())
 }
 
 fn address(url: &str) -> anyhow::Result<String> {
@@ -217,3 +239,6 @@ async fn reach(address: &str) -> anyhow::Result<String> {
         .context("no answer in five seconds")??;
     Ok(format!("something listens at {address}"))
 }
+
+#[cfg(all(test, feature = "sim"))]
+mod tests;

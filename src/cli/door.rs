@@ -45,8 +45,8 @@ impl Door {
         let doors = Doors {
             explorer: config.explorer,
             origins: config.origins.clone(),
-            persisted: Persisted::open(&config.persisted)?,
             hooks: config.hooks.clone(),
+            persisted: Persisted::open(&config.persisted)?,
         };
         let router = http::router(app, doors);
         let (mut stopping, mut leaving) = (stop.clone(), stop);

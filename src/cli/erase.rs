@@ -6,6 +6,7 @@ use crate::{
     clock::Clock,
     config::Config,
     dispatch::{DispatchFailure, Dispatcher},
+    epoch::Memory,
     erasure::Erasure,
     unit::Envelope,
     workers::Projections,
@@ -40,7 +41,9 @@ pub struct Erase {
 /// Erases, and tells what stays; or tells what forbids it, with exit code 1.
 pub(super) async fn erase(options: &Erase, config: &Config) -> anyhow::Result<ExitCode> {
     let database = Database::join(config).await?;
-    let erased = erase_in(options, config, &database).await;
+    let memory = Memory::in_folder(&config.data);
+    let erase = erase_in(options, config, &database);
+    let erased = memory.around(&database.log(), erase).await;
     database.close().await;
     erased
 }

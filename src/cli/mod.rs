@@ -1,5 +1,6 @@
 //! The command line: one role per file.
 
+mod archive;
 mod bundle;
 mod check_config;
 mod company;
@@ -82,6 +83,9 @@ pub enum Command {
     Projections(maintenance::Show),
     /// Announce that the log was restored or moved, or list its epochs.
     Epoch(epoch::EpochRole),
+    /// Take old events out of the log, or bring them back.
+    #[command(subcommand)]
+    Archive(archive::Archive),
     /// Make, revoke or list API tokens.
     Token(token::Token),
     /// Print the GraphQL schema.
@@ -137,6 +141,7 @@ impl Cli {
             Command::Projections(options) => maintenance::projections(&options, &config()?)
                 .await
                 .map(|()| done),
+            Command::Archive(what) => archive::archive(what, &config()?).await.map(|()| done),
             Command::Epoch(role) => epoch::epoch(role, &config()?).await.map(|()| done),
             Command::Token(options) => token::token(options, &config()?).await.map(|()| done),
             Command::Schema => {

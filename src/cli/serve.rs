@@ -92,7 +92,7 @@ pub(crate) async fn build(config: &Config, database: &Database) -> anyhow::Resul
         config.key_file(),
     )
     .await?;
-    Ok(app.with_exports(config.exports))
+    app.with_exports(config.exports.clone())
 }
 
 /// Seals the log, as long as the work is carried out.

@@ -1,7 +1,7 @@
 //! `navette verify` and `navette checkpoint`: the log, proved.
 
 use super::say;
-use crate::{app::Database, config::Config};
+use crate::{app::Database, config::Config, epoch::Memory};
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use navette_adapters::proof::{self, CheckpointKey, Sealer, Trust};
@@ -32,7 +32,7 @@ pub struct Verify {
 }
 
 /// What `navette checkpoint` does.
-#[derive(Debug, Subcommand)]
+#[derive(Debug, Clone, Copy, Subcommand)]
 pub enum Checkpoint {
     /// Print the public key, for auditors to keep.
     Key,
@@ -62,7 +62,7 @@ pub(super) async fn verify(options: Verify, config: &Config) -> anyhow::Result<E
     };
     let authority = config.checkpoints.time_stamp.as_ref();
     let authorities = match authority {
-        Some(authority) => authority.roots()?,
+        Some(authority) => authority.authorities()?,
         None => None,
     };
     let trust = Trust { key, authorities };
@@ -91,7 +91,14 @@ fn held(path: &Path) -> anyhow::Result<SignedCheckpoint> {
 
 pub(super) async fn checkpoint(what: Checkpoint, config: &Config) -> anyhow::Result<()> {
     let database = Database::join(config).await?;
-    let printed = print(what, config, &database.pool).await;
+    let print = print(what, config, &database.pool);
+    let printed = match what {
+        Checkpoint::Seal | Checkpoint::Rotate => {
+            let memory = Memory::in_folder(&config.data);
+            memory.around(&database.log(), print).await
+        }
+        Checkpoint::Key | Checkpoint::Show | Checkpoint::Stamps => print.await,
+    };
     database.close().await;
     say(printed?.trim_end());
     Ok(())

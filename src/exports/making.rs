@@ -6,7 +6,7 @@ use super::{
     source::{Broken, Source, Target, disk},
     stream::{ABANDONED, log_fault},
 };
-use crate::{dispatch::DispatchFailure, unit::NAVETTE};
+use crate::{dispatch::DispatchFailure, unit::NAVETTE, workers::lock};
 use anyhow::Context as _;
 use async_trait::async_trait;
 use futures::FutureExt as _;
@@ -75,16 +75,10 @@ impl Exports {
         if making.is_empty() && expiring.is_empty() && abandoned.is_empty() {
             return Ok(());
         }
-        let mut lock = self.pool.acquire().await?.detach();
-        let ours: bool =
-            sqlx::query_scalar("SELECT pg_try_advisory_lock(hashtext('navette exports'))")
-                .fetch_one(&mut lock)
-                .await?;
-        let done = if ours {
-            self.all(making, expiring, abandoned, &mut lock).await
-        } else {
-            Ok(())
+        let Some(mut lock) = lock(&self.pool, "navette exports").await? else {
+            return Ok(());
         };
+        let done = self.all(making, expiring, abandoned, &mut lock).await;
         let _ = lock.close().await;
         done
     }

@@ -19,11 +19,13 @@ use crate::{
 use async_graphql::{InputType, Value};
 use navette_domain::{
     export::{Choice, ColumnFault, Export, ExportCommand, ExportRefusal, Format, Order},
-    ids::{CommandId, ExportId},
+    ids::{CommandId, ExportId, SelectionId},
     policy::Principal,
     ports::FileStore,
 };
-use navette_projections::{condition::Filter as _, dossiers::DossierFilter, export_models};
+use navette_projections::{
+    condition::Filter as _, dossiers::DossierFilter, export_models, scope::Scope, selections,
+};
 use serde::Deserialize;
 use sqlx::PgPool;
 use std::{sync::Arc, time::Duration};
@@ -51,8 +53,10 @@ pub struct Asked {
     pub format: Option<Format>,
     /// Its columns in their order, unless the model says them; none for the usual ones.
     pub columns: Option<Vec<Choice>>,
-    /// Which dossiers, as GraphQL writes a filter; all when not given.
+    /// Which dossiers, as GraphQL writes a filter; all when neither this nor a selection is given.
     pub filter: Option<serde_json::Value>,
+    /// The selection whose dossiers are taken.
+    pub selection: Option<Uuid>,
     /// The model whose format and columns are taken.
     pub model: Option<Uuid>,
 }
@@ -65,10 +69,22 @@ pub enum NoExport {
     Columns(#[from] ColumnFault),
     #[error("La sélection (`filter`) ne se lit pas : {0}")]
     BadFilter(String),
+    #[error("Indiquez soit un filtre (`filter`), soit une sélection (`selection`).")]
+    BothChosen,
+    #[error("Cette sélection (`selection`) n'existe pas, ou n'est pas partagée avec vous.")]
+    UnknownSelection,
+    #[error(
+        "Le filtre de cette sélection (`selection`) vient d'une autre version : enregistrez-la de nouveau."
+    )]
+    OldSelection,
     #[error("Ce modèle d'export n'existe pas, ou n'est pas partagé avec vous.")]
     UnknownModel,
     #[error("Indiquez le format de l'export (`format`), ou un modèle (`model`).")]
     NoFormat,
+    #[error("Le jeton de la personne qui a programmé cet export n'est plus en vigueur.")]
+    OwnerIsGone,
+    #[error("Le rôle de la personne qui a programmé cet export ne lui permet plus d'exporter.")]
+    OwnerMayNot,
     #[error("{0}")]
     Incomplete(String),
     #[error(
@@ -136,8 +152,9 @@ impl Exports {
     ) -> Result<Order, NoExport> {
         let model = match asked.model {
             Some(id) => {
-                let model = export_models::by_id(&self.pool, &principal.actor, id).await?;
-                Some(model.ok_or(NoExport::UnknownModel)?)
+                let scope = Scope::of(principal);
+                let models = export_models::by_ids(&self.pool, &scope, &[id]).await?;
+                Some(models.into_iter().next().ok_or(NoExport::UnknownModel)?)
             }
             None => None,
         };
@@ -150,7 +167,11 @@ impl Exports {
             (None, Some(model)) => model.columns.0.clone(),
             (None, None) => vec![],
         };
-        let filter = asked.filter.unwrap_or_else(|| serde_json::json!({}));
+        let filter = match (asked.filter, asked.selection) {
+            (Some(_), Some(_)) => return Err(NoExport::BothChosen),
+            (filter, None) => filter.unwrap_or_else(|| serde_json::json!({})),
+            (None, Some(id)) => self.held_by(&principal.actor, id).await?,
+        };
         read_filter(&filter)?;
         navette_domain::export::columns::headings(format, &columns)?;
         let label = asked.label.filter(|label| !label.trim().is_empty());
@@ -160,11 +181,19 @@ impl Exports {
             format,
             columns,
             filter,
+            selection: asked.selection.map(SelectionId),
             services: principal.services.clone(),
             schemes: principal.schemes.clone(),
             kept,
             requested_by: principal.actor.clone(),
         })
+    }
+
+    /// The filter that a selection is used as now, by whoever may use it.
+    async fn held_by(&self, actor: &str, selection: Uuid) -> Result<serde_json::Value, NoExport> {
+        let rows = selections::by_ids(&self.pool, actor, &[selection]).await?;
+        let row = rows.into_iter().next().ok_or(NoExport::UnknownSelection)?;
+        written(&row.as_filter().ok_or(NoExport::OldSelection)?)
     }
 
     /// Records that an export is asked for. Those to be kept are then made by themselves.
@@ -199,6 +228,23 @@ impl Exports {
             .dispatch::<Export>(&envelope, id.0, command)
             .await
     }
+}
+
+/// A filter as GraphQL writes it, without what it does not say.
+pub fn written(filter: &DossierFilter) -> Result<serde_json::Value, NoExport> {
+    fn said(value: serde_json::Value) -> serde_json::Value {
+        use serde_json::Value as V;
+        match value {
+            V::Object(fields) => {
+                let fields = fields.into_iter().filter(|(_, value)| !value.is_null());
+                fields.map(|(name, value)| (name, said(value))).collect()
+            }
+            V::Array(items) => items.into_iter().map(said).collect(),
+            other => other,
+        }
+    }
+    let value = filter.to_value().into_json();
+    Ok(said(value.map_err(anyhow::Error::from)?))
 }
 
 /// The filter that a client wrote, or what is wrong with it.

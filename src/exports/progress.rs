@@ -3,9 +3,10 @@
 use async_graphql::SimpleObject;
 use navette_domain::ids::ExportId;
 use sqlx::PgPool;
+use uuid::Uuid;
 
 /// How far an export is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, SimpleObject, sqlx::FromRow)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, SimpleObject)]
 #[graphql(name = "ExportProgress")]
 pub struct Progress {
     /// The rows that are written.
@@ -14,12 +15,15 @@ pub struct Progress {
     pub expected: i64,
 }
 
-/// How far an export is, while it is being made.
-pub async fn progress(pool: &PgPool, id: ExportId) -> Result<Option<Progress>, sqlx::Error> {
-    sqlx::query_as("SELECT rows, expected FROM export_progress WHERE export = $1")
-        .bind(id.0)
-        .fetch_optional(pool)
-        .await
+/// How far those of these exports are that are being made.
+pub async fn progress(pool: &PgPool, ids: &[Uuid]) -> Result<Vec<(Uuid, Progress)>, sqlx::Error> {
+    let rows: Vec<(Uuid, i64, i64)> =
+        sqlx::query_as("SELECT export, rows, expected FROM export_progress WHERE export = ANY($1)")
+            .bind(ids)
+            .fetch_all(pool)
+            .await?;
+    let told = |(export, rows, expected)| (export, Progress { rows, expected });
+    Ok(rows.into_iter().map(told).collect())
 }
 
 /// Notes that an export begins, perhaps not for the first time; says how often it began.

@@ -96,7 +96,7 @@ async fn sight(context: &Context<'_>, asker: &Asker, ids: Vec<DossierId>) -> Res
     let wanted: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let log = context.data::<Dispatcher>()?.log();
     let loaded = log.load_many::<dossier::Dossier>(&wanted).await;
-    let loaded = loaded.map_err(|cause| faults::internal(&cause))?;
+    let loaded = loaded.map_err(|cause| faults::of_the_log(&cause.into()))?;
     let is_seen = |id: &DossierId| {
         loaded
             .get(&id.0)

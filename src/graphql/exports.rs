@@ -2,22 +2,24 @@
 
 use super::{
     asking::{asker, reading},
+    connection::Connection,
     faults,
+    loaders::{self, ExportById, ExportProgressOf},
+    query::{Fallible, listed, page, page_cost},
 };
-use crate::exports::{self as making, Exports, Progress};
-use async_graphql::{ComplexObject, Context, Json, Object, Result, SimpleObject};
+use crate::exports::{Exports, Progress};
+use async_graphql::{ComplexObject, Context, ID, Json, Object, Result, SimpleObject};
 use chrono::{DateTime, TimeDelta, Utc};
 use navette_domain::{
     export::{Choice, columns},
-    ids::ExportId,
     policy::Permission,
 };
 use navette_projections::{
     dossiers,
-    export_models::{self, ExportModelRow},
-    exports::{self, ExportRow},
+    export_models::{ExportModelFilter, ExportModelOrder, ExportModelRow},
+    exports::{ExportFilter, ExportOrder, ExportRow},
+    global,
     kinds::{CellKind, ExportState, Position},
-    page::{LONGEST, PageFault, USUAL},
 };
 use uuid::Uuid;
 
@@ -60,9 +62,19 @@ impl Export {
         self.0.columns.iter().map(Into::into).collect()
     }
 
-    /// Which dossiers, as the filter was written.
+    /// Its global id.
+    pub async fn node_id(&self) -> ID {
+        global::id("Export", self.0.id)
+    }
+
+    /// Which dossiers, as the filter was written; of a selection, what it held then.
     async fn filter(&self) -> Json<serde_json::Value> {
         Json(self.0.filter.0.clone())
+    }
+
+    /// The selection that was named instead of a filter.
+    async fn selection_id(&self) -> Option<Uuid> {
+        self.0.selection_id
     }
 
     /// How far it is, while its file is being made.
@@ -70,12 +82,8 @@ impl Export {
         if self.0.state != ExportState::Requested {
             return None;
         }
-        let read = async {
-            let (reads, _) = reading(context, None).await?;
-            let progress = making::progress(&reads.pool, ExportId(self.0.id)).await;
-            progress.map_err(|cause| faults::internal(&cause))
-        };
-        read.await.transpose()
+        let progress = loaders::load(context, ExportProgressOf(self.0.id)).await;
+        progress.transpose()
     }
 
     /// Where its file is taken, by whoever asked for it; null while, and once, there is none.
@@ -111,6 +119,11 @@ impl From<ExportModelRow> for ExportModel {
 
 #[ComplexObject]
 impl ExportModel {
+    /// Its global id.
+    pub async fn node_id(&self) -> ID {
+        global::id("ExportModel", self.row.id)
+    }
+
     /// The columns in their order; none for the usual ones.
     async fn columns(&self) -> Vec<ChosenColumn> {
         self.row.columns.iter().map(Into::into).collect()
@@ -134,27 +147,28 @@ pub struct ExportColumn {
 #[derive(Default)]
 pub struct ExportQuery;
 
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the arguments of a list are those that Relay names, and ours"
+)]
 #[Object]
 impl ExportQuery {
-    /// The last exports of whoever asks, the newest first; of everybody, for auditors and administrators.
-    #[graphql(complexity = "5 + 20 * child_complexity")]
+    /// The exports of whoever asks, the newest first unless told; of everybody, for auditors and administrators.
+    #[graphql(complexity = "5 + page_cost(first.or(last), child_complexity)")]
     async fn exports(
         &self,
         context: &Context<'_>,
+        filter: Option<ExportFilter>,
+        order_by: Option<Vec<ExportOrder>>,
         first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
         at_least: Option<Position>,
-    ) -> Option<Result<Vec<Export>>> {
-        let answer = async {
-            let (reads, asker) = reading(context, at_least).await?;
-            let first = first.unwrap_or(USUAL);
-            if !(1..=LONGEST).contains(&first) {
-                return Err(faults::bad_request(PageFault::Size.to_string()));
-            }
-            let rows = exports::latest(&reads.pool, &asker.principal, first).await;
-            let rows = rows.map_err(|cause| faults::internal(&cause))?;
-            Ok(rows.into_iter().map(Into::into).collect())
-        };
-        Some(answer.await)
+    ) -> Fallible<Connection<Export>> {
+        let page = page(first, after, last, before);
+        let orders: Vec<ExportOrder> = order_by.unwrap_or_default();
+        Some(listed(context, filter.unwrap_or_default(), &orders, page, at_least).await)
     }
 
     /// One export; null when it does not exist or is somebody else's.
@@ -163,35 +177,36 @@ impl ExportQuery {
         context: &Context<'_>,
         id: Uuid,
         at_least: Option<Position>,
-    ) -> Option<Result<Export>> {
+    ) -> Fallible<Export> {
         let answer = async {
-            let (reads, asker) = reading(context, at_least).await?;
-            let row = exports::by_id(&reads.pool, &asker.principal, id).await;
-            row.map_err(|cause| faults::internal(&cause))
+            reading(context, at_least).await?;
+            loaders::load(context, ExportById(id)).await
         };
         answer.await.transpose().map(|row| row.map(Into::into))
     }
 
-    /// The models of exports that whoever asks may use, by name.
-    #[graphql(complexity = "5 + 20 * child_complexity")]
+    /// The models of exports that whoever asks may use, by name unless told.
+    #[graphql(complexity = "5 + page_cost(first.or(last), child_complexity)")]
     async fn export_models(
         &self,
         context: &Context<'_>,
+        filter: Option<ExportModelFilter>,
+        order_by: Option<Vec<ExportModelOrder>>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
         at_least: Option<Position>,
-    ) -> Option<Result<Vec<ExportModel>>> {
-        let answer = async {
-            let (reads, asker) = reading(context, at_least).await?;
-            let rows = export_models::of(&reads.pool, &asker.principal.actor).await;
-            let rows = rows.map_err(|cause| faults::internal(&cause))?;
-            Ok(rows.into_iter().map(Into::into).collect())
-        };
-        Some(answer.await)
+    ) -> Fallible<Connection<ExportModel>> {
+        let page = page(first, after, last, before);
+        let orders: Vec<ExportModelOrder> = order_by.unwrap_or_default();
+        Some(listed(context, filter.unwrap_or_default(), &orders, page, at_least).await)
     }
 
     /// The columns that exports may have: those of the dictionary, and the fields that dossiers have of their
     /// own. `montant.AAAA` and `versements.AAAA` are columns too, for any year.
     #[graphql(complexity = "20 + 20 * child_complexity")]
-    async fn export_columns(&self, context: &Context<'_>) -> Option<Result<Vec<ExportColumn>>> {
+    async fn export_columns(&self, context: &Context<'_>) -> Fallible<Vec<ExportColumn>> {
         let answer = async {
             let (reads, asker) = reading(context, None).await?;
             let own = dossiers::custom_fields(&reads.pool, &asker.scope).await;

@@ -8,6 +8,7 @@
 
 use crate::workers::Held;
 use async_graphql::{Error, ErrorExtensions as _};
+use navette_adapters::log::Reading;
 use navette_projections::page::ListFault;
 use std::fmt::Display;
 use uuid::Uuid;
@@ -20,6 +21,29 @@ pub fn internal(cause: &(impl Display + ?Sized)) -> Error {
         extensions.set("code", "INTERNAL");
         extensions.set("traceId", reference.to_string());
     })
+}
+
+/// The same, unless what was asked for is archived: that is told.
+pub fn of_the_log(cause: &anyhow::Error) -> Error {
+    match archived(cause) {
+        Some(sentence) => coded(ARCHIVED, sentence),
+        None => internal(cause),
+    }
+}
+
+/// The code of what is archived.
+pub const ARCHIVED: &str = "ARCHIVED";
+
+/// A sentence for clerks, if something failed because it is archived.
+pub fn archived(cause: &anyhow::Error) -> Option<String> {
+    let position = cause.chain().find_map(|cause| match cause.downcast_ref() {
+        Some(Reading::Archived { position, .. }) => Some(*position),
+        Some(Reading::LeftTheLog { last, .. }) => Some(*last),
+        _ => None,
+    })?;
+    Some(format!(
+        "Archivé jusqu'à la position {position} du journal : un administrateur peut rapporter l'archive (navette archive attach)."
+    ))
 }
 
 /// A mistake in the request that the schema alone does not exclude.

@@ -6,7 +6,7 @@ mod worked_out;
 pub use worked_out::{CheckOf, DocumentPage, EventsOf};
 
 use super::{Services, asking::Asker, faults};
-use crate::templates::Templates;
+use crate::{exports, templates::Templates};
 use async_graphql::{
     Context, Result,
     dataloader::{DataLoader, HashMapCache, Loader},
@@ -19,6 +19,10 @@ use navette_projections::{
     documents::{self, DocumentRow, Progress},
     dossiers::{self, DossierRow},
     effects::{self, EffectRow},
+    export_models::{self, ExportModelRow},
+    export_schedules::{self, ExportScheduleRow},
+    exports::{self as shown, ExportRow},
+    images::{self, ImageRow},
     kinds::Position,
     scope::Scope,
     selections::{self, SelectionRow},
@@ -105,12 +109,20 @@ keys! {
     VersionsOf,
     /// A selection by its id, if it may be used.
     SelectionById,
+    /// An export by its id, if it is seen.
+    ExportById,
+    /// A model of exports by its id, if it may be used.
+    ExportModelById,
+    /// A schedule of exports by its id, if it is seen.
+    ExportScheduleById,
     /// The documents of a dossier that is seen.
     DocumentsOf,
     /// The signatures of a document that is seen.
     SignaturesOf,
     /// The progress of a batch that is seen.
     ProgressOf,
+    /// How far an export is that is seen, while it is being made.
+    ExportProgressOf,
 }
 
 macro_rules! versions {
@@ -131,6 +143,8 @@ versions! {
     TemplateVersion,
     /// A version of a chain.
     ChainVersion,
+    /// A version of an image.
+    ImageVersion,
 }
 
 /// What happened at a position, if it is seen.
@@ -187,6 +201,9 @@ by_id! {
     SignatureById => signatures::SignatureRow,
     BatchById => batches::BatchRow,
     EffectById => effects::EffectRow,
+    ExportById => shown::ExportRow,
+    ExportModelById => export_models::ExportModelRow,
+    ExportScheduleById => export_schedules::ExportScheduleRow,
 }
 
 /// Loads rows that everybody sees, by their versions.
@@ -209,6 +226,7 @@ macro_rules! by_version {
 by_version! {
     TemplateVersion => templates::TemplateRow,
     ChainVersion => chains::ChainRow,
+    ImageVersion => images::ImageRow,
 }
 
 impl Loader<EntryAt> for Rows {
@@ -278,6 +296,18 @@ impl Loader<ProgressOf> for Rows {
     async fn load(&self, keys: &[ProgressOf]) -> Loaded<ProgressOf, Progress> {
         let progress = documents::progress(&self.pool, &ids(keys, |key| key.0)).await?;
         Ok(keys.iter().copied().zip(progress).collect())
+    }
+}
+
+impl Loader<ExportProgressOf> for Rows {
+    type Value = exports::Progress;
+    type Error = Arc<sqlx::Error>;
+
+    async fn load(&self, keys: &[ExportProgressOf]) -> Loaded<ExportProgressOf, exports::Progress> {
+        let ids = ids(keys, |key| key.0);
+        let rows = exports::progress(&self.pool, &ids).await?;
+        let told = |(id, progress)| (ExportProgressOf(id), progress);
+        Ok(rows.into_iter().map(told).collect())
     }
 }
 

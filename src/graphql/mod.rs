@@ -9,8 +9,9 @@ mod ahead;
 pub mod asking;
 mod chosen;
 mod connection;
+mod export_schedules;
 mod exports;
-mod faults;
+pub(crate) mod faults;
 pub mod limits;
 pub mod loaders;
 mod mutation;
@@ -28,7 +29,7 @@ pub use subscription::Subscription;
 
 use crate::{
     app::App, batches::Batches, dispatch::Dispatcher, erasure::Erasure, exports::Exports,
-    templates::Templates,
+    schedules::Schedules, templates::Templates,
 };
 use asking::{Asker, Reads};
 use async_graphql::{Data, Request, SDLExportOptions, Schema, SchemaBuilder};
@@ -52,6 +53,8 @@ pub struct Services {
     pub erasure: Erasure,
     /// Takes exports to their bytes.
     pub exports: Exports,
+    /// Knows where scheduled ones may go.
+    pub schedules: Schedules,
 }
 
 impl Services {
@@ -64,6 +67,7 @@ impl Services {
             templates: app.templates.clone(),
             erasure: app.erasure.clone(),
             exports: app.exports.clone(),
+            schedules: app.schedules.clone(),
         }
     }
 }
@@ -87,6 +91,7 @@ pub fn executor(services: Services, introspection: bool) -> Executor {
         .data(services.templates)
         .data(services.erasure)
         .data(services.exports)
+        .data(services.schedules)
         .limit_complexity(COMPLEXITY)
         .limit_depth(if introspection {
             INTROSPECTION_DEPTH

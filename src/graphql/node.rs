@@ -1,17 +1,20 @@
 //! Any object by one id.
 
 use super::{
+    export_schedules::ExportSchedule,
+    exports::{Export, ExportModel},
     faults,
     loaders::{
-        self, BatchById, ChainVersion, DocumentById, DossierById, EffectById, EntryAt,
-        SelectionById, SignatureById, TemplateVersion, ThirdPartyById,
+        self, BatchById, ChainVersion, DocumentById, DossierById, EffectById, EntryAt, ExportById,
+        ExportModelById, ExportScheduleById, ImageVersion, SelectionById, SignatureById,
+        TemplateVersion, ThirdPartyById,
     },
     objects::{
         Batch, Chain, Document, Dossier, Effect, Selection, Signature, Template, ThirdParty,
     },
 };
 use async_graphql::{Context, Error, ID, Interface, Result};
-use navette_projections::{global, page::LONGEST, timeline::TimelineRow};
+use navette_projections::{global, images::ImageRow, page::LONGEST, timeline::TimelineRow};
 
 /// What has an id that is like no other's.
 #[derive(Interface)]
@@ -35,6 +38,14 @@ pub enum Node {
     Effect(Effect),
     /// A selection of dossiers.
     Selection(Selection),
+    /// Rows of dossiers that leave as a file.
+    Export(Export),
+    /// A format and columns that somebody keeps.
+    ExportModel(ExportModel),
+    /// An export that is made again and again.
+    ExportSchedule(ExportSchedule),
+    /// A version of an image.
+    Image(ImageRow),
     /// One thing that happened.
     TimelineEntry(TimelineRow),
 }
@@ -60,6 +71,7 @@ pub async fn load(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         Some((id.parse().ok()?, version.parse().ok()?))
     };
     let template = || version().map(|(id, version)| TemplateVersion { id, version });
+    let image = || version().map(|(id, version)| ImageVersion { id, version });
     let chain = || version().map(|(id, version)| ChainVersion { id, version });
     Ok(match kind.as_str() {
         "Dossier" => by_key!(uuid().map(DossierById), Dossier, Dossier),
@@ -69,6 +81,14 @@ pub async fn load(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         "Batch" => by_key!(uuid().map(BatchById), Batch, Batch),
         "Effect" => by_key!(uuid().map(EffectById), Effect, Effect),
         "Selection" => by_key!(uuid().map(SelectionById), Selection, Selection),
+        "Export" => by_key!(uuid().map(ExportById), Export, Export),
+        "ExportModel" => by_key!(uuid().map(ExportModelById), ExportModel, ExportModel),
+        "ExportSchedule" => by_key!(
+            uuid().map(ExportScheduleById),
+            ExportSchedule,
+            ExportSchedule
+        ),
+        "Image" => by_key!(image(), ImageRow, Image),
         "Template" => by_key!(template(), Template, Template),
         "Chain" => by_key!(chain(), Chain, Chain),
         "TimelineEntry" => by_key!(key.parse().ok().map(EntryAt), TimelineRow, TimelineEntry),

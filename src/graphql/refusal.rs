@@ -12,7 +12,7 @@ use navette_domain::{
     chain::ChainRefusal,
     document::DocumentRefusal,
     dossier::DossierRefusal,
-    export::{ExportRefusal, model::ExportModelRefusal},
+    export::{ExportRefusal, model::ExportModelRefusal, schedule::ExportScheduleRefusal},
     selection::SelectionRefusal,
     third_party::ThirdPartyRefusal,
 };
@@ -159,6 +159,19 @@ impl Coded for ExportModelRefusal {
     }
 }
 
+impl Coded for ExportScheduleRefusal {
+    fn code(&self) -> RefusalCode {
+        match self {
+            Self::NotYours => RefusalCode::NotFound,
+            Self::BadName
+            | Self::NoFormat
+            | Self::Columns(_)
+            | Self::Calendar(_)
+            | Self::Addresses => RefusalCode::InvalidInput,
+        }
+    }
+}
+
 impl Coded for BatchRefusal {
     fn code(&self) -> RefusalCode {
         match self {
@@ -216,7 +229,7 @@ pub fn refusal<R: Coded>(failure: DispatchFailure<R>) -> Result<Refusal> {
             RefusalCode::KeyReused,
             "Cette clé d'idempotence a déjà servi à une autre demande.",
         )),
-        DispatchFailure::Fault(cause) => Err(faults::internal(&cause)),
+        DispatchFailure::Fault(cause) => Err(faults::of_the_log(&cause)),
     }
 }
 

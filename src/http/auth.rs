@@ -58,11 +58,12 @@ impl FromRequestParts<House> for Asker {
     }
 }
 
-/// Whoever a signed address of a document's file was made for.
+/// Whoever a signed address of the file of a document or an export was made for.
 async fn by_address(parts: &Parts, house: &House) -> Result<Option<Asker>, Response> {
     let path = parts.uri.path();
     let (true, Some(query)) = (
-        parts.method == Method::GET && path.starts_with("/documents/"),
+        parts.method == Method::GET
+            && (path.starts_with("/documents/") || path.starts_with("/exports/")),
         parts.uri.query(),
     ) else {
         return Ok(None);

@@ -121,8 +121,8 @@ async fn file(State(house): State<House>, asker: Asker, Path(id): Path<String>) 
     let Ok(id) = id.parse::<Uuid>() else {
         return unknown();
     };
-    let row = exports::by_id(&house.services.reads.pool, &asker.principal, id).await;
-    let row = match row {
+    let rows = exports::by_ids(&house.services.reads.pool, &asker.scope, &[id]).await;
+    let row = match rows.map(|rows| rows.into_iter().next()) {
         // It was made of what whoever asked sees: nobody else gets it.
         Ok(Some(row)) if row.requested_by == asker.principal.actor => row,
         Ok(_) => return unknown(),
@@ -177,7 +177,9 @@ fn no_export(refusal: &NoExport) -> Response {
     let (status, code) = match refusal {
         NoExport::Fault(cause) => return internal(cause),
         NoExport::Busy => (StatusCode::TOO_MANY_REQUESTS, "BUSY"),
-        NoExport::UnknownModel => (StatusCode::UNPROCESSABLE_ENTITY, "NOT_FOUND"),
+        NoExport::UnknownModel | NoExport::UnknownSelection => {
+            (StatusCode::UNPROCESSABLE_ENTITY, "NOT_FOUND")
+        }
         NoExport::Incomplete(_) => (StatusCode::UNPROCESSABLE_ENTITY, "INCOMPLETE"),
         NoExport::Refused(ExportRefusal::NotReady) => (StatusCode::CONFLICT, "NOT_READY"),
         NoExport::Refused(ExportRefusal::Gone) => (StatusCode::GONE, "GONE"),
@@ -186,6 +188,10 @@ fn no_export(refusal: &NoExport) -> Response {
         }
         NoExport::Columns(_)
         | NoExport::BadFilter(_)
+        | NoExport::BothChosen
+        | NoExport::OldSelection
+        | NoExport::OwnerIsGone
+        | NoExport::OwnerMayNot
         | NoExport::NoFormat
         | NoExport::Refused(_) => (StatusCode::UNPROCESSABLE_ENTITY, "INVALID_INPUT"),
     };

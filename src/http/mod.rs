@@ -20,7 +20,7 @@ use crate::{
     app::{App, for_lookups, for_questions},
     bundle::Bundles,
     exports::Exports,
-    graphql::{Executor, Services, executor, persisted::Persisted, straight::Straight},
+    graphql::{Executor, Services, executor, faults, persisted::Persisted, straight::Straight},
     workers::Shape,
 };
 use axum::{
@@ -55,10 +55,10 @@ pub struct Doors {
     pub explorer: bool,
     /// The origins, besides our own, whose pages may open a subscription: `https://console.example.fr`.
     pub origins: Vec<String>,
-    /// The queries that may be named, and whether others are answered.
-    pub persisted: Persisted,
     /// The secrets with which neighbours say that something may have moved there.
     pub hooks: BTreeMap<Neighbour, SecretString>,
+    /// The queries that may be named, and whether others are answered.
+    pub persisted: Persisted,
 }
 
 /// What the routes work with.
@@ -136,8 +136,11 @@ pub fn router(app: &App, doors: Doors) -> Router {
         .layer(middleware::map_response(headers::secure))
 }
 
-/// What a fault of ours is answered; the journal has its cause.
+/// What a fault of ours is answered; the journal has its cause. What is archived is no fault, and is told.
 fn internal(cause: &anyhow::Error) -> Response {
+    if let Some(sentence) = faults::archived(cause) {
+        return refused(StatusCode::CONFLICT, faults::ARCHIVED, &sentence);
+    }
     tracing::error!(cause = %format_args!("{cause:#}"), "a request failed");
     let status = StatusCode::INTERNAL_SERVER_ERROR;
     refused(status, "INTERNAL", "Erreur interne.")

@@ -37,6 +37,10 @@ const TRIES: u32 = 10;
 /// The actor of what an import writes.
 const ACTOR: &str = "cli:import";
 
+/// Why a row is refused whose dossier has left the log.
+const ARCHIVED: &str =
+    "ce dossier est archivé : un administrateur peut rapporter l'archive (navette archive attach)";
+
 /// Why an import stopped. The groups written before stay: importing again goes on from there.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportFailure {
@@ -165,6 +169,11 @@ impl<'a> Group<'a> {
     async fn decide(&self) -> anyhow::Result<(Unit, Vec<Verdict>)> {
         let log = self.dispatcher.log();
         let ids: Vec<Uuid> = self.drafts.iter().map(|draft| draft.dossier.0).collect();
+        let archived = log.archived_among(&ids).await?;
+        let ids: Vec<Uuid> = ids
+            .into_iter()
+            .filter(|id| !archived.contains(id))
+            .collect();
         let mut dossiers = log.load_many(&ids).await.context("loading dossiers")?;
         let ids: Vec<Uuid> = self
             .drafts
@@ -176,7 +185,13 @@ impl<'a> Group<'a> {
         let verdicts = self
             .drafts
             .iter()
-            .map(|draft| decide_row(&mut unit, draft, &mut parties, &mut dossiers))
+            .map(|draft| {
+                if archived.contains(&draft.dossier.0) {
+                    Verdict::Refused(ARCHIVED.to_owned())
+                } else {
+                    decide_row(&mut unit, draft, &mut parties, &mut dossiers)
+                }
+            })
             .collect();
         Ok((unit, verdicts))
     }

@@ -24,6 +24,7 @@ pub use seal::{Sealing, seal};
 pub use timings::{Timing, Timings};
 
 use navette_adapters::log::Log;
+use sqlx::{Connection as _, PgConnection, PgPool};
 use std::{future::Future, time::Duration};
 use tokio::{sync::watch, task::JoinHandle};
 
@@ -64,6 +65,21 @@ where
             }
         }
     })
+}
+
+/// The connection that holds the lock of this name, if no other process does. The lock goes with it, however it
+/// ends.
+pub async fn lock(pool: &PgPool, name: &str) -> sqlx::Result<Option<PgConnection>> {
+    let mut connection = pool.acquire().await?.detach();
+    let ours: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock(hashtext($1))")
+        .bind(name)
+        .fetch_one(&mut connection)
+        .await?;
+    if ours {
+        return Ok(Some(connection));
+    }
+    connection.close().await?;
+    Ok(None)
 }
 
 /// Hears what other processes write.

@@ -1,6 +1,6 @@
 //! Sealing the log: checkpoints are made and sent out of the database, by one process at a time.
 
-use super::{Stop, keep_doing};
+use super::{Stop, keep_doing, lock};
 use crate::config::CheckpointsConfig;
 use anyhow::Context as _;
 use navette_adapters::proof::{self, CheckpointKey, Place, Sealer};
@@ -40,7 +40,7 @@ impl Sealing {
         let places = places.chain(policy.webhook.clone().map(Place::Webhook));
         if let Some(authority) = &policy.time_stamp {
             // Certificates that cannot be read are told now, not when the first token comes.
-            authority.roots()?;
+            authority.authorities()?;
         }
         let places = places.chain(policy.time_stamp.clone().map(Place::TimeStamp));
         Ok(Self {
@@ -53,17 +53,10 @@ impl Sealing {
 
     /// Does what is due, unless another process is at it. A place that fails does not hold the others.
     pub async fn once(&self) -> anyhow::Result<()> {
-        // The lock goes with the connection, however it ends.
-        let mut lock = self.pool.acquire().await?.detach();
-        let ours: bool =
-            sqlx::query_scalar("SELECT pg_try_advisory_lock(hashtext('navette seal'))")
-                .fetch_one(&mut lock)
-                .await?;
-        let done = if ours {
-            self.seal_and_publish().await
-        } else {
-            Ok(())
+        let Some(lock) = lock(&self.pool, "navette seal").await? else {
+            return Ok(());
         };
+        let done = self.seal_and_publish().await;
         let _ = lock.close().await;
         done
     }

@@ -28,6 +28,7 @@ pub async fn everything_holds(site: &Site, batches: &[Batch]) {
     the_log_is_proved(site, &database.pool).await;
     projections_equal_a_rebuild(&app).await;
     files_of_exports_are_whole(site, &database.pool).await;
+    schedules_ran_once_for_each_due_time(site, &database.pool).await;
     nothing_is_done_twice(&site.neighbours.ledger.entries());
     each_step_is_done_once(site, &app, batches).await;
     database.close().await;
@@ -54,6 +55,29 @@ async fn files_of_exports_are_whole(site: &Site, pool: &PgPool) {
         let digest: Digest = file.parse().unwrap();
         assert!(files.get(digest).await.unwrap().is_some(), "{file}");
     }
+}
+
+/// Nothing is in their folder but one whole file for each time that a schedule was due.
+async fn schedules_ran_once_for_each_due_time(site: &Site, pool: &PgPool) {
+    let twice = "SELECT min(payload) FROM events WHERE event_type = 'export_schedule.started'
+                 GROUP BY stream_id, payload::jsonb ->> 'due' HAVING count(*) > 1";
+    assert_eq!(column(pool, twice).await, Vec::<String>::new());
+    let mut made = column(
+        pool,
+        "SELECT exports.file FROM events JOIN exports ON exports.id = (payload::jsonb ->> 'export')::uuid
+         WHERE event_type = 'export_schedule.started'",
+    )
+    .await;
+    assert!(!made.is_empty(), "no schedule was due");
+    let read = |entry: std::io::Result<std::fs::DirEntry>| {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        Digest::of(&bytes).to_string()
+    };
+    let entries = std::fs::read_dir(site.shelf()).unwrap();
+    let mut delivered: Vec<String> = entries.map(read).collect();
+    made.sort();
+    delivered.sort();
+    assert_eq!(delivered, made);
 }
 
 async fn column(pool: &PgPool, sql: &str) -> Vec<String> {

@@ -4,7 +4,7 @@ use navette::config::{DoorConfig, NeighboursConfig};
 
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The text of a configuration whose Navette loses no time: failures and looks are milliseconds apart.
 pub fn config(data: &Path, neighbours: &NeighboursConfig) -> String {
@@ -16,9 +16,15 @@ pub fn config(data: &Path, neighbours: &NeighboursConfig) -> String {
         "data": data,
         "http": { "listen": "127.0.0.1:0" },
         "retry": retry,
+        "exports": { "folders": { "controle": shelf(data) } },
         "neighbours": sections(neighbours),
     });
     toml::to_string(&whole).unwrap()
+}
+
+/// Where the files of scheduled exports go.
+pub fn shelf(data: &Path) -> PathBuf {
+    data.with_file_name("controle")
 }
 
 fn sections(of: &NeighboursConfig) -> Value {

@@ -33,7 +33,9 @@ const GLANCE: Duration = Duration::from_millis(50);
 const NOT_CONVERTED: &str = "SELECT e::text FROM effects e WHERE neighbour = 'office'";
 const NOT_DONE: &str = "SELECT e::text FROM effects e
                         UNION ALL SELECT b::text FROM batches b WHERE ended_at IS NULL
-                        UNION ALL SELECT x::text FROM exports x WHERE state = 'requested'";
+                        UNION ALL SELECT x::text FROM exports x WHERE state = 'requested'
+                        UNION ALL SELECT s::text FROM export_schedules s
+                            WHERE last_state IS DISTINCT FROM 'delivered'";
 
 pub struct Site {
     pub neighbours: Neighbourhood,
@@ -54,11 +56,17 @@ impl Site {
         };
         let text = neighbours::config(&site.data(), &site.neighbours.config());
         fs::write(site.config(), text).unwrap();
+        fs::create_dir(site.shelf()).unwrap();
         site
     }
 
     fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// Where the files of scheduled exports go.
+    pub fn shelf(&self) -> PathBuf {
+        neighbours::shelf(&self.data())
     }
 
     fn config(&self) -> PathBuf {

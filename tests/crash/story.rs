@@ -1,7 +1,12 @@
 //! What is asked of Navette: dossiers that were granted, and batches of them.
 
-use chrono::Utc;
-use navette::{app::App, batches::StartBatch, unit::Envelope};
+use chrono::{TimeDelta, Utc};
+use navette::{
+    access::{self, Holder},
+    app::App,
+    batches::StartBatch,
+    unit::Envelope,
+};
 use navette_domain::{
     amount::Amount,
     chain::{Chain, ChainCommand, Definition},
@@ -11,9 +16,11 @@ use navette_domain::{
     export::{
         Export, ExportCommand, Format, Order,
         model::{ExportModel, ExportModelCommand, Model},
+        schedule::{Calendar, Days, Destination, ExportSchedule, ExportScheduleCommand, Schedule},
     },
     ids::{BatchId, ChainId, CommandId, DocumentId, DossierId},
     personal::Personal,
+    policy::Role,
     selection::{Content, Selection, SelectionCommand},
     third_party::{PostalAddress, Profile, ThirdParty, ThirdPartyCommand},
 };
@@ -133,7 +140,8 @@ pub async fn configure(app: &App) {
     dispatch::<Selection>(app, Uuid::from_u128(0x5E1), command).await;
 }
 
-/// Asks for a file of all dossiers, made in the background, and keeps a model of it.
+/// Asks for a file of all dossiers, made in the background, and keeps a model of it; and a schedule that is due
+/// at once, since two days ago.
 pub async fn export(app: &App) {
     let at = Utc::now();
     let order = Order {
@@ -141,6 +149,7 @@ pub async fn export(app: &App) {
         format: Format::Xlsx,
         columns: vec![],
         filter: serde_json::json!({}),
+        selection: None,
         services: vec![],
         schemes: vec![],
         kept: true,
@@ -157,6 +166,34 @@ pub async fn export(app: &App) {
     };
     let id = Uuid::now_v7();
     dispatch::<ExportModel>(app, id, ExportModelCommand::Save { model, at }).await;
+    let holder = Holder {
+        name: "essai".into(),
+        role: Role::Instructor,
+        services: vec![],
+        schemes: vec![],
+        email: None,
+    };
+    // The second time, it is there.
+    let _ = access::issue(&app.pool, &holder).await;
+    let id = Uuid::now_v7();
+    let schedule = Box::new(Schedule {
+        name: format!("Suivi {id}"),
+        model: None,
+        format: Some(Format::Ndjson),
+        columns: None,
+        selection: None,
+        filter: None,
+        calendar: Calendar {
+            days: Days::Month((1..=31).collect()),
+            hour: 0,
+            minute: 0,
+        },
+        destination: Destination::Folder("controle".into()),
+        owner: "token:essai".into(),
+    });
+    let at = at - TimeDelta::days(2);
+    let command = ExportScheduleCommand::Save { schedule, at };
+    dispatch::<ExportSchedule>(app, id, command).await;
 }
 
 async fn register(app: &App, reference: &str) {

@@ -187,6 +187,11 @@ fn inputs() -> Value {
         "cancelExport": change,
         "saveExportModel": { "idempotencyKey": key, "name": "X", "format": "CSV", "columns": [] },
         "removeExportModel": change,
+        "saveExportSchedule": {
+            "idempotencyKey": key, "name": "X", "format": "CSV", "monthDays": [1], "hour": 6,
+            "email": ["x@example.org"],
+        },
+        "removeExportSchedule": change,
     })
 }
 

@@ -148,6 +148,7 @@ async fn stamp_all(test: &TestApp) -> Vec<Vec<u8>> {
     let authority = TimeStampAuthority {
         url: sim.url().to_owned(),
         ca: None,
+        crl: None,
         policy: None,
         login: None,
         password: None,

@@ -7,6 +7,7 @@ use navette::{
     access::{self, Holder},
     app::{self, App, MIGRATIONS},
     clock::Clock,
+    config::{ExportsConfig, NeighboursConfig},
     http::{Doors, router},
     neighbourhood::{Manners, Neighbourhood},
     unit::Envelope,
@@ -41,7 +42,7 @@ pub struct House {
     pub url: String,
     pub client: Client,
     _database: TestDatabase,
-    _neighbours: Neighbourhood,
+    pub neighbours: Neighbourhood,
     files: tempfile::TempDir,
     stop: watch::Sender<bool>,
     followers: usize,
@@ -72,6 +73,14 @@ impl House {
     }
 
     pub async fn open_with(doors: Doors) -> Self {
+        Self::open_exporting(doors, |_| ExportsConfig::default()).await
+    }
+
+    /// The same with exports of its own, among these neighbours.
+    pub async fn open_exporting(
+        doors: Doors,
+        exports: impl FnOnce(&NeighboursConfig) -> ExportsConfig,
+    ) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
         let pool = app::connect(database.connect_options()).await.unwrap();
@@ -92,6 +101,8 @@ impl House {
             key_file,
         )
         .await
+        .unwrap()
+        .with_exports(exports(&neighbours.config()))
         .unwrap();
         let (stop, stopping) = watch::channel(false);
         let mut tasks = app.follow(&stopping);
@@ -107,7 +118,7 @@ impl House {
             url,
             client: Client::new(),
             _database: database,
-            _neighbours: neighbours,
+            neighbours,
             files,
             stop,
             followers,

@@ -4,11 +4,15 @@
 
 use crate::{
     doors::House,
+    import::{example, navette, site},
     story::{noon, request},
     support::asks,
 };
 use navette::{clock::Clock, dispatch::Dispatcher, epoch::Memory};
-use navette_adapters::{log::Log, postgres::test_cluster::TestDatabase};
+use navette_adapters::{
+    log::Log,
+    postgres::{EmbeddedPostgres, test_cluster::TestDatabase},
+};
 use navette_domain::{
     dossier::{Dossier, DossierCommand},
     ids::DossierId,
@@ -144,6 +148,70 @@ async fn a_damaged_memory_is_told_and_not_taken_for_none() {
     std::fs::write(place.folder.path().join("last-event.json"), "{").unwrap();
     let refused = place.refused().await;
     assert!(refused.contains("is damaged"), "{refused}");
+}
+
+#[tokio::test]
+async fn every_command_that_writes_refuses_a_log_that_was_set_back_until_that_is_announced() {
+    let (folder, config) = site();
+    let running = EmbeddedPostgres::start(&folder.path().join("data/postgres"))
+        .await
+        .unwrap();
+    let run = |arguments: &[&str]| navette(&config).args(arguments).output().unwrap();
+    let file = example("haute-garonne.csv");
+    let import = ["import", file.to_str().unwrap()];
+    assert_eq!(run(&import).status.code(), Some(0));
+    let owner = PgPool::connect_with(running.connect_options())
+        .await
+        .unwrap();
+    let (stream, reference): (Uuid, String) = sqlx::query_as(
+        "SELECT stream_id, payload::json #>> '{request,reference}' FROM events
+         WHERE event_type = 'dossier.registered' ORDER BY position LIMIT 1",
+    )
+    .fetch_one(&owner)
+    .await
+    .unwrap();
+    as_administrator(
+        &owner,
+        "DELETE FROM events WHERE position = (SELECT max(position) FROM events)",
+    )
+    .await;
+    let head = async || -> i64 {
+        let head = sqlx::query_scalar("SELECT max(position) FROM events");
+        head.fetch_one(&owner).await.unwrap()
+    };
+    let before = head().await;
+    let (stream, out) = (stream.to_string(), folder.path().join("recueil.zip"));
+    let bundle = ["bundle", &reference, "--out", out.to_str().unwrap()];
+    for arguments in [
+        &import[..],
+        &["erase", &stream, "--reason", "demande"],
+        &["erase", "--agent", "Jeanne", "--reason", "demande"],
+        &bundle,
+        &["checkpoint", "seal"],
+        &["checkpoint", "rotate"],
+        &["archive", "cut"],
+        &["archive", "detach"],
+        &["archive", "attach"],
+    ] {
+        let refused = run(arguments);
+        assert_eq!(refused.status.code(), Some(1), "{arguments:?}: {refused:?}");
+        let told = String::from_utf8_lossy(&refused.stderr);
+        let how = "refusing to go on: positions that were already told";
+        assert!(
+            told.contains(how) && told.contains("navette epoch new"),
+            "{arguments:?}: {told}"
+        );
+    }
+    let sealed: i64 = sqlx::query_scalar("SELECT count(*) FROM checkpoints")
+        .fetch_one(&owner)
+        .await
+        .unwrap();
+    assert_eq!((head().await, sealed, out.exists()), (before, 0, false));
+    let announced = run(&["epoch", "new", "--reason", "copie de la veille"]);
+    assert_eq!(announced.status.code(), Some(0), "{announced:?}");
+    assert_eq!(run(&import).status.code(), Some(0));
+    owner.close().await;
+    running.stop().await;
 }
 
 #[tokio::test]

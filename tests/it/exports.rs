@@ -104,11 +104,12 @@ async fn an_export_has_the_rows_that_whoever_asks_sees_and_is_recorded_with_its_
 
     let other = house.token(Role::Supervisor, &[]).await;
     let auditor = house.token(Role::Auditor, &[]).await;
-    let list = "{ exports { id requestedBy } }";
+    let list = "{ exports { nodes { id requestedBy } total { value } } }";
     let seen = house.ask(&other, list, json!({})).await;
-    assert_eq!(seen["data"]["exports"], json!([]));
+    let nothing = json!({ "nodes": [], "total": { "value": 0 } });
+    assert_eq!(seen["data"]["exports"], nothing);
     let seen = house.ask(&auditor, list, json!({})).await;
-    assert_eq!(seen["data"]["exports"][0]["id"], id);
+    assert_eq!(seen["data"]["exports"]["nodes"][0]["id"], id);
     let path = format!("/exports/{id}/file");
     let taken = house.get(&path).bearer_auth(&token).send().await.unwrap();
     assert!(body(taken, 404).await.contains("il n'a pas été conservé"));
@@ -223,6 +224,14 @@ async fn a_wrong_demand_is_refused_with_a_sentence_and_leaves_nothing() {
         (
             json!({ "model": Uuid::nil() }),
             "Ce modèle d'export n'existe pas",
+        ),
+        (
+            json!({ "format": "csv", "selection": Uuid::nil() }),
+            "Cette sélection (`selection`) n'existe pas",
+        ),
+        (
+            json!({ "format": "csv", "selection": Uuid::nil(), "filter": {} }),
+            "Indiquez soit un filtre (`filter`), soit une sélection (`selection`)",
         ),
     ] {
         let answer = body(export(&house, &token, &demand).await, 422).await;
@@ -667,10 +676,14 @@ async fn models_are_used_by_their_owner_and_by_all_once_they_are_shared() {
     let used = body(export(&house, &other, &named).await, 200).await;
     assert_eq!(used, "{\"ref\":\"EX-1\"}\n");
     let list = house
-        .ask(&other, "{ exportModels { name shared } }", json!({}))
+        .ask(
+            &other,
+            "{ exportModels { nodes { name shared } } }",
+            json!({}),
+        )
         .await;
     assert_eq!(
-        list["data"]["exportModels"],
+        list["data"]["exportModels"]["nodes"],
         json!([{ "name": "Suivi", "shared": true }])
     );
 
@@ -699,4 +712,86 @@ async fn an_erasure_takes_the_files_away_that_may_still_say_who_it_was() {
         .unwrap();
     // Told by hand, so that nothing wakes the worker up: it looks by itself.
     shown(&house, &token, &id, "EXPIRED").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_of_a_selection_has_what_it_holds_and_its_event_says_which_it_was() {
+    let mut house = House::open().await;
+    let mut ids = vec![];
+    for (reference, service) in [("EX-2", "Culture"), ("EX-1", "Culture"), ("EX-3", "Sport")] {
+        ids.push(house.granted(reference, service).await.0);
+    }
+    let owner = house.token(Role::Instructor, &[]).await;
+    let other = house.token(Role::Instructor, &["Culture"]).await;
+    let want = "version refusal { code } selection { id }";
+    let input =
+        json!({ "name": "Culture", "filter": { "service": ["Culture"], "status": ["GRANTED"] } });
+    let saved = house.mutate(&owner, "saveSelection", input, want).await;
+    let of_filter = saved["selection"]["id"].clone();
+    let input = json!({ "name": "Deux", "dossiers": [ids[2], ids[1]], "shared": true });
+    let saved = house.mutate(&owner, "saveSelection", input, want).await;
+    let of_list = saved["selection"]["id"].clone();
+    let demand = |selection: &Value| {
+        json!({
+            "format": "csv", "columns": [{ "column": "dossier.reference" }], "selection": selection,
+        })
+    };
+    let streamed = body(export(&house, &owner, &demand(&of_filter)).await, 200).await;
+    assert_eq!(streamed, "dossier.reference\r\nEX-1\r\nEX-2\r\n");
+    let streamed = body(export(&house, &owner, &demand(&of_list)).await, 200).await;
+    assert_eq!(streamed, "dossier.reference\r\nEX-1\r\nEX-3\r\n");
+    let seen = body(export(&house, &other, &demand(&of_list)).await, 200).await;
+    assert_eq!(
+        seen, "dossier.reference\r\nEX-1\r\n",
+        "whoever uses it sees what they see"
+    );
+    // Private to somebody else: as if it were not there.
+    let hidden = body(export(&house, &other, &demand(&of_filter)).await, 422).await;
+    let gone = body(
+        export(&house, &other, &demand(&json!(Uuid::nil()))).await,
+        422,
+    )
+    .await;
+    assert_eq!(hidden, gone);
+    assert!(hidden.contains("NOT_FOUND"), "{hidden}");
+
+    let want = "exportId refusal { code sentence } export { selectionId filter }";
+    let input = json!({ "format": "NDJSON", "selection": of_filter });
+    let refused = house
+        .mutate(&other, "requestExport", input.clone(), want)
+        .await;
+    assert_eq!(refused["refusal"]["code"], "NOT_FOUND");
+    let asked = house
+        .mutate(&owner, "requestExport", input.clone(), want)
+        .await;
+    assert_eq!(asked["export"]["selectionId"], of_filter);
+    assert_eq!(
+        asked["export"]["filter"],
+        json!({ "service": ["Culture"], "status": ["GRANTED"] })
+    );
+    let recorded: Value = sqlx::query_scalar(
+        "SELECT payload::jsonb -> 'order' FROM events WHERE stream_id = $1::text::uuid AND version = 1",
+    )
+    .bind(asked["exportId"].as_str().unwrap())
+    .fetch_one(&house.app.pool)
+    .await
+    .unwrap();
+    assert_eq!(recorded["selection"], of_filter);
+    assert_eq!(recorded["filter"], asked["export"]["filter"]);
+    // What becomes of the selection afterwards changes nothing of what was asked.
+    let gone = json!({ "id": of_filter });
+    house
+        .mutate(&owner, "removeSelection", gone, "version")
+        .await;
+    house.work().await;
+    let id = asked["exportId"].as_str().unwrap();
+    assert_eq!(shown(&house, &owner, id, "COMPLETED").await["rows"], 2);
+    let refused = house.mutate(&owner, "requestExport", input, want).await;
+    assert_eq!(refused["refusal"]["code"], "NOT_FOUND");
+    let query = "query($s: [UUID!]) { exports(filter: {selection: $s}) { nodes { selectionId } } }";
+    let listed = house.ask(&owner, query, json!({ "s": [of_list] })).await;
+    assert_eq!(
+        listed["data"]["exports"]["nodes"],
+        json!([{ "selectionId": of_list }])
+    );
 }

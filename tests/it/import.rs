@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
-use crate::support::asks;
+use crate::{archive::detach, support::asks};
 use navette::{
     app::{self, MIGRATIONS},
     clock::Clock,
@@ -16,7 +16,7 @@ use navette_adapters::{
 };
 use navette_domain::{
     dossier::{Dossier, DossierCommand, DossierStatus},
-    ids::{DossierId, ThirdPartyId},
+    ids::{DocumentId, DossierId, ThirdPartyId},
     third_party::{ThirdParty, ThirdPartyCommand},
 };
 use std::{
@@ -231,6 +231,35 @@ async fn a_dossier_that_a_clerk_reopened_is_refused_with_its_line_and_left_alone
     );
     assert!(lines[0].contains("avec un autre contenu"), "{lines:?}");
     assert_eq!(desk.position().await, position);
+}
+
+#[tokio::test]
+async fn a_dossier_that_is_archived_is_refused_with_its_line_and_the_others_are_taken() {
+    let desk = Desk::open().await;
+    desk.take(text(format!("{HEADER}{ROW}")), false).await;
+    let (dossier, _) = desk.only().await;
+    let at = desk.dispatcher.now();
+    let notify = DossierCommand::Notify {
+        document: DocumentId(Uuid::nil()),
+        at,
+    };
+    for command in [notify, DossierCommand::Close { at }] {
+        let asked = asks();
+        let done = desk
+            .dispatcher
+            .dispatch::<Dossier>(&asked, dossier.0, command);
+        done.await.unwrap();
+    }
+    assert_eq!(detach(desk.dispatcher.log().pool()).await.streams, 1);
+    let other = ROW.replace("Fête", "Bal");
+    let (report, lines) = desk
+        .take(text(format!("{HEADER}{ROW}{other}")), false)
+        .await;
+    assert_eq!(report, counts(1, 1, 0));
+    assert!(
+        lines[0].starts_with("ligne 2, dossier SUB-2017-") && lines[0].contains("est archivé"),
+        "{lines:?}"
+    );
 }
 
 /// A folder through which the account of PostgreSQL can pass, and a configuration that names it.

@@ -19,6 +19,9 @@ use navette_projections::{
     documents::{DocumentFilter, DocumentOrder, DocumentOrderField},
     dossiers::{self, CustomIs, DossierDimension, DossierFilter, DossierOrder, DossierOrderField},
     effects::{self, EffectFilter, EffectOrder},
+    export_models::{ExportModelFilter, ExportModelOrder, ExportModelOrderField},
+    export_schedules::{ExportScheduleFilter, ExportScheduleOrder, ExportScheduleOrderField},
+    exports::{ExportFilter, ExportOrder, ExportOrderField},
     kinds::{Cents, DossierStatus},
     list::{self, List},
     page::{ListFault, PageArguments, PageFault, PageRequest, Precision},
@@ -270,6 +273,31 @@ async fn every_order_of_the_other_lists_gives_each_row_once_both_ways() {
         .map(|field| vec![SignatureOrder { field, descending }])
         .into();
         walks(pool, &signatures, |row| row.id, &SignatureFilter::default()).await;
+        let exports: Vec<Vec<ExportOrder>> =
+            [ExportOrderField::RequestedAt, ExportOrderField::Label]
+                .map(|field| vec![ExportOrder { field, descending }])
+                .into();
+        walks(pool, &exports, |row| row.id, &ExportFilter::default()).await;
+        let schedules: Vec<Vec<ExportScheduleOrder>> = [
+            ExportScheduleOrderField::Name,
+            ExportScheduleOrderField::NextAt,
+        ]
+        .map(|field| vec![ExportScheduleOrder { field, descending }])
+        .into();
+        walks(
+            pool,
+            &schedules,
+            |row| row.id,
+            &ExportScheduleFilter::default(),
+        )
+        .await;
+        let models: Vec<Vec<ExportModelOrder>> = [
+            ExportModelOrderField::Name,
+            ExportModelOrderField::UpdatedAt,
+        ]
+        .map(|field| vec![ExportModelOrder { field, descending }])
+        .into();
+        walks(pool, &models, |row| row.id, &ExportModelFilter::default()).await;
     }
     let audit = [vec![AuditOrder::NewestFirst], vec![AuditOrder::OldestFirst]];
     walks(pool, &audit, |row| row.position, &AuditFilter::default()).await;

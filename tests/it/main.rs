@@ -1,5 +1,7 @@
 //! The tests that need the whole of Navette, in one binary.
 
+// The inputs of all mutations are written as one value.
+#![recursion_limit = "256"]
 #![expect(
     clippy::disallowed_methods,
     reason = "tests mint ids and meet Navette as they like"
@@ -7,6 +9,7 @@
 
 mod access;
 mod architecture;
+mod archive;
 mod bundle;
 mod chain;
 mod check_config;
@@ -15,8 +18,10 @@ mod doors;
 mod engine;
 mod epochs;
 mod erasure;
+mod export_schedules;
 mod exports;
 mod graphql;
+mod histories;
 mod history;
 mod import;
 mod lists;

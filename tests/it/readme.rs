@@ -1,4 +1,5 @@
-//! The README and the sample configuration say what is: every path, test and setting they name.
+//! The README, the pages of `docs` and the sample configuration say what is: every path, test and setting they
+//! name.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -13,12 +14,45 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// What stands between backticks in the README, outside its blocks of code.
-fn quoted() -> BTreeSet<String> {
-    let text = fs::read_to_string(root().join("README.md")).unwrap();
+/// What stands between backticks in a page, outside its blocks of code.
+fn quoted_in(page: &Path) -> BTreeSet<String> {
+    let text = fs::read_to_string(page).unwrap();
     let prose: String = text.split("```").step_by(2).collect();
     let quoted = prose.split('`').skip(1).step_by(2);
     quoted.map(str::to_owned).collect()
+}
+
+fn pages_under(folder: &Path, pages: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            pages_under(&path, pages);
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            pages.push(path);
+        }
+    }
+}
+
+/// The same in the README and in all the pages of `docs`.
+fn quoted() -> BTreeSet<String> {
+    let mut pages = vec![root().join("README.md")];
+    pages_under(&root().join("docs"), &mut pages);
+    pages.iter().flat_map(|page| quoted_in(page)).collect()
+}
+
+#[test]
+fn every_fault_has_its_line_with_a_test_or_what_is_missing() {
+    let page = fs::read_to_string(root().join("docs/faults.md")).unwrap();
+    for fault in 1..=36 {
+        let start = format!("| F{fault} | ");
+        let mut lines = page.lines().filter(|line| line.starts_with(&start));
+        let line = lines.next().unwrap_or_else(|| panic!("no line {start}"));
+        assert_eq!(lines.next(), None, "two lines {start}");
+        assert!(
+            line.contains('`') || line.contains("; S") || line.contains("Missing"),
+            "{line}"
+        );
+    }
 }
 
 #[test]

@@ -175,18 +175,37 @@ async fn every_kind_of_object_is_found_by_its_node_id_by_those_who_see_it() {
     house
         .mutate(&token, "saveSelection", input, "version")
         .await;
+    let input = json!({ "format": "CSV" });
+    house
+        .mutate(&token, "requestExport", input, "version")
+        .await;
+    let input = json!({ "name": "Suivi", "format": "CSV", "columns": [] });
+    house
+        .mutate(&token, "saveExportModel", input, "version")
+        .await;
+    let input = json!({
+        "name": "Suivi", "format": "CSV", "weekdays": ["MONDAY"], "hour": 6, "email": ["a@example.org"],
+    });
+    house
+        .mutate(&token, "saveExportSchedule", input, "version")
+        .await;
+    let admin = house.token(Role::Admin, &[]).await;
+    let logo = include_bytes!("../../examples/images/logo.png");
+    let sent = house.send(&admin, "/images/logo", "logo.png", logo).await;
+    assert!(sent.status().is_success());
     house.settle().await;
     let query = "{ dossiers { nodes { nodeId } } thirdParties { nodes { nodeId } } documents { nodes { nodeId } }
         batches { nodes { nodeId } } effects { nodes { nodeId document { title } } } audit { nodes { nodeId } }
-        templates { nodeId } chains { nodeId } selections { nodeId } }";
+        templates { nodeId } chains { nodeId } selections { nodeId } exports { nodes { nodeId } }
+        exportModels { nodes { nodeId } } exportSchedules { nodes { nodeId } } dictionary { images { nodeId } } }";
     let answer = house.ask(&token, query, json!({})).await;
     assert!(answer["errors"].is_null(), "{answer}");
     let mut ids = vec![];
     for (list, rows) in answer["data"].as_object().unwrap() {
-        let first = if rows.is_array() {
-            &rows[0]
-        } else {
-            &rows["nodes"][0]
+        let first = match list.as_str() {
+            "dictionary" => &rows["images"][0],
+            _ if rows.is_array() => &rows[0],
+            _ => &rows["nodes"][0],
         };
         assert!(first["nodeId"].is_string(), "{list}: {rows}");
         ids.push(first["nodeId"].clone());
@@ -208,7 +227,7 @@ async fn every_kind_of_object_is_found_by_its_node_id_by_those_who_see_it() {
         .iter()
         .filter_map(|node| node["__typename"].as_str())
         .collect();
-    assert_eq!(seen, ["Template", "Chain"], "{found}");
+    assert_eq!(seen, ["Template", "Chain", "Image"], "{found}");
     let bad = house
         .ask(&token, "{ node(id: \"???\") { nodeId } }", json!({}))
         .await;

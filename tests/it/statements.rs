@@ -127,6 +127,30 @@ async fn no_link_of_the_schema_costs_a_statement_for_each_row() {
     .execute(&house.app.pool)
     .await
     .unwrap();
+    sqlx::query(
+        "INSERT INTO exports (id, label, format, columns, filter, services, schemes, kept, requested_by, state,
+             downloads, version, requested_at)
+         SELECT id, 'X', 'csv', '[]', '{}', '{}', '{}', true, 'token:x', 'requested', 0, 1, now() FROM documents",
+    )
+    .execute(&house.app.pool)
+    .await
+    .unwrap();
+    sqlx::query(
+        "INSERT INTO export_models (id, name, format, columns, shared, owner, version, updated_at)
+         SELECT id, 'X', 'csv', '[]', true, 'token:x', 1, now() FROM documents",
+    )
+    .execute(&house.app.pool)
+    .await
+    .unwrap();
+    sqlx::query(
+        "INSERT INTO export_schedules (id, name, owner, calendar, destination, recipients, version, saved_at,
+             next_at, last_due_at, last_state, last_export_id, last_failures)
+         SELECT id, 'X', 'token:x', '{\"days\": {\"month\": [1]}, \"hour\": 6, \"minute\": 0}', 'folder', 0, 1, now(),
+             now(), now(), 'delivered', id, 0 FROM documents",
+    )
+    .execute(&house.app.pool)
+    .await
+    .unwrap();
     let services = {
         let pool = house.app.pool.clone();
         Services::of(&house.app, pool.clone(), pool)
@@ -163,6 +187,11 @@ async fn no_link_of_the_schema_costs_a_statement_for_each_row() {
         ("batches", "", "Batch"),
         ("effects", "", "Effect"),
         ("audit", "", "TimelineEntry"),
+        ("exports", "", "Export"),
+        ("exportModels", "", "ExportModel"),
+        ("exportSchedules", "", "ExportSchedule"),
+        ("exportSchedules", "lastRun", "ExportRun"),
+        ("exportSchedules", "destination", "ExportDestination"),
     ];
     let mut followed = 0;
     for (list, through, object) in lists {

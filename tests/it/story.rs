@@ -18,10 +18,11 @@ use navette_domain::{
     export::{
         self, Choice, ExportEvent, Format, Made,
         model::{ExportModelEvent, Model},
+        schedule::{Calendar, Days, Destination, ExportScheduleEvent, Schedule},
     },
     ids::{
-        BatchId, BundleId, ChainId, CommandId, DocumentId, DossierId, ImageId, SignatureId,
-        TemplateId, ThirdPartyId,
+        BatchId, BundleId, ChainId, CommandId, DocumentId, DossierId, ExportId, ImageId,
+        SelectionId, SignatureId, TemplateId, ThirdPartyId,
     },
     image::{ImageEvent, ImageFormat},
     personal::Personal,
@@ -271,6 +272,7 @@ fn names(event: &Event) -> (&'static str, String) {
         Event::Agent(event) => ("agent", event.event_type()),
         Event::Export(event) => ("export", event.event_type()),
         Event::ExportModel(event) => ("export_model", event.event_type()),
+        Event::ExportSchedule(event) => ("export_schedule", event.event_type()),
         Event::Selection(event) => ("selection", event.event_type()),
     }
 }
@@ -315,6 +317,7 @@ pub fn everything() -> Story {
         at,
     };
     story.tell(given_up.0, None, Event::Batch(event));
+    export_schedules(&mut story);
     story
 }
 
@@ -350,6 +353,7 @@ fn exports(story: &mut Story) {
             format: Format::Ods,
             columns: columns.clone(),
             filter: serde_json::json!({ "status": ["GRANTED"] }),
+            selection: Some(SelectionId(Uuid::from_u128(0x5E1))),
             services: vec!["Vie associative".into()],
             schemes: vec![],
             kept: true,
@@ -392,6 +396,75 @@ fn exports(story: &mut Story) {
         (0xE101, ExportModelEvent::Removed { at }),
     ] {
         story.tell(Uuid::from_u128(id), None, Event::ExportModel(event));
+    }
+}
+
+/// Schedules: one that was delivered, one that was given up, one that was removed.
+fn export_schedules(story: &mut Story) {
+    use ExportScheduleEvent as E;
+    let at = noon();
+    let (due, next) = (at, at + TimeDelta::days(1));
+    let saved = |name: &str, destination| E::Saved {
+        schedule: Box::new(Schedule {
+            name: name.into(),
+            model: None,
+            format: Some(Format::CsvFrench),
+            columns: None,
+            selection: Some(SelectionId(Uuid::from_u128(0x5E1))),
+            filter: None,
+            calendar: Calendar {
+                days: Days::Month((1..=31).collect()),
+                hour: 12,
+                minute: 0,
+            },
+            destination,
+            owner: "token:essai".into(),
+        }),
+        next: due,
+        at,
+    };
+    let folder = || Destination::Folder("controle".into());
+    let address = "service@departement.example".parse().unwrap();
+    let email = Destination::Email(vec![Some(Personal(address))]);
+    let started = E::Started {
+        due,
+        export: ExportId(Uuid::from_u128(0xE000)),
+        next,
+        at,
+    };
+    let failed = E::DeliveryFailed {
+        reason: "panne".into(),
+        reached: vec![],
+        retry: at,
+        at,
+    };
+    let given_up = E::GivenUp {
+        due,
+        reason: "panne".into(),
+        next,
+        at,
+    };
+    let histories = [
+        vec![
+            saved("Suivi", folder()),
+            saved("Suivi quotidien", email),
+            started.clone(),
+            failed.clone(),
+            E::Delivered { at },
+        ],
+        vec![
+            saved("Contrôle", folder()),
+            started,
+            failed,
+            given_up.clone(),
+        ],
+        vec![saved("Sans droit", folder()), given_up],
+        vec![saved("Ancien", folder()), E::Removed { at }],
+    ];
+    for (number, history) in (0xE200..).zip(histories) {
+        for event in history {
+            story.tell(Uuid::from_u128(number), None, Event::ExportSchedule(event));
+        }
     }
 }
 

@@ -28,6 +28,7 @@ use navette_domain::{
     export::{
         self, Export, Format,
         model::{ExportModel, ExportModelCommand, Model},
+        schedule::{Calendar, Days, Destination, ExportSchedule, ExportScheduleCommand, Schedule},
     },
     gate::BreakerPolicy,
     ids::{BatchId, ChainId, CommandId, DocumentId, DossierId, ExportId, ThirdPartyId},
@@ -113,6 +114,31 @@ impl TestApp {
         policy: RetryPolicy,
         around: impl FnOnce(Ports) -> Ports,
     ) -> Self {
+        let test = Self::start_after(manners, policy, around, async |_| {}).await;
+        test.publish(include_str!(
+            "../../examples/chains/notification-attribution.toml"
+        ))
+        .await;
+        test.publish(include_str!(
+            "../../examples/chains/tableau-commission.toml"
+        ))
+        .await;
+        let letter = include_bytes!("../../examples/templates/lettre-attribution.odt");
+        test.upload("lettre-attribution", "lettre.odt", letter)
+            .await;
+        let table = include_bytes!("../../examples/templates/tableau-commission.ods");
+        test.upload("tableau-commission", "tableau.ods", table)
+            .await;
+        test
+    }
+
+    /// A Navette that finds in its database what `before` puts there, and nothing else.
+    pub async fn start_after(
+        manners: Manners,
+        policy: RetryPolicy,
+        around: impl FnOnce(Ports) -> Ports,
+        before: impl AsyncFnOnce(&App),
+    ) -> Self {
         let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
         let pool = app::connect(database.connect_options()).await.unwrap();
         let neighbours = Neighbourhood::start(manners).await.unwrap();
@@ -133,32 +159,18 @@ impl TestApp {
         )
         .await
         .unwrap();
+        before(&app).await;
         let (stop, stopping) = watch::channel(false);
         let mut workers = app.follow(&stopping);
         workers.extend(app.work("test", &stopping).await.unwrap());
-        let test = Self {
+        Self {
             app,
             neighbours,
             database,
             data,
             stop,
             workers,
-        };
-        test.publish(include_str!(
-            "../../examples/chains/notification-attribution.toml"
-        ))
-        .await;
-        test.publish(include_str!(
-            "../../examples/chains/tableau-commission.toml"
-        ))
-        .await;
-        let letter = include_bytes!("../../examples/templates/lettre-attribution.odt");
-        test.upload("lettre-attribution", "lettre.odt", letter)
-            .await;
-        let table = include_bytes!("../../examples/templates/tableau-commission.ods");
-        test.upload("tableau-commission", "tableau.ods", table)
-            .await;
-        test
+        }
     }
 
     pub async fn publish(&self, toml: &str) {
@@ -284,7 +296,7 @@ impl TestApp {
             .0
     }
 
-    /// Has a file of all dossiers made, and keeps a model of it, and a selection.
+    /// Has a file of all dossiers made, and keeps a model of it, a selection, and a schedule that is not due.
     pub async fn export(&self) {
         let command = SelectionCommand::Save {
             name: "À notifier".to_owned(),
@@ -298,11 +310,36 @@ impl TestApp {
             .dispatch::<Selection>(&asks(), Uuid::now_v7(), command)
             .await
             .unwrap();
+        let schedule = Box::new(Schedule {
+            name: "Suivi".to_owned(),
+            model: None,
+            format: Some(Format::Ndjson),
+            columns: None,
+            selection: None,
+            filter: None,
+            calendar: Calendar {
+                days: Days::Month(vec![1]),
+                hour: 0,
+                minute: 0,
+            },
+            destination: Destination::Folder("controle".to_owned()),
+            owner: "token:test".to_owned(),
+        });
+        let command = ExportScheduleCommand::Save {
+            schedule,
+            at: self.app.clock.now(),
+        };
+        self.app
+            .dispatcher
+            .dispatch::<ExportSchedule>(&asks(), Uuid::now_v7(), command)
+            .await
+            .unwrap();
         let order = export::Order {
             label: "Tous les dossiers".to_owned(),
             format: Format::Ndjson,
             columns: vec![],
             filter: serde_json::json!({}),
+            selection: None,
             services: vec![],
             schemes: vec![],
             kept: true,

@@ -15,23 +15,28 @@ mod sealed;
 pub use master::MasterFault;
 pub(crate) use sealed::{Place, keys_of};
 
-use crate::log::StreamAppend;
+use crate::log::{StreamAppend, connect};
 use cache::Cache;
 use chrono::{DateTime, Utc};
 use master::Master;
 use navette_domain::digest::Digest;
 use ring::aead::LessSafeKey;
 use sealed::Unsealed;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use std::{
     collections::{BTreeSet, HashMap},
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
+use tokio::time::timeout;
 use uuid::Uuid;
 
 /// The tables of the keys.
 const TABLES: &str = include_str!("../../../migrations/20261127160000_subjects_have_keys.sql");
+
+/// How long the database may take to keep new keys.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why something could not be sealed or opened.
 #[derive(Debug, thiserror::Error)]
@@ -85,7 +90,9 @@ pub struct Keys {
     cache: Arc<Mutex<Cache>>,
     /// The subjects that wait for a key, of which whoever holds the other makes all.
     waiting: Arc<Mutex<BTreeSet<Uuid>>>,
-    making: Arc<tokio::sync::Mutex<()>>,
+    /// The connection that makes keys, as long as it works: the pool's would be tried each time before they are
+    /// used, and plan each time anew.
+    making: Arc<tokio::sync::Mutex<Option<PgConnection>>>,
 }
 
 impl Keys {
@@ -201,7 +208,7 @@ impl Keys {
             return Ok(found);
         }
         self.waiting().extend(unknown);
-        let _making = self.making.lock().await;
+        let mut making = self.making.lock().await;
         // Somebody has perhaps made them with their own; they may have failed to, or gone, as well.
         let (mut found, unknown) = self.cache().in_force(&subjects);
         if unknown.is_empty() {
@@ -209,7 +216,11 @@ impl Keys {
         }
         let mut wanted = std::mem::take(&mut *self.waiting());
         wanted.extend(unknown);
-        let mut made = self.make(wanted.into_iter().collect()).await?;
+        let make = self.make(making.take(), wanted.into_iter().collect());
+        // All wait for it: it must not wait for a server that says nothing any more.
+        let made = timeout(PATIENCE, make).await;
+        let (connection, mut made) = made.map_err(|_| sqlx::Error::PoolTimedOut)??;
+        *making = Some(connection);
         found.extend(
             subjects
                 .iter()
@@ -219,7 +230,16 @@ impl Keys {
     }
 
     /// The keys of these subjects, in their order, made where there are none in force.
-    async fn make(&self, subjects: Vec<Uuid>) -> Result<InForce, KeysFault> {
+    async fn make(
+        &self,
+        connection: Option<PgConnection>,
+        subjects: Vec<Uuid>,
+    ) -> Result<(PgConnection, InForce), KeysFault> {
+        // Dropped, and so closed, unless it answers.
+        let mut connection = match connection {
+            Some(connection) => connection,
+            None => self.connect().await?,
+        };
         let mut found = InForce::new();
         let (mut ids, mut wrapped) = (vec![], vec![]);
         for subject in &subjects {
@@ -227,22 +247,17 @@ impl Keys {
             ids.push(id);
             wrapped.push(bytes);
         }
-        // In the log's own database, the commit of the events carries the keys to disk before them; apart,
-        // they must be there by themselves. Subjects are in order, so that two processes cannot wait for
-        // each other.
+        // Subjects are in order, so that two processes cannot wait for each other.
         let rows: Vec<KeyRow> = sqlx::query_as(
-            "WITH speed AS MATERIALIZED (SELECT set_config('synchronous_commit', $4, true))
-             INSERT INTO keys.subject_keys (id, subject, wrapped)
-             SELECT made.id, made.subject, made.wrapped
-             FROM unnest($1::uuid[], $2::uuid[], $3::bytea[]) AS made (id, subject, wrapped), speed
+            "INSERT INTO keys.subject_keys (id, subject, wrapped)
+             SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bytea[])
              ON CONFLICT (subject) WHERE wrapped IS NOT NULL DO UPDATE SET subject = EXCLUDED.subject
              RETURNING id, subject, wrapped",
         )
         .bind(&ids)
         .bind(&subjects)
         .bind(&wrapped)
-        .bind(if self.apart { "on" } else { "off" })
-        .fetch_all(&self.pool)
+        .fetch_all(&mut connection)
         .await?;
         for row in rows {
             let (id, subject) = (row.id, row.subject);
@@ -250,7 +265,18 @@ impl Keys {
                 found.insert(subject, (id, key));
             }
         }
-        Ok(found)
+        Ok((connection, found))
+    }
+
+    /// A connection that makes keys. In the log's own database, the commit of the events carries the keys to disk
+    /// before them; apart, they must be there by themselves.
+    async fn connect(&self) -> sqlx::Result<PgConnection> {
+        let mut connection = connect(&self.pool).await?;
+        if !self.apart {
+            let speed = "SET synchronous_commit = off";
+            sqlx::query(speed).execute(&mut connection).await?;
+        }
+        Ok(connection)
     }
 
     /// Destroys the keys of a subject: what they sealed is erased, here at once, on other nodes within a

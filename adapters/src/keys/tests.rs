@@ -186,6 +186,36 @@ async fn keys_that_are_asked_for_together_are_made_together() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn keys_are_made_over_one_connection_and_over_another_when_it_is_cut() {
+    let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
+    let log = log_of(&database);
+    let makers = async || -> Vec<i32> {
+        let makers = "SELECT pid FROM pg_stat_activity
+             WHERE datname = current_database() AND query LIKE 'INSERT INTO keys.subject_keys%'";
+        let makers = sqlx::query_scalar(makers).fetch_all(&database.pool);
+        makers.await.unwrap()
+    };
+    let register = async || {
+        let stream = Uuid::now_v7();
+        log.append(registration(stream, NAME)).await.unwrap();
+        assert_eq!(name(&log, stream).await, NAME);
+    };
+    register().await;
+    let first = makers().await;
+    assert_eq!(first.len(), 1);
+    register().await;
+    assert_eq!(makers().await, first);
+    sqlx::query("SELECT pg_terminate_backend($1, 5000)")
+        .bind(first[0])
+        .execute(&database.pool)
+        .await
+        .unwrap();
+    register().await;
+    let second = makers().await;
+    assert!(second.len() == 1 && second != first, "{second:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_event_stored_before_sealing_is_read_as_it_is() {
     let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
     let (log, stream) = (log_of(&database), Uuid::now_v7());

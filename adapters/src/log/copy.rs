@@ -1,5 +1,6 @@
 //! A log copied into an empty database, byte for byte.
 
+use super::{archive::archived, read::Reading};
 use anyhow::{Context as _, ensure};
 use futures::TryStreamExt as _;
 use sqlx::PgPool;
@@ -13,6 +14,10 @@ const COLUMNS: &str = "position, stream_type, stream_id, version, event_type, ev
 /// what the events alone say. Returns the last position.
 pub async fn copy(source: &PgPool, target: &PgPool) -> anyhow::Result<i64> {
     let mut from = source.acquire().await.context("reaching the log")?;
+    if let Some(part) = archived(&mut *from).await?.pop() {
+        let last = part.last;
+        return Err(Reading::LeftTheLog { position: 0, last }.into());
+    }
     let mut into = target.begin().await.context("reaching the copy")?;
     // Whoever appends to it meanwhile takes a position that is copied too: one of the two then fails.
     let (count,): (i64,) = sqlx::query_as("SELECT count(*) FROM events")

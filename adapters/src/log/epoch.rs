@@ -111,7 +111,9 @@ impl Log {
                 .ok_or(Unannounced::Foreign(seen.epoch));
         }
         let hash: Option<[u8; 32]> =
-            sqlx::query_scalar("SELECT hash FROM events WHERE position = $1")
+            sqlx::query_scalar(
+                "SELECT hash FROM events WHERE position = $1 UNION SELECT hash FROM archived_hashes WHERE position = $1 LIMIT 1",
+            )
                 .bind(seen.position)
                 .fetch_optional(&self.pool)
                 .await?;

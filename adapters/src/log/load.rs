@@ -4,7 +4,7 @@
 //! waits for the database is read by its next statement, so that many commands cost it few statements.
 
 use super::{
-    Log, connect,
+    Log, archive, connect,
     read::{Reading, Said},
 };
 use navette_domain::event::{Decider, Stored as _, UnreadableEvent};
@@ -153,6 +153,8 @@ impl Log {
     /// One event further.
     fn advance<A: Decider>(&self, loaded: &mut StreamState<A>, said: Said) -> Result<(), Reading> {
         let position = said.position;
+        let place = (said.version, position);
+        archive::check_follows(said.stream_id, place, loaded.version)?;
         loaded.version = said.version;
         for (event_type, payload) in said.current(self.upcasters)? {
             let event = A::Event::read(&event_type, &payload);

@@ -11,6 +11,7 @@
 
 mod ahead;
 mod append;
+pub mod archive;
 mod copy;
 mod epoch;
 mod load;
@@ -179,7 +180,7 @@ impl Log {
 
 /// A connection for one statement, over and over. Its plans are made once, perhaps while the tables are empty,
 /// and must look rows up by their indexes ever after; nobody waits for a lock without end.
-async fn connect(pool: &PgPool) -> sqlx::Result<PgConnection> {
+pub(crate) async fn connect(pool: &PgPool) -> sqlx::Result<PgConnection> {
     let mut connection = pool.acquire().await?.detach();
     let settings = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; \
                     SET lock_timeout = '10s'";

@@ -1,6 +1,6 @@
 //! Reading the log: one stream, several streams at once, or everything in order.
 
-use super::{Appended, Log};
+use super::{Appended, Log, archive};
 use crate::keys::{self, KeysFault, Place};
 use chrono::{DateTime, Utc};
 use navette_domain::{
@@ -10,7 +10,7 @@ use navette_domain::{
     proof::StoredEvent,
     upcast::{self, Upcaster},
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
 mod tuples;
@@ -24,6 +24,27 @@ pub enum Reading {
     /// The keys of its personal values are out of reach.
     #[error("the log cannot be opened")]
     Keys(#[from] KeysFault),
+    /// The first events of a stream are archived.
+    #[error(
+        "the stream {stream} is archived up to position {position}: `navette archive attach` brings it back (if \
+         `navette archive list` knows nothing of it, events were removed: `navette verify`)"
+    )]
+    Archived {
+        /// Which stream.
+        stream: Uuid,
+        /// The first of its events that is still in the log.
+        position: i64,
+    },
+    /// What is asked for has left the log.
+    #[error(
+        "what follows position {position} is archived, up to position {last}: `navette archive attach` brings it back"
+    )]
+    LeftTheLog {
+        /// After which position it was asked for.
+        position: i64,
+        /// The last position that is archived.
+        last: i64,
+    },
     /// An event is not one of ours.
     #[error("position {position} of the log cannot be read")]
     Unreadable {
@@ -202,6 +223,13 @@ impl Log {
     /// All the events of these streams, in the order of the log.
     pub async fn streams(&self, streams: &[Uuid]) -> Result<Vec<Recorded>, Reading> {
         let rows = self.rows_of(streams).await?;
+        let mut reached = HashMap::new();
+        for Row { said, .. } in &rows {
+            let before = reached.entry(said.stream_id).or_default();
+            let place = (said.version, said.position);
+            archive::check_follows(said.stream_id, place, *before)?;
+            *before = said.version;
+        }
         self.recorded(rows).await
     }
 

@@ -7,15 +7,42 @@ use navette_domain::{
     digest::Digest,
     ports::{Answer, Attempt, Circulation, FailureClass, PortFailure},
 };
-use reqwest::{Method, RequestBuilder, StatusCode, Url};
+use reqwest::{Body, Method, RequestBuilder, StatusCode, Url};
+use std::time::Duration;
 
 /// Ten times the largest of our documents.
 const LARGEST_FILE: usize = 200 << 20;
 const LARGEST_LISTING: usize = 16 << 20;
 
+/// What is put.
+pub(super) struct Content {
+    /// The bytes.
+    pub(super) body: Body,
+    /// How many there are.
+    pub(super) length: u64,
+    /// What they are.
+    pub(super) digest: Digest,
+    /// Their type.
+    pub(super) media_type: &'static str,
+    /// How long they may be on their way, when not as long as any answer.
+    pub(super) patience: Option<Duration>,
+}
+
+impl Content {
+    fn pdf(bytes: &[u8]) -> Self {
+        Self {
+            body: Body::from(Bytes::copy_from_slice(bytes)),
+            length: bytes.len() as u64,
+            digest: Digest::of(bytes),
+            media_type: "application/pdf",
+            patience: None,
+        }
+    }
+}
+
 /// What became of a PUT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Put {
+pub(super) enum Put {
     Created,
     AlreadyThere,
     NoParent,
@@ -35,11 +62,11 @@ impl Nextcloud {
         {
             return self.recognise(url, found, pdf).await;
         }
-        let mut outcome = self.put(&url, pdf).await?;
+        let mut outcome = self.put(&url, Content::pdf(pdf)).await?;
         if outcome == Put::NoParent {
             // A release that does not make parents by itself.
             self.make_parents(path).await?;
-            outcome = self.put(&url, pdf).await?;
+            outcome = self.put(&url, Content::pdf(pdf)).await?;
         }
         match (outcome, self.find(&url).await?) {
             (Put::Created, Some(file)) => Ok(file),
@@ -55,14 +82,19 @@ impl Nextcloud {
         }
     }
 
-    async fn put(&self, url: &Url, pdf: &[u8]) -> Answer<Put> {
-        let request = self
+    pub(super) async fn put(&self, url: &Url, content: Content) -> Answer<Put> {
+        let mut request = self
             .request(Method::PUT, url.clone())
             .header("If-None-Match", "*")
             .header("X-NC-WebDAV-AutoMkcol", "1")
-            .header("OC-Checksum", format!("SHA256:{}", Digest::of(pdf)))
-            .header("Content-Type", "application/pdf")
-            .body(Bytes::copy_from_slice(pdf));
+            .header("OC-Checksum", format!("SHA256:{}", content.digest))
+            .header("Content-Type", content.media_type)
+            // Known beforehand, also of what is read as it leaves: some servers lose what comes in chunks.
+            .header("Content-Length", content.length)
+            .body(content.body);
+        if let Some(patience) = content.patience {
+            request = request.timeout(patience);
+        }
         let response = send(request).await?;
         match response.status() {
             status if status.is_success() => Ok(Put::Created),

@@ -6,6 +6,7 @@ mod answers;
 mod approval;
 mod files;
 mod folders;
+mod parcels;
 mod place;
 mod tags;
 #[cfg(all(test, feature = "sim"))]

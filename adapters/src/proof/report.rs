@@ -1,7 +1,6 @@
 //! What a verification is given to believe, and what it tells an auditor.
 
-use super::time_stamp::TimeStamp;
-use crate::trust::Roots;
+use super::time_stamp::{Authorities, TimeStamp};
 use navette_domain::proof::Faults;
 use std::fmt;
 
@@ -11,7 +10,7 @@ pub struct Trust {
     /// The key that checkpoints must be signed with.
     pub key: [u8; 32],
     /// What the certificates of time stamps must lead to; without them, only their signatures are checked.
-    pub authorities: Option<Roots>,
+    pub authorities: Option<Authorities>,
 }
 
 /// The time stamps of checkpoints, verified.
@@ -38,6 +37,11 @@ impl fmt::Display for Stamps {
                 f,
                 "Qui est derrière ce certificat n'est pas vérifié : aucune autorité n'est donnée (time_stamp.ca)."
             )?;
+        } else if !stamp.unrevoked {
+            writeln!(
+                f,
+                "Qu'il n'ait pas été révoqué n'est pas vérifié : aucune liste de révocation n'est donnée (time_stamp.crl)."
+            )?;
         }
         Ok(())
     }
@@ -54,6 +58,8 @@ pub struct Report {
     pub checkpoints: u64,
     /// Their time stamps.
     pub stamps: Stamps,
+    /// What else there is to know, in sentences.
+    pub notes: Vec<String>,
     /// What is wrong.
     pub faults: Faults,
 }
@@ -65,12 +71,16 @@ impl fmt::Display for Report {
             events,
             checkpoints,
             stamps,
+            notes,
             faults,
         } = self;
         writeln!(
             f,
             "{of} : {events} événement(s) lus, {checkpoints} point(s) de contrôle vérifiés."
         )?;
+        for note in notes {
+            writeln!(f, "{note}")?;
+        }
         write!(f, "{stamps}")?;
         for fault in &faults.told {
             writeln!(f, "- {fault}")?;

@@ -1,5 +1,5 @@
 //! The tree over the log, read from few rows: complete subtrees of 256 events and more are kept, what is
-//! below is made again from the hashes of the events.
+//! below is made again from the hashes of the events, which stay here when these are archived.
 
 use navette_domain::{
     digest::Digest,
@@ -98,7 +98,11 @@ impl Tree {
         let upto: Vec<_> = subtrees.iter().map(|s| bound(s.leaves().end)).collect();
         let hashes: Vec<(i64, [u8; 32])> = sqlx::query_as(
             "SELECT DISTINCT position, hash FROM unnest($1::bigint[], $2::bigint[]) AS span (after, upto)
-             JOIN events ON position > after AND position <= upto",
+             JOIN LATERAL (
+                 SELECT position, hash FROM events WHERE position > after AND position <= upto
+                 UNION ALL
+                 SELECT position, hash FROM archived_hashes WHERE position > after AND position <= upto
+             ) AS known ON true",
         )
         .bind(after)
         .bind(upto)

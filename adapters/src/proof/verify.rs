@@ -1,5 +1,9 @@
 //! Verification: the log, read as it is stored and held against what was sealed.
 
+mod archived;
+
+pub(super) use archived::Source;
+
 use super::{
     key::is_signed,
     report::{Report, Stamps, Trust},
@@ -98,18 +102,24 @@ impl Verifying<'_> {
 
     async fn read(mut self) -> sqlx::Result<Report> {
         let pool = self.pool;
+        let source = self.source.clone();
+        if self.verification.last() < self.source.archived {
+            self.notes.extend(self.source.note());
+            self.kept().await?;
+            self.hashes().await?;
+        }
         // What is written meanwhile is after the last checkpoint that is looked at.
         let head: i64 = sqlx::query_scalar("SELECT coalesce(max(position), 0) FROM events")
             .fetch_one(pool)
             .await?;
-        let mut window = read(pool.clone(), self.verification.last()).await?;
+        let mut window = read(pool.clone(), source.clone(), self.verification.last()).await?;
         loop {
             let last = window.last().map(|linked| linked.row.said.position);
             let Some(last) = last.filter(|_| self.verification.last() < head) else {
                 break;
             };
             // The next window is read while this one is hashed.
-            let next = tokio::spawn(read(pool.clone(), last));
+            let next = tokio::spawn(read(pool.clone(), source.clone(), last));
             self.take(window).await?;
             window = next
                 .await
@@ -120,20 +130,20 @@ impl Verifying<'_> {
     }
 }
 
-async fn read(pool: PgPool, after: i64) -> sqlx::Result<Vec<Linked>> {
-    sqlx::query_as(
+/// The next events, each with the one before it in its stream.
+async fn read(pool: PgPool, source: Source, after: i64) -> sqlx::Result<Vec<Linked>> {
+    let Source { log, window, .. } = source;
+    let sql = format!(
         "SELECT event.*, previous.position AS previous_position, previous.hash AS previous_hash
-         FROM (SELECT * FROM events WHERE position > $1 ORDER BY position LIMIT $2) AS event
+         FROM (SELECT * FROM {window} AS log ORDER BY position LIMIT $2) AS event
          LEFT JOIN LATERAL (
-             SELECT position, hash FROM events
+             SELECT position, hash FROM {log} AS log
              WHERE stream_id = event.stream_id AND version = event.version - 1 LIMIT 1
          ) AS previous ON true
-         ORDER BY event.position",
-    )
-    .bind(after)
-    .bind(WINDOW)
-    .fetch_all(&pool)
-    .await
+         ORDER BY event.position"
+    );
+    let read = sqlx::query_as(&sql).bind(after).bind(WINDOW);
+    read.fetch_all(&pool).await
 }
 
 struct Verifying<'a> {
@@ -141,6 +151,7 @@ struct Verifying<'a> {
     trust: &'a Trust,
     epochs: HashSet<Uuid>,
     epoch: Uuid,
+    source: Source,
     keys: KeyHistory,
     /// Passages to other keys, and what the auditor holds: those that are still to come, the smallest last.
     held: Vec<(SignedCheckpoint, Holder)>,
@@ -150,6 +161,7 @@ struct Verifying<'a> {
     events: u64,
     checkpoints: u64,
     stamps: Stamps,
+    notes: Vec<String>,
 }
 
 impl<'a> Verifying<'a> {
@@ -186,6 +198,7 @@ impl<'a> Verifying<'a> {
             trust,
             epochs: epochs.into_iter().collect(),
             epoch,
+            source: Source::find(pool).await?,
             keys,
             held,
             sealed,
@@ -193,7 +206,31 @@ impl<'a> Verifying<'a> {
             events: 0,
             checkpoints: 0,
             stamps: Stamps::default(),
+            notes: vec![],
         })
+    }
+
+    /// The database's checkpoints of so many events, the smallest last.
+    async fn sealed_between(&self, from: i64, to: i64) -> sqlx::Result<Vec<SealedCheckpoint>> {
+        sqlx::query_as(
+            "SELECT * FROM checkpoints WHERE size > $1 AND size <= $2 ORDER BY size DESC",
+        )
+        .bind(from)
+        .bind(to)
+        .fetch_all(self.pool)
+        .await
+    }
+
+    /// Checks what was made of the events so far.
+    fn reach(&mut self, position: i64, stored: &mut Vec<SealedCheckpoint>) {
+        let reached = u64::try_from(position).unwrap_or_default();
+        while let Some(sealed) = stored.pop_if(|sealed| sealed.checkpoint.size <= reached) {
+            self.own(&sealed);
+        }
+        let due = |held: &mut (SignedCheckpoint, _)| held.0.checkpoint.size <= reached;
+        while let Some((note, holder)) = self.held.pop_if(due) {
+            self.check(&note, holder);
+        }
     }
 
     async fn take(&mut self, window: Vec<Linked>) -> sqlx::Result<()> {
@@ -201,13 +238,7 @@ impl<'a> Verifying<'a> {
         let Some(to) = window.last().map(|linked| linked.row.said.position) else {
             return Ok(());
         };
-        let mut stored: Vec<SealedCheckpoint> = sqlx::query_as(
-            "SELECT * FROM checkpoints WHERE size > $1 AND size <= $2 ORDER BY size DESC",
-        )
-        .bind(from)
-        .bind(to)
-        .fetch_all(self.pool)
-        .await?;
+        let mut stored = self.sealed_between(from, to).await?;
         let mut made = vec![];
         for linked in window {
             let (event, previous) = linked.split();
@@ -217,14 +248,7 @@ impl<'a> Verifying<'a> {
                 }
             });
             self.events += 1;
-            let reached = u64::try_from(event.position).unwrap_or_default();
-            while let Some(sealed) = stored.pop_if(|sealed| sealed.checkpoint.size <= reached) {
-                self.own(&sealed);
-            }
-            let due = |held: &mut (SignedCheckpoint, _)| held.0.checkpoint.size <= reached;
-            while let Some((note, holder)) = self.held.pop_if(due) {
-                self.check(&note, holder);
-            }
+            self.reach(event.position, &mut stored);
         }
         self.subtrees(&made).await
     }
@@ -331,6 +355,7 @@ impl<'a> Verifying<'a> {
             events: self.events,
             checkpoints: self.checkpoints,
             stamps: self.stamps,
+            notes: self.notes,
             faults: self.verification.end(),
         }
     }

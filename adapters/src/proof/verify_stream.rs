@@ -6,6 +6,7 @@ use super::{
     rotate::key_history,
     seal::last_checkpoint,
     tree::Tree,
+    verify::Source,
 };
 use crate::log::Row;
 use navette_domain::proof::{
@@ -16,11 +17,20 @@ use uuid::Uuid;
 
 /// Reads one stream: its chain, and that each of its events is in the tree of the last checkpoint.
 pub async fn verify_stream(pool: &PgPool, trust: &Trust, stream: Uuid) -> sqlx::Result<Report> {
-    let rows: Vec<Row> =
-        sqlx::query_as("SELECT * FROM events WHERE stream_id = $1 ORDER BY version")
-            .bind(stream)
-            .fetch_all(pool)
-            .await?;
+    let source = Source::find(pool).await?;
+    let sql = format!(
+        "SELECT * FROM {} AS log WHERE stream_id = $1 ORDER BY version",
+        source.log
+    );
+    let rows: Vec<Row> = sqlx::query_as(&sql).bind(stream).fetch_all(pool).await?;
+    // Its last event is here, and those before it are elsewhere.
+    let left = rows.first().map(|row| &row.said);
+    let left =
+        left.filter(|said| source.hashes > 0 && said.version > 1 && said.position <= source.hashes);
+    let left = left.map(|said| said.position);
+    let note = left.map(|position| {
+        format!("Ce flux est archivé jusqu'à la position {position}, hors de la base : rapportez ses tables pour le vérifier (navette archive list).")
+    });
     let tree = Tree::new(pool.clone());
     let sealed = last_checkpoint(pool).await?;
     let (keys, _, broken) = key_history(pool, trust.key).await?;
@@ -52,7 +62,8 @@ pub async fn verify_stream(pool: &PgPool, trust: &Trust, stream: Uuid) -> sqlx::
         // After a gap, the event before is not the one that was read.
         let before = previous.take().filter(|_| event.version > 1);
         let before = before.filter(|(version, _)| version + 1 == event.version);
-        if let Some(fault) = link_fault(&event, before.map(|(_, previous)| previous)) {
+        let fault = link_fault(&event, before.map(|(_, previous)| previous));
+        if let Some(fault) = fault.filter(|_| left != Some(event.position)) {
             faults.add(fault);
         }
         if let Some(Checkpoint { size, root, .. }) = provable {
@@ -81,6 +92,7 @@ pub async fn verify_stream(pool: &PgPool, trust: &Trust, stream: Uuid) -> sqlx::
         events,
         checkpoints: sealed.iter().count() as u64,
         stamps: Stamps::default(),
+        notes: note.into_iter().collect(),
         faults,
     })
 }

@@ -63,6 +63,14 @@ impl CmsSigner {
         Ok(Self { key, certificate })
     }
 
+    /// The number of its certificate.
+    pub(super) fn serial(&self) -> &[u8] {
+        self.certificate
+            .tbs_certificate()
+            .serial_number()
+            .as_bytes()
+    }
+
     /// The message over `content`, which is not in it.
     pub(super) fn detached(&self, kind: ObjectIdentifier, content: &[u8]) -> io::Result<Vec<u8>> {
         self.message(kind, content, None).map_err(io::Error::other)

@@ -14,8 +14,9 @@ use cms::cert::x509::{
     spki::AlgorithmIdentifierOwned,
 };
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DnType, IsCa, KeyPair,
-    KeyUsagePurpose,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer,
+    CustomExtension, DnType, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, RevocationReason,
+    RevokedCertParams, SerialNumber, date_time_ymd,
 };
 use std::{
     io,
@@ -54,6 +55,43 @@ pub enum Manner {
     WrongCertificate,
 }
 
+/// What has become of the certificate that it stamps with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It holds.
+    InForce,
+    /// Its key was stolen.
+    Stolen,
+    /// Another took its place, long ago.
+    LongReplaced,
+    /// Another takes its place, in many years.
+    ReplacedLater,
+}
+
+impl Fate {
+    const ALL: [Self; 4] = [
+        Self::InForce,
+        Self::Stolen,
+        Self::LongReplaced,
+        Self::ReplacedLater,
+    ];
+
+    fn revocation(self, serial: &[u8]) -> Option<RevokedCertParams> {
+        let (year, reason) = match self {
+            Self::InForce => return None,
+            Self::Stolen => (2100, RevocationReason::KeyCompromise),
+            Self::LongReplaced => (2001, RevocationReason::Superseded),
+            Self::ReplacedLater => (2100, RevocationReason::Superseded),
+        };
+        Some(RevokedCertParams {
+            serial_number: SerialNumber::from_slice(serial),
+            revocation_time: date_time_ymd(year, 1, 1),
+            reason_code: Some(reason),
+            invalidity_date: None,
+        })
+    }
+}
+
 /// A running authority; it stops when dropped.
 #[derive(Debug)]
 pub struct TimeStampSim {
@@ -65,6 +103,7 @@ pub struct TimeStampSim {
 #[derive(Debug)]
 struct Shared {
     ca: Vec<u8>,
+    lists: Vec<Vec<u8>>,
     signer: CmsSigner,
     other: CmsSigner,
     manner: Mutex<(Manner, u32)>,
@@ -113,9 +152,20 @@ impl TimeStampSim {
 
     /// The certificate that its own leads to, in PEM.
     pub fn ca_pem(&self) -> String {
-        let text = BASE64_STANDARD.encode(&self.shared.ca);
-        format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
+        pem("CERTIFICATE", &self.shared.ca)
     }
+
+    /// The list of the certificates it revoked, in PEM, when this is what has become of its own.
+    pub fn crl_pem(&self, fate: Fate) -> String {
+        let list = Fate::ALL.iter().position(|known| *known == fate);
+        let list = list.and_then(|at| self.shared.lists.get(at));
+        pem("X509 CRL", list.map_or(&[], Vec::as_slice))
+    }
+}
+
+fn pem(what: &str, der: &[u8]) -> String {
+    let text = BASE64_STANDARD.encode(der);
+    format!("-----BEGIN {what}-----\n{text}\n-----END {what}-----\n")
 }
 
 impl Shared {
@@ -127,7 +177,7 @@ impl Shared {
         };
         let mut ca = named("Autorité racine (simulation)");
         ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        ca.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate().map_err(io::Error::other)?;
         let ca = CertifiedIssuer::self_signed(ca, key).map_err(io::Error::other)?;
         let other = named("Autre service (simulation)");
@@ -136,8 +186,23 @@ impl Shared {
         usage.set_criticality(true);
         stamps.custom_extensions = vec![usage];
         stamps.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        let signer = CmsSigner::issued_by(&ca, &stamps)?;
+        let list = |fate: Fate| {
+            let list = CertificateRevocationListParams {
+                this_update: date_time_ymd(2026, 1, 1),
+                next_update: date_time_ymd(2100, 1, 1),
+                crl_number: 1.into(),
+                issuing_distribution_point: None,
+                revoked_certs: fate.revocation(signer.serial()).into_iter().collect(),
+                key_identifier_method: KeyIdMethod::Sha256,
+            };
+            let signed = list.signed_by(&ca).map_err(io::Error::other)?;
+            Ok(signed.der().to_vec())
+        };
+        let lists = Fate::ALL.into_iter().map(list).collect::<io::Result<_>>()?;
         Ok(Self {
-            signer: CmsSigner::issued_by(&ca, &stamps)?,
+            lists,
+            signer,
             other: CmsSigner::issued_by(&ca, &other)?,
             ca: ca.der().to_vec(),
             manner: Mutex::default(),

@@ -4,6 +4,7 @@
 mod definitions;
 mod in_house;
 mod reactions;
+mod simulation;
 
 use super::{
     Action, Chain, ChainCommand as C, ChainEvent as E, Definition, DefinitionFault, Recipient,

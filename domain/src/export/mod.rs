@@ -12,6 +12,7 @@ pub mod columns;
 mod decide;
 pub mod model;
 pub mod scdl;
+pub mod schedule;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ pub use table::{Format, Heading, Kind};
 use crate::{
     digest::Digest,
     event::{aggregate, events},
+    ids::SelectionId,
 };
 use chrono::{DateTime, Utc};
 use decide::decide;
@@ -37,8 +39,11 @@ pub struct Order {
     pub format: Format,
     /// Its columns in their order; none for the usual ones.
     pub columns: Vec<Choice>,
-    /// Which dossiers, as GraphQL writes a filter.
+    /// Which dossiers, as GraphQL writes a filter: of a selection, what it held when this was asked.
     pub filter: serde_json::Value,
+    /// The selection that was named instead of a filter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection: Option<SelectionId>,
     /// The services that whoever asked is limited to; all when empty.
     pub services: Vec<String>,
     /// The schemes that whoever asked is limited to; all when empty.

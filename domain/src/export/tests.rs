@@ -20,6 +20,7 @@ fn order(kept: bool) -> Order {
             title: None,
         }],
         filter: json!({"status": ["GRANTED"]}),
+        selection: None,
         services: vec![],
         schemes: vec!["Sport".into()],
         kept,

@@ -106,6 +106,7 @@ impl State {
             | Event::Agent(_)
             | Event::Export(_)
             | Event::ExportModel(_)
+            | Event::ExportSchedule(_)
             | Event::Selection(_) => {}
         }
     }

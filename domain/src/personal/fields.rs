@@ -1,5 +1,6 @@
 //! Which values of which events are sealed, under whose key, and what remains of them without it.
 
+use crate::export::schedule::MOST_ADDRESSES;
 use serde_json::{Value, json};
 
 /// What people read where a text was erased.
@@ -91,11 +92,22 @@ pub fn fields(event_type: &str) -> &'static [PersonalField] {
     )];
     const BY: &[PersonalField] = &[field("/by", Owner::Value, Erased::Text)];
     const REPLY_TO: &[PersonalField] = &[field("/order/reply_to", Owner::Value, Erased::Nothing)];
+    const fn address(pointer: &'static str) -> PersonalField {
+        field(pointer, Owner::Value, Erased::Nothing)
+    }
+    const ADDRESSES: [PersonalField; MOST_ADDRESSES] = [
+        address("/schedule/destination/email/0"),
+        address("/schedule/destination/email/1"),
+        address("/schedule/destination/email/2"),
+        address("/schedule/destination/email/3"),
+        address("/schedule/destination/email/4"),
+    ];
     match event_type {
         "third_party.registered" | "third_party.amended" => PROFILE,
         "dossier.registered" | "dossier.amended" => REQUEST,
         "document.visaed" | "document.visa_refused" | "signature.rejected" => BY,
         "batch.started" => REPLY_TO,
+        "export_schedule.saved" => &ADDRESSES,
         _ => &[],
     }
 }

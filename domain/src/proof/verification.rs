@@ -101,27 +101,30 @@ impl Verification {
         previous: Option<Previous>,
         made: impl FnMut(Subtree, &Digest),
     ) {
-        let expected = self.last + 1;
-        if event.position > expected {
-            self.dense = false;
-            self.faults.add(Fault::Removed {
-                first: expected,
-                last: event.position - 1,
-            });
-        } else if event.position < expected {
-            self.dense = false;
-            self.faults.add(Fault::Doubled {
-                position: event.position,
-            });
-        }
-        self.last = event.position;
-        self.frontier.push(&event.hash, made);
+        self.take_hash(event.position, &event.hash, made);
         if let Some(fault) = link_fault(event, previous) {
             match self.former_position(event, previous) {
                 Some(former) => self.moved(event.position, event.position - former),
                 None => self.faults.add(fault),
             }
         }
+    }
+
+    /// Takes the hash alone of the next event: its content is elsewhere.
+    pub fn take_hash(&mut self, position: i64, hash: &Digest, made: impl FnMut(Subtree, &Digest)) {
+        let expected = self.last + 1;
+        if position > expected {
+            self.dense = false;
+            self.faults.add(Fault::Removed {
+                first: expected,
+                last: position - 1,
+            });
+        } else if position < expected {
+            self.dense = false;
+            self.faults.add(Fault::Doubled { position });
+        }
+        self.last = position;
+        self.frontier.push(hash, made);
     }
 
     /// Says where an event whose hash is wrong at its place had been when it was hashed.

@@ -1,6 +1,6 @@
 //! One sample of each event, with every optional field filled.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use navette_domain::{
     agent::AgentEvent,
     amount::Amount,
@@ -14,8 +14,14 @@ use navette_domain::{
     export::{
         Choice, ExportEvent, Format, Made, Order,
         model::{ExportModelEvent, Model},
+        schedule::{
+            Calendar, Days, Destination, ExportScheduleEvent, MOST_ADDRESSES, Schedule, Weekday,
+        },
     },
-    ids::{BatchId, ChainId, DocumentId, DossierId, SignatureId, TemplateId, ThirdPartyId},
+    ids::{
+        BatchId, ChainId, DocumentId, DossierId, ExportId, ExportModelId, SelectionId, SignatureId,
+        TemplateId, ThirdPartyId,
+    },
     image::{ImageEvent, ImageFormat},
     personal::Personal,
     ports::{Circulation, OfficeFormat, Registration},
@@ -36,6 +42,7 @@ pub fn all() -> Vec<Event> {
     all.extend(batch().into_iter().map(Event::Batch));
     all.extend(export().into_iter().map(Event::Export));
     all.extend(export_model().into_iter().map(Event::ExportModel));
+    all.extend(export_schedule().into_iter().map(Event::ExportSchedule));
     all.extend(configuration());
     all
 }
@@ -545,6 +552,7 @@ fn export() -> [ExportEvent; 6] {
                 format: Format::CsvFrench,
                 columns: choices(),
                 filter: serde_json::json!({ "status": ["GRANTED"], "scheme": ["Sport"] }),
+                selection: None,
                 services: vec!["Sport".into()],
                 schemes: vec![],
                 kept: true,
@@ -584,5 +592,53 @@ fn export_model() -> [ExportModelEvent; 2] {
             at: at(),
         },
         ExportModelEvent::Removed { at: at() },
+    ]
+}
+
+fn export_schedule() -> [ExportScheduleEvent; 6] {
+    use ExportScheduleEvent as E;
+    let (due, next) = (at(), at() + TimeDelta::days(3));
+    let address = |number| format!("service-{number}@departement.example").parse().ok();
+    let addresses = (1..=MOST_ADDRESSES).map(|number| address(number).map(Personal));
+    [
+        E::Saved {
+            schedule: Box::new(Schedule {
+                name: "Subventions accordées".into(),
+                model: Some(ExportModelId(Uuid::from_u128(0xE1))),
+                format: Some(Format::CsvFrench),
+                columns: Some(choices()),
+                selection: Some(SelectionId(Uuid::from_u128(0x5E))),
+                filter: Some(serde_json::json!({ "status": ["GRANTED"] })),
+                calendar: Calendar {
+                    days: Days::Week(vec![Weekday::Monday, Weekday::Thursday]),
+                    hour: 6,
+                    minute: 30,
+                },
+                destination: Destination::Email(addresses.collect()),
+                owner: "token:anne".into(),
+            }),
+            next: due,
+            at: at(),
+        },
+        E::Started {
+            due,
+            export: ExportId(Uuid::from_u128(0xE0)),
+            next,
+            at: at(),
+        },
+        E::DeliveryFailed {
+            reason: "Le serveur de messagerie demande de patienter.".into(),
+            reached: vec![0, 2],
+            retry: at() + TimeDelta::minutes(1),
+            at: at(),
+        },
+        E::Delivered { at: at() },
+        E::GivenUp {
+            due,
+            reason: "Cette sélection n'existe pas, ou n'est pas partagée avec vous.".into(),
+            next,
+            at: at(),
+        },
+        E::Removed { at: at() },
     ]
 }

@@ -158,7 +158,8 @@ impl About {
             | Event::Selection(_)
             | Event::Agent(_)
             | Event::Export(_)
-            | Event::ExportModel(_) => {}
+            | Event::ExportModel(_)
+            | Event::ExportSchedule(_) => {}
         }
         about
     }

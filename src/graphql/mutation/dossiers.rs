@@ -356,7 +356,7 @@ async fn change(
 ) -> Result<DossierPayload> {
     let dispatcher = context.data::<Dispatcher>()?;
     let loaded = dispatcher.load::<dossier::Dossier>(id).await;
-    let loaded = loaded.map_err(|cause| faults::internal(&cause))?;
+    let loaded = loaded.map_err(|cause| faults::of_the_log(&cause))?;
     let answer = if seen(asker, &loaded.state) {
         let command = command(dispatcher.now());
         answer(

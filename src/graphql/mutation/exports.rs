@@ -3,17 +3,16 @@
 use super::Change;
 use crate::{
     dispatch::Dispatcher,
-    exports::{Asked, Exports, NoExport},
+    exports::{self, Asked, Exports, NoExport},
     graphql::{
         asking::{asker, reading},
         exports::{Export, ExportModel},
         faults,
+        loaders::{self, ExportById, ExportModelById},
         refusal::{Answer, Refusal, RefusalCode, answer},
     },
 };
-use async_graphql::{
-    ComplexObject, Context, InputObject, InputType as _, Object, Result, SimpleObject,
-};
+use async_graphql::{ComplexObject, Context, InputObject, Object, Result, SimpleObject};
 use navette_domain::{
     export::{
         self, Choice, ExportCommand,
@@ -24,11 +23,9 @@ use navette_domain::{
 };
 use navette_projections::{
     dossiers::DossierFilter,
-    export_models, exports,
     kinds::{ExportFormat, Position},
 };
 use serde::Serialize;
-use serde_json::Value;
 use uuid::Uuid;
 
 /// Changes to exports and their models.
@@ -36,7 +33,7 @@ use uuid::Uuid;
 pub struct ExportMutation;
 
 #[derive(Debug, Clone, InputObject, Serialize)]
-struct ColumnInput {
+pub(super) struct ColumnInput {
     /// Its name in the dictionary: see `exportColumns`.
     column: String,
     /// Its heading, when not the usual one.
@@ -52,7 +49,7 @@ impl From<ColumnInput> for Choice {
     }
 }
 
-fn choices(columns: Vec<ColumnInput>) -> Vec<Choice> {
+pub(super) fn choices(columns: Vec<ColumnInput>) -> Vec<Choice> {
     columns.into_iter().map(Into::into).collect()
 }
 
@@ -66,8 +63,10 @@ struct RequestExportInput {
     format: Option<ExportFormat>,
     /// Its columns in their order, unless the model says them; none for the usual ones.
     columns: Option<Vec<ColumnInput>>,
-    /// Which dossiers; all when not given.
+    /// Which dossiers; all when neither this nor `selection` is given.
     filter: Option<DossierFilter>,
+    /// The selection whose dossiers are taken, as it is when the export is asked for.
+    selection: Option<Uuid>,
     /// The model whose format and columns are taken.
     model: Option<Uuid>,
     /// The position at which the filter must look, as earlier mutations answered it.
@@ -93,6 +92,20 @@ struct SaveExportModelInput {
     shared: bool,
 }
 
+/// Why there is no export, as data.
+pub(super) fn refused(refusal: &NoExport) -> Refusal {
+    let code = match refusal {
+        NoExport::UnknownModel | NoExport::UnknownSelection => RefusalCode::NotFound,
+        _ => RefusalCode::InvalidInput,
+    };
+    Refusal::new(code, refusal.to_string())
+}
+
+/// The filter as its client wrote it.
+pub(super) fn written(filter: &DossierFilter) -> Result<serde_json::Value> {
+    exports::written(filter).map_err(|cause| faults::internal(&cause))
+}
+
 /// What a change to an export answers.
 #[derive(SimpleObject)]
 #[graphql(complex)]
@@ -114,9 +127,8 @@ impl ExportPayload {
     async fn export(&self, context: &Context<'_>) -> Option<Result<Export>> {
         let position = self.answer.position?;
         let read = async {
-            let (reads, asker) = reading(context, Some(position)).await?;
-            let row = exports::by_id(&reads.pool, &asker.principal, self.id).await;
-            row.map_err(|cause| faults::internal(&cause))
+            reading(context, Some(position)).await?;
+            loaders::load(context, ExportById(self.id)).await
         };
         read.await.transpose().map(|row| row.map(Into::into))
     }
@@ -143,9 +155,8 @@ impl ExportModelPayload {
     async fn model(&self, context: &Context<'_>) -> Option<Result<ExportModel>> {
         let position = self.answer.position?;
         let read = async {
-            let (reads, asker) = reading(context, Some(position)).await?;
-            let row = export_models::by_id(&reads.pool, &asker.principal.actor, self.id).await;
-            row.map_err(|cause| faults::internal(&cause))
+            reading(context, Some(position)).await?;
+            loaders::load(context, ExportModelById(self.id)).await
         };
         read.await.transpose().map(|row| row.map(Into::into))
     }
@@ -168,6 +179,7 @@ impl ExportMutation {
             format: input.format.map(Into::into),
             columns: input.columns.map(choices),
             filter: input.filter.as_ref().map(written).transpose()?,
+            selection: input.selection,
             model: input.model,
         };
         let exports = context.data::<Exports>()?;
@@ -176,11 +188,7 @@ impl ExportMutation {
             Ok(order) => order,
             Err(NoExport::Fault(cause)) => return Err(faults::internal(&cause)),
             Err(refusal) => {
-                let code = match refusal {
-                    NoExport::UnknownModel => RefusalCode::NotFound,
-                    _ => RefusalCode::InvalidInput,
-                };
-                let answer = Refusal::new(code, refusal.to_string()).into();
+                let answer = refused(&refusal).into();
                 return Ok(ExportPayload { answer, id });
             }
         };
@@ -195,14 +203,14 @@ impl ExportMutation {
     async fn cancel_export(&self, context: &Context<'_>, input: Change) -> Result<ExportPayload> {
         let asker = asker(context, Permission::KeepExports)?;
         let envelope = input.envelope(asker, "cancelExport", &input);
-        let (reads, _) = reading(context, None).await?;
         let dispatcher = context.data::<Dispatcher>()?;
         let loaded = dispatcher.load::<export::Export>(input.id).await;
         let loaded = loaded.map_err(|cause| faults::internal(&cause))?;
         let order = loaded.state.order();
         let theirs = order.is_some_and(|order| order.requested_by == asker.principal.actor);
-        let seen = exports::by_id(&reads.pool, &asker.principal, input.id).await;
-        let seen = seen.map_err(|cause| faults::internal(&cause))?.is_some();
+        let seen = loaders::load(context, ExportById(input.id))
+            .await?
+            .is_some();
         if !(theirs || seen && asker.may(Permission::Administer).is_ok()) {
             let sentence = export::ExportRefusal::NotRequested.to_string();
             return Ok(ExportPayload {
@@ -285,20 +293,4 @@ impl ExportMutation {
             id: input.id,
         })
     }
-}
-
-/// The filter as its client wrote it, without what it does not say.
-fn written(filter: &DossierFilter) -> Result<Value> {
-    fn said(value: Value) -> Value {
-        match value {
-            Value::Object(fields) => {
-                let fields = fields.into_iter().filter(|(_, value)| !value.is_null());
-                fields.map(|(name, value)| (name, said(value))).collect()
-            }
-            Value::Array(items) => items.into_iter().map(said).collect(),
-            other => other,
-        }
-    }
-    let value = filter.to_value().into_json();
-    value.map(said).map_err(|cause| faults::internal(&cause))
 }

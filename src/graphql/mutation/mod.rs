@@ -11,6 +11,7 @@ mod documents;
 mod dossier_input;
 mod dossiers;
 mod erasure;
+mod export_schedules;
 mod exports;
 mod selections;
 mod third_parties;
@@ -33,6 +34,7 @@ pub struct Mutation(
     batches::BatchMutation,
     documents::DocumentMutation,
     exports::ExportMutation,
+    export_schedules::ExportScheduleMutation,
     selections::SelectionMutation,
     bulk::BulkMutation,
 );

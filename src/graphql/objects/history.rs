@@ -5,7 +5,7 @@ use crate::{
     graphql::{
         asking::{self, Reads},
         faults,
-        loaders::{self, EventsOf},
+        loaders::{EventsOf, RowLoader},
     },
 };
 use async_graphql::{Context, OneofObject, Result, SimpleObject};
@@ -123,7 +123,9 @@ pub(super) struct History(Arc<[Recorded]>);
 impl History {
     pub(super) async fn read(context: &Context<'_>, dossier: Uuid) -> Result<Self> {
         asking::asker(context, Permission::Read)?;
-        let events = loaders::load(context, EventsOf(dossier)).await?;
+        let loader = context.data::<RowLoader>()?;
+        let events = loader.load_one(EventsOf(dossier)).await;
+        let events = events.map_err(|cause| faults::of_the_log(&cause))?;
         Ok(Self(events.unwrap_or_default()))
     }
 

@@ -162,7 +162,8 @@ impl ListQuery {
     }
 }
 
-fn page(
+/// The page that the arguments of a list ask for.
+pub(in crate::graphql) fn page(
     first: Option<i32>,
     after: Option<String>,
     last: Option<i32>,
@@ -177,7 +178,7 @@ fn page(
 }
 
 /// A page of the rows that are seen and that the filter keeps, shown as `T`.
-async fn listed<F, T>(
+pub(in crate::graphql) async fn listed<F, T>(
     context: &Context<'_>,
     filter: F,
     orders: &[F::Order],

@@ -6,9 +6,9 @@ mod lists;
 mod preview;
 mod single;
 
-pub(super) use lists::dossiers;
+pub(super) use lists::{dossiers, listed, page};
 
-use super::exports::ExportQuery;
+use super::{export_schedules::ExportScheduleQuery, exports::ExportQuery};
 use async_graphql::{MergedObject, Result};
 use navette_projections::page::{LONGEST, USUAL};
 
@@ -21,6 +21,7 @@ pub struct Query(
     catalogue::CatalogueQuery,
     preview::PreviewQuery,
     ExportQuery,
+    ExportScheduleQuery,
 );
 
 /// What a page costs: rows of one page are read together, so a row costs less than a query.
@@ -30,4 +31,4 @@ pub(super) fn page_cost(rows: Option<i32>, of_a_row: usize) -> usize {
 }
 
 /// Only what can fail is fallible to the client: a failed field is null, its neighbours are there.
-type Fallible<T> = Option<Result<T>>;
+pub(super) type Fallible<T> = Option<Result<T>>;

@@ -88,6 +88,7 @@ impl<'a> Copy<'a> {
     /// Applies what comes up to `until`, or to the end of the log. Says where the copy stands then.
     pub async fn fill(&mut self, until: Option<i64>) -> anyhow::Result<i64> {
         let mut position = self.position_of(self.place).await?.unwrap_or(0);
+        self.log.check_reaches_back_to(position).await?;
         let mut stretches = self.log.read_ahead(position, until, BATCH);
         while let Some(stretch) = stretches.recv().await {
             let stretch = stretch.map_err(|cause| Setback::of_reading(self.shape.name, cause));

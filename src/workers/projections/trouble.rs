@@ -87,7 +87,10 @@ impl Setback {
                 position,
                 cause: Poison::Unreadable(cause),
             }),
-            Reading::Database(_) | Reading::Keys(_) => Self::Fault(cause.into()),
+            Reading::Database(_)
+            | Reading::Keys(_)
+            | Reading::Archived { .. }
+            | Reading::LeftTheLog { .. } => Self::Fault(cause.into()),
         }
     }
 }

@@ -9,9 +9,12 @@ use crate::{
 };
 use anyhow::{Context as _, ensure};
 use futures::future::try_join_all;
-use navette_adapters::log::Log;
+use navette_adapters::log::{Commit, Log, NewEvent, StreamAppend};
+use navette_domain::{digest::Digest, ids::CommandId};
+use serde_json::json;
 use sqlx::PgPool;
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
+use uuid::Uuid;
 
 const CLIENTS: usize = 32;
 /// As many processes, as far as the log can tell: with one, nobody ever waits for the order.
@@ -82,7 +85,78 @@ pub async fn measure(place: &Place, size: Size) -> anyhow::Result<Vec<Figure>> {
             place.drop(pool).await?;
         }
     }
+    figures.push(new_subjects(place, size).await?);
     Ok(figures)
+}
+
+/// What sealing costs where every event is about another person: a new key for each, and its values sealed;
+/// against the same event under a name that has no personal values.
+async fn new_subjects(place: &Place, size: Size) -> anyhow::Result<Figure> {
+    let pool = place.navette().await?;
+    let log = Log::of_tests(pool.clone());
+    let mut rates = [vec![], vec![]];
+    for round in 0..=size.rounds {
+        for (event_type, rates) in ["third_party.registered", "dossier.registered"]
+            .into_iter()
+            .zip(&mut rates)
+        {
+            let began = Instant::now();
+            let clients = (0..CLIENTS).map(|_| {
+                let log = log.clone();
+                tokio::spawn(async move {
+                    let mut done = 0;
+                    while began.elapsed() < size.turn {
+                        log.append(registration(event_type)).await?;
+                        done += 1;
+                    }
+                    anyhow::Ok(done)
+                })
+            });
+            let mut done = 0;
+            for client in try_join_all(clients).await? {
+                done += client?;
+            }
+            if round > 0 {
+                rates.push(crate::rate(done, began.elapsed()));
+            }
+        }
+    }
+    let [sealed, plain] = rates.map(median);
+    println!("new personal subjects: {sealed:.0} commands/s with, {plain:.0} without");
+    drop(log);
+    place.drop(pool).await?;
+    let name = format!("price of a new personal subject: {CLIENTS} clients");
+    Ok(Figure::new(name, "1/s", sealed).against("the same event without", plain))
+}
+
+/// A stream that begins with this event.
+fn registration(event_type: &str) -> Commit {
+    let command = Uuid::now_v7();
+    let profile = json!({
+        "name": "Jeanne Le Goff", "siret": null, "rna": null,
+        "address": { "lines": ["12 rue des Carmes"], "postcode": "35600", "town": "Redon" },
+        "email": "jeanne.legoff@eveil.example", "applicant_account": "compte-4711",
+    });
+    let payload = json!({ "type": event_type, "profile": profile, "at": "2026-11-27T12:00:00Z" });
+    Commit {
+        command: CommandId(command),
+        content: Digest::of(command.as_bytes()),
+        streams: vec![StreamAppend {
+            stream_type: "third_party",
+            stream_id: Uuid::now_v7(),
+            expected: 0,
+            events: vec![NewEvent {
+                event_type: event_type.to_owned(),
+                event_version: 1,
+                payload: payload.to_string(),
+                metadata: json!({ "command": command, "actor": "bench" }).to_string(),
+            }],
+        }],
+        finished: None,
+        begun: vec![],
+        dropped: vec![],
+        held: vec![],
+    }
 }
 
 async fn take_out(pool: &PgPool, cuts: &[Cut]) -> anyhow::Result<()> {

@@ -48,7 +48,7 @@ fn a_neighbour_that_is_down_is_left_alone_and_costs_no_letter_more_than_a_try() 
             assert!(pause >= Duration::from_millis(95), "{pause:?}");
         }
         for document in &documents {
-            assert_eq!(test.journey(*document).await.trouble, None);
+            assert_eq!(test.journey(*document).await.trouble(), None);
         }
         shelf.down.store(false, Ordering::SeqCst);
         all_delivered(&test, &documents).await;

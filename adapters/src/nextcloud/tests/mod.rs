@@ -502,3 +502,56 @@ async fn one_listing_of_a_folder_tells_which_files_wait_for_nobody_any_more() {
     assert_eq!(sent.iter().map(of).collect::<Vec<_>>(), [true, true, false]);
     assert_eq!(bench.cloud.moved("Ailleurs").await.unwrap(), Some(vec![]));
 }
+
+fn parcel(bytes: &[u8]) -> crate::parcel::Parcel {
+    let mut content = tempfile::tempfile().unwrap();
+    std::io::Write::write_all(&mut content, bytes).unwrap();
+    crate::parcel::Parcel {
+        name: "Suivi_été.csv".into(),
+        content,
+        length: bytes.len() as u64,
+        digest: Digest::of(bytes),
+        media_type: "text/csv",
+    }
+}
+
+#[tokio::test]
+async fn a_parcel_is_put_once_even_after_an_answer_was_lost_and_parents_are_made_by_any_release() {
+    for old_release in [false, true] {
+        let bench = bench_with(NextcloudOptions {
+            old_release,
+            ..NextcloudOptions::default()
+        })
+        .await;
+        let bytes = vec![b'x'; 300_000];
+        bench.meddler.becomes(Once::loses("PUT"));
+        let lost = bench.cloud.put_parcel(&parcel(&bytes)).await;
+        let again = bench.cloud.put_parcel(&parcel(&bytes)).await;
+        assert!(again.is_ok(), "{lost:?} {again:?}");
+        let path = "Navette/Suivi_été.csv";
+        assert!(bench.sim.content(path).unwrap() == bytes);
+        let uploads = bench.ledger.keys(Neighbour::Nextcloud, "upload");
+        assert_eq!(uploads, [path]);
+    }
+}
+
+#[tokio::test]
+async fn a_parcel_never_takes_the_place_of_another_file_and_a_full_account_says_so() {
+    let bench = bench().await;
+    bench.sim.write("Navette/Suivi_été.csv", b"autre");
+    let refused = bench.cloud.put_parcel(&parcel(b"1;2")).await.unwrap_err();
+    assert_eq!(refused.class, FailureClass::Rejected);
+    assert!(
+        refused.sentence.contains("n'a pas été remplacé"),
+        "{refused}"
+    );
+    let kept = bench.sim.content("Navette/Suivi_été.csv").unwrap();
+    assert_eq!(kept, b"autre"[..]);
+    let full = bench_with(NextcloudOptions {
+        quota: Some(2),
+        ..NextcloudOptions::default()
+    })
+    .await;
+    let refused = full.cloud.put_parcel(&parcel(b"1;2")).await.unwrap_err();
+    assert!(refused.sentence.contains("est plein"), "{refused}");
+}

@@ -1,10 +1,7 @@
 //! Time stamps: an authority that keeps its word, and every way not to.
 
 use super::*;
-use crate::{
-    sim::time_stamps::{Manner, TimeStampSim},
-    trust::Roots,
-};
+use crate::sim::time_stamps::{Fate, Manner, TimeStampSim};
 use std::{fs, path::Path};
 
 /// A sealed log, an authority, and where checkpoints are stamped.
@@ -21,12 +18,13 @@ async fn stamped() -> (
     let authority = TimeStampAuthority {
         url: sim.url().to_owned(),
         ca: Some(ca),
+        crl: None,
         policy: None,
         login: None,
         password: None,
         timeout_seconds: 10,
     };
-    site.trust.authorities = authority.roots().unwrap();
+    site.trust.authorities = authority.authorities().unwrap();
     (site, sealed, sim, authority)
 }
 
@@ -57,7 +55,11 @@ async fn a_checkpoint_is_stamped_once_and_its_token_verifies() {
     let report = report.to_string();
     assert!(report.contains("2 horodatage(s) vérifiés."), "{report}");
     assert!(report.contains("dit CN=Horodatage"), "{report}");
-    assert!(!report.contains("n'est pas vérifié"), "{report}");
+    assert!(!report.contains("Qui est derrière"), "{report}");
+    assert!(
+        report.contains("n'ait pas été révoqué n'est pas vérifié"),
+        "{report}"
+    );
 
     // Nobody was said to be trusted: the signature alone is checked, and that is told.
     let alone = Trust {
@@ -66,7 +68,11 @@ async fn a_checkpoint_is_stamped_once_and_its_token_verifies() {
     };
     let report = verify(site.pool(), &alone, vec![]).await.unwrap();
     assert_eq!(told(&report), Vec::<String>::new());
-    assert!(report.to_string().contains("n'est pas vérifié"));
+    assert!(
+        report
+            .to_string()
+            .contains("Qui est derrière ce certificat n'est pas vérifié")
+    );
 }
 
 #[tokio::test]
@@ -173,13 +179,62 @@ async fn a_token_that_was_changed_or_is_of_another_checkpoint_or_authority_is_to
     let other = TimeStampSim::start().await.unwrap();
     let path = site.folder.path().join("other.pem");
     fs::write(&path, other.ca_pem()).unwrap();
-    site.trust.authorities = Some(Roots::read(&path).unwrap());
+    site.trust.authorities = Some(Authorities::read(&path, None).unwrap());
     let told = site.faults(&[]).await;
     begins(&told, 12, "son certificat ne remonte pas");
     begins(&told, 20, "son certificat ne remonte pas");
     fs::write(&path, "nothing").unwrap();
-    let refused = Roots::read(&path).unwrap_err().to_string();
+    let refused = Authorities::read(&path, None).unwrap_err().to_string();
     assert!(refused.contains("no certificate"), "{refused}");
+}
+
+/// What was stamped before a certificate went out of use still holds; under a stolen key, nothing does.
+#[tokio::test]
+async fn a_token_whose_certificate_was_revoked_is_told_by_the_list_of_its_authority() {
+    let (mut site, [first, _], sim, mut authority) = stamped().await;
+    stamp(&site, &authority, &first).await.unwrap();
+    let path = site.folder.path().join("crl.pem");
+    authority.crl = Some(path.clone());
+    let other = TimeStampSim::start().await.unwrap();
+    let why = |why: &str| {
+        vec![format!(
+            "horodatage : le jeton du point de contrôle à 12 événements ne prouve rien : {why}"
+        )]
+    };
+    let revoked = why("son certificat a été révoqué, d'une manière qui vaut aussi pour cette date");
+    let not_its_own =
+        why("la liste de révocation fournie n'est pas de l'autorité qui a délivré son certificat");
+    for (list, told) in [
+        (sim.crl_pem(Fate::InForce), vec![]),
+        (sim.crl_pem(Fate::ReplacedLater), vec![]),
+        (sim.crl_pem(Fate::LongReplaced), revoked.clone()),
+        (sim.crl_pem(Fate::Stolen), revoked),
+        (other.crl_pem(Fate::InForce), not_its_own),
+    ] {
+        fs::write(&path, list).unwrap();
+        site.trust.authorities = authority.authorities().unwrap();
+        let report = verify(site.pool(), &site.trust, vec![]).await.unwrap();
+        assert_eq!(super::told(&report), told);
+        if told.is_empty() {
+            let last = report.stamps.last.clone().unwrap().1;
+            assert!(last.trusted && last.unrevoked);
+            assert!(
+                !report.to_string().contains("n'est pas vérifié"),
+                "{report}"
+            );
+        }
+    }
+    // Nor is a new one taken from it.
+    fs::write(&path, sim.crl_pem(Fate::Stolen)).unwrap();
+    site.write(22..24).await;
+    let refused = stamp(&site, &authority, &site.seal().await).await;
+    assert!(refused.unwrap_err().contains("révoqué"));
+    fs::write(&path, "nothing").unwrap();
+    let refused = authority.authorities().unwrap_err().to_string();
+    assert!(refused.contains("holds no list"), "{refused}");
+    authority.ca = None;
+    let refused = authority.authorities().unwrap_err().to_string();
+    assert!(refused.contains("time_stamp.ca"), "{refused}");
 }
 
 /// The authority of OpenSSL, which signs with RSA and says its time to the millisecond.
@@ -188,7 +243,7 @@ fn a_token_that_another_program_made_is_understood() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/time_stamp");
     let token = fs::read(folder.join("token.tst")).unwrap();
     let note = fs::read_to_string(folder.join("checkpoint.txt")).unwrap();
-    let roots = Roots::read(&folder.join("ca.pem")).unwrap();
+    let roots = Authorities::read(&folder.join("ca.pem"), None).unwrap();
     let said = check_time_stamp(&token, &note, Some(&roots)).unwrap();
     assert_eq!(said.at.to_rfc3339(), "2026-11-27T19:55:36.266+00:00");
     assert_eq!((&*said.policy, &*said.serial), ("1.2.250.1.1.7", "02"));

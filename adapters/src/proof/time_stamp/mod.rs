@@ -2,12 +2,14 @@
 //! signs says when a checkpoint existed at the latest.
 
 mod token;
+mod trust;
 mod wire;
 
 pub use token::{NotATimeStamp, TimeStamp, check};
+pub use trust::Authorities;
 
 use super::seal::SealedCheckpoint;
-use crate::{http, trust::Roots};
+use crate::http;
 use anyhow::{Context as _, bail, ensure};
 use cms::cert::x509::der::asn1::ObjectIdentifier;
 use navette_domain::digest::Digest;
@@ -30,6 +32,9 @@ pub struct TimeStampAuthority {
     /// The certificates that its own must lead to, in PEM or DER. Without them, a token proves that it was
     /// signed, not by whom.
     pub ca: Option<PathBuf>,
+    /// The list of the certificates that were revoked (CRL) by whoever issued its own, in PEM or DER. Without it,
+    /// revocation is not looked up.
+    pub crl: Option<PathBuf>,
     /// The policy to ask for, as an object identifier.
     pub policy: Option<String>,
     /// The account there, if one is needed.
@@ -46,9 +51,14 @@ fn patience() -> u64 {
 }
 
 impl TimeStampAuthority {
-    /// The certificates it must lead to, if they were given.
-    pub fn roots(&self) -> anyhow::Result<Option<Roots>> {
-        self.ca.as_deref().map(Roots::read).transpose()
+    /// Whom its tokens must lead to, if that was given.
+    pub fn authorities(&self) -> anyhow::Result<Option<Authorities>> {
+        ensure!(
+            self.ca.is_some() || self.crl.is_none(),
+            "`time_stamp.crl` says nothing without `time_stamp.ca`"
+        );
+        let read = |ca: &PathBuf| Authorities::read(ca, self.crl.as_deref());
+        self.ca.as_ref().map(read).transpose()
     }
 
     /// Has this checkpoint stamped, and keeps the token once it was checked.
@@ -73,7 +83,7 @@ impl TimeStampAuthority {
             Some(Ok(policy)) => Some(policy),
             None => None,
         };
-        let roots = self.roots()?;
+        let authorities = self.authorities()?;
         let mut nonce = [0; 8];
         if SystemRandom::new().fill(&mut nonce).is_err() {
             bail!("the system gave no randomness");
@@ -83,8 +93,8 @@ impl TimeStampAuthority {
         let asked = wire::request(&digest, nonce, policy).context("writing a request")?;
         let answer = self.post(asked).await?;
         let token = wire::token(&answer)?;
-        let stamp =
-            check(&token, note, roots.as_ref()).context("the authority's token is not right")?;
+        let stamp = check(&token, note, authorities.as_ref())
+            .context("the authority's token is not right")?;
         ensure!(
             stamp.nonce == Some(nonce),
             "the authority answered another request: the nonce is not the one that was sent"

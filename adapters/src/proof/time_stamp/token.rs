@@ -1,9 +1,7 @@
 //! A token: what an authority signed (RFC 3161, 2.4.2), and whether it proves anything of a checkpoint.
 
-use crate::{
-    cms::{self, Broken, signed_attribute},
-    trust::{self, Roots},
-};
+use super::Authorities;
+use crate::cms::{self, Broken, signed_attribute};
 use ::cms::{
     cert::x509::{
         Certificate,
@@ -28,10 +26,6 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use navette_domain::digest::Digest;
 use ring::digest;
 use std::{fmt::Write as _, time::Duration};
-use webpki::KeyUsage;
-
-/// `id-kp-timeStamping`, without tag and length.
-const TIME_STAMPING: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x08];
 
 /// What a token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +42,8 @@ pub struct TimeStamp {
     pub nonce: Option<u64>,
     /// Whether its certificate leads to one that was given.
     pub trusted: bool,
+    /// Whether a list of its authority was given, and does not revoke it.
+    pub unrevoked: bool,
 }
 
 impl TimeStamp {
@@ -86,10 +82,20 @@ pub enum NotATimeStamp {
     Expired,
     #[error("son certificat ne remonte pas à une autorité de confiance")]
     Untrusted,
+    #[error("son certificat a été révoqué, d'une manière qui vaut aussi pour cette date")]
+    Revoked,
+    #[error("la liste de révocation fournie n'est pas de l'autorité qui a délivré son certificat")]
+    OtherList,
+    #[error("la liste de révocation fournie était périmée à la date qu'il porte")]
+    OldList,
 }
 
 /// What the token says of this note, once everything about it was checked.
-pub fn check(token: &[u8], note: &str, roots: Option<&Roots>) -> Result<TimeStamp, NotATimeStamp> {
+pub fn check(
+    token: &[u8],
+    note: &str,
+    authorities: Option<&Authorities>,
+) -> Result<TimeStamp, NotATimeStamp> {
     use NotATimeStamp::{OtherImprint, Unreadable, Unverifiable};
     let data = cms::parse(token).ok_or(Unreadable)?;
     let content = &data.encap_content_info;
@@ -119,18 +125,18 @@ pub fn check(token: &[u8], note: &str, roots: Option<&Roots>) -> Result<TimeStam
         return Err(OtherImprint);
     }
     valid(certificate, info.at)?;
-    if let Some(roots) = roots {
-        let usage = KeyUsage::required(TIME_STAMPING);
-        trust::leads_to(roots, &data, certificate, info.at, usage, None)
-            .map_err(|_| NotATimeStamp::Untrusted)?;
-    }
+    let unrevoked = match authorities {
+        Some(authorities) => authorities.trust(&data, certificate, info.at)?,
+        None => false,
+    };
     Ok(TimeStamp {
         at: info.at,
         serial: info.serial,
         authority: certificate.tbs_certificate().subject().to_string(),
         policy: info.policy,
         nonce: info.nonce,
-        trusted: roots.is_some(),
+        trusted: authorities.is_some(),
+        unrevoked,
     })
 }
 

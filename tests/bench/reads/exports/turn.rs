@@ -92,6 +92,7 @@ impl Turn {
             format: self.format,
             columns: data::choices(),
             filter: serde_json::json!({}),
+            selection: None,
             services: vec![],
             schemes: vec![],
             kept: false,

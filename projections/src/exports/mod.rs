@@ -1,18 +1,23 @@
 //! Exports: what was asked, by whom, and what came of it.
 
+mod filter;
+
+pub use filter::{ExportFilter, ExportOrder, ExportOrderField};
+
 use crate::{
     Projector,
     kinds::{ExportFormat, ExportState},
+    list::List as _,
+    scope::Scope,
 };
-use async_graphql::{Json as GraphQlJson, SimpleObject};
+use async_graphql::SimpleObject;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use navette_domain::{
     event::{Event, Recorded},
     export::{Choice, ExportEvent, Order},
-    policy::{Principal, sees_export},
 };
-use sqlx::{PgConnection, PgPool, types::Json};
+use sqlx::{PgConnection, PgPool, QueryBuilder, types::Json};
 use uuid::Uuid;
 
 /// One export.
@@ -32,6 +37,9 @@ pub struct ExportRow {
     /// Which dossiers.
     #[graphql(skip)]
     pub filter: Json<serde_json::Value>,
+    /// The selection that was named instead of a filter.
+    #[graphql(skip)]
+    pub selection_id: Option<Uuid>,
     /// The services that whoever asked is limited to; all when empty.
     pub services: Vec<String>,
     /// The schemes that whoever asked is limited to; all when empty.
@@ -61,28 +69,22 @@ pub struct ExportRow {
     pub ended_at: Option<DateTime<Utc>>,
 }
 
-impl ExportRow {
-    /// Which dossiers, as clients wrote it.
-    pub fn filter(&self) -> GraphQlJson<serde_json::Value> {
-        GraphQlJson(self.filter.0.clone())
-    }
-}
-
 /// Keeps `exports`.
 #[derive(Debug)]
 pub struct Exports;
 
-const SCHEMA: &str = "
+const SCHEMA: &str = r#"
 CREATE TABLE exports (
     id uuid PRIMARY KEY,
-    label text NOT NULL,
+    label text COLLATE "C" NOT NULL,
     format text NOT NULL,
     columns jsonb NOT NULL,
     filter jsonb NOT NULL,
+    selection_id uuid,
     services text[] NOT NULL,
     schemes text[] NOT NULL,
     kept boolean NOT NULL,
-    requested_by text NOT NULL,
+    requested_by text COLLATE "C" NOT NULL,
     state text NOT NULL,
     rows bigint,
     bytes bigint,
@@ -94,11 +96,13 @@ CREATE TABLE exports (
     ended_at timestamptz
 );
 CREATE INDEX ON exports (requested_at, id);
+CREATE INDEX ON exports (label, id);
 CREATE INDEX ON exports (requested_by, requested_at, id);
+CREATE INDEX ON exports (requested_by, label, id);
 CREATE INDEX ON exports (requested_at, id) WHERE state = 'requested';
 CREATE INDEX ON exports (ended_at) WHERE state = 'completed' AND kept;
 CREATE INDEX ON exports (file) WHERE state = 'completed' AND kept;
-";
+"#;
 
 #[async_trait]
 impl Projector for Exports {
@@ -171,8 +175,8 @@ async fn requested(
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO exports (id, version, state, downloads, label, format, columns, filter, services,
-            schemes, kept, requested_by, requested_at)
-         VALUES ($1, $2, 'requested', 0, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            schemes, kept, requested_by, requested_at, selection_id)
+         VALUES ($1, $2, 'requested', 0, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(recorded.stream_id)
     .bind(recorded.version)
@@ -185,39 +189,22 @@ async fn requested(
     .bind(order.kept)
     .bind(&order.requested_by)
     .bind(at)
+    .bind(order.selection.map(|selection| selection.0))
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// The last exports that `principal` sees, the newest first.
-pub async fn latest(
+/// Those of the exports of these ids that `scope` sees.
+pub async fn by_ids(
     pool: &PgPool,
-    principal: &Principal,
-    most: i32,
+    scope: &Scope,
+    ids: &[Uuid],
 ) -> Result<Vec<ExportRow>, sqlx::Error> {
-    let all = sees_export(principal, "");
-    sqlx::query_as(
-        "SELECT * FROM exports WHERE $1 OR requested_by = $2 ORDER BY requested_at DESC, id DESC LIMIT $3",
-    )
-    .bind(all)
-    .bind(&principal.actor)
-    .bind(most)
-    .fetch_all(pool)
-    .await
-}
-
-/// The export of this id, if `principal` sees it.
-pub async fn by_id(
-    pool: &PgPool,
-    principal: &Principal,
-    id: Uuid,
-) -> Result<Option<ExportRow>, sqlx::Error> {
-    let row: Option<ExportRow> = sqlx::query_as("SELECT * FROM exports WHERE id = $1")
-        .bind(id)
-        .fetch_optional(pool)
-        .await?;
-    Ok(row.filter(|row| sees_export(principal, &row.requested_by)))
+    let mut query = QueryBuilder::new("SELECT * FROM exports WHERE id = ANY(");
+    query.push_bind(ids.to_vec()).push(")");
+    ExportFilter::seen(&mut query, scope);
+    query.build_query_as().fetch_all(pool).await
 }
 
 /// The exports whose file is to be made, the oldest first.

@@ -1,0 +1,158 @@
+//! What clerks do meanwhile: they try again, start over, give up, hold batches, reopen dossiers.
+
+use super::{
+    log::{is_over, waits},
+    world::{Happening, World},
+};
+use crate::{
+    amount::Amount,
+    batch::{Batch, BatchCommand},
+    document::{Document, DocumentCommand},
+    dossier::{Decision, DossierCommand},
+    event::Decider as _,
+    ids::DocumentId,
+    testing::{march, now},
+};
+
+impl World<'_> {
+    pub(super) fn people_act(&mut self, what: Happening) -> Result<(), String> {
+        self.tell(|| format!("{what:?}"));
+        let at = now();
+        match what {
+            Happening::People => self.people_look(),
+            Happening::Cancels(document) => self.moves(document, cancel()),
+            Happening::Pauses => {
+                if self.asks_batch(BatchCommand::Pause { at }) {
+                    self.log.held = true;
+                }
+                Ok(())
+            }
+            Happening::Resumes => {
+                if self.asks_batch(BatchCommand::Resume { at }) {
+                    self.log.held = false;
+                }
+                Ok(())
+            }
+            Happening::GivesUp => self.gives_up(),
+            Happening::Reopens(dossier) => {
+                let reason = String::new();
+                self.log
+                    .change(dossier, DossierCommand::Reopen { reason, at });
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn asks_batch(&mut self, command: BatchCommand) -> bool {
+        let Ok(events) = self.log.batch.decide(command) else {
+            return false;
+        };
+        for event in events {
+            self.log.batch = std::mem::take(&mut self.log.batch).evolve(event);
+        }
+        true
+    }
+
+    /// All its documents that are not delivered are given up at once.
+    fn gives_up(&mut self) -> Result<(), String> {
+        let (reason, at) = (String::new(), now());
+        if !self.asks_batch(BatchCommand::Cancel { reason, at }) {
+            return Ok(());
+        }
+        self.log.held = false;
+        let documents: Vec<DocumentId> = self.log.documents.keys().copied().collect();
+        for document in documents {
+            self.moves(document, cancel())?;
+        }
+        Ok(())
+    }
+
+    fn moves(&mut self, document: DocumentId, command: DocumentCommand) -> Result<(), String> {
+        // What the rules refuse changes nothing.
+        let _ = self.log.move_document(document, command, self.now)?;
+        self.close_the_batch()
+    }
+
+    /// A batch is over when all its documents are.
+    pub(super) fn close_the_batch(&mut self) -> Result<(), String> {
+        let mut journeys = self.log.documents.values().filter_map(Document::journey);
+        if matches!(self.log.batch, Batch::Running(_) | Batch::Paused(_))
+            && journeys.all(|journey| is_over(&journey.stage))
+        {
+            if !self.asks_batch(BatchCommand::Complete { at: now() }) {
+                return Err("the batch cannot be completed".to_owned());
+            }
+            self.log.held = false;
+        }
+        Ok(())
+    }
+
+    /// Whatever waits may be tried again, started over, given up, or left for another day.
+    fn people_look(&mut self) -> Result<(), String> {
+        let waiting: Vec<DocumentId> = self
+            .log
+            .documents
+            .iter()
+            .filter(|(_, document)| {
+                waits(document)
+                    && document
+                        .journey()
+                        .is_some_and(|journey| !is_over(&journey.stage))
+            })
+            .map(|(id, _)| *id)
+            .collect();
+        for document in waiting {
+            self.acts = self.acts.saturating_sub(1);
+            self.grant_again();
+            let (reason, at) = (String::new(), now());
+            let command = match self.random.between(0, 9) {
+                0 => continue,
+                1 => cancel(),
+                2 | 3 => DocumentCommand::Restart { reason, at },
+                _ => DocumentCommand::Retry { at },
+            };
+            self.tell(|| format!("{document}: {command:?}"));
+            self.moves(document, command)?;
+        }
+        let mut journeys = self.log.documents.values().filter_map(Document::journey);
+        if self.acts > 0 && !journeys.all(|journey| is_over(&journey.stage)) {
+            let next = self.now + self.random.between(20_000, 60_000);
+            self.plan(next, Happening::People);
+        }
+        Ok(())
+    }
+
+    /// A dossier that was reopened is decided anew.
+    fn grant_again(&mut self) {
+        let at = now();
+        let dossiers: Vec<_> = self.log.dossiers.keys().copied().collect();
+        for dossier in dossiers {
+            let commission = march(12);
+            self.log
+                .change(dossier, DossierCommand::Schedule { commission, at });
+            let (amount, decision) = (
+                Amount::from_cents(1),
+                Decision {
+                    reference: None,
+                    date: None,
+                },
+            );
+            self.log.change(
+                dossier,
+                DossierCommand::Grant {
+                    amount,
+                    decision,
+                    at,
+                },
+            );
+        }
+    }
+}
+
+fn cancel() -> DocumentCommand {
+    DocumentCommand::Cancel {
+        reason: String::new(),
+        at: now(),
+    }
+}
