@@ -1,9 +1,14 @@
 //! How Navette is set up: one file, read whole and refused whole.
 
+mod doors;
+
+pub use doors::DoorConfig;
+
 use crate::{graphql::persisted::PersistedConfig, workers::RetryPolicy};
 use anyhow::Context as _;
 use navette_adapters::{
-    DepositConfig,
+    demarches::DemarcheConfig,
+    directory::DirectoryConfig,
     iparapheur::IParapheurConfig,
     maarch::MaarchConfig,
     nextcloud::NextcloudConfig,
@@ -43,6 +48,10 @@ pub struct Config {
     pub exports: ExportsConfig,
     /// When to try again.
     pub retry: RetryPolicy,
+    /// The directory that completes third parties by their SIRET.
+    pub company_directory: Option<DirectoryConfig>,
+    /// The démarche whose dossiers are taken in.
+    pub demarches_simplifiees: Option<DemarcheConfig>,
     /// The neighbours: only roles that write to them need to know them.
     pub neighbours: Option<NeighboursConfig>,
 }
@@ -58,6 +67,8 @@ impl Default for Config {
             http: HttpConfig::default(),
             exports: ExportsConfig::default(),
             retry: RetryPolicy::default(),
+            company_directory: None,
+            demarches_simplifiees: None,
             neighbours: None,
         }
     }
@@ -194,8 +205,8 @@ pub struct NeighboursConfig {
     pub signatories: SignatoriesConfig,
     pub maarch: MaarchConfig,
     pub smtp: SmtpConfig,
-    pub porte_documents: DepositConfig,
-    pub grants_tool: DepositConfig,
+    pub porte_documents: DoorConfig,
+    pub grants_tool: DoorConfig,
 }
 
 impl Config {

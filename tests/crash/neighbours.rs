@@ -1,7 +1,7 @@
 //! The configuration file that leads to simulated neighbours.
 
-use navette::config::NeighboursConfig;
-use navette_adapters::DepositConfig;
+use navette::config::{DoorConfig, NeighboursConfig};
+
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -29,7 +29,10 @@ pub fn shelf(data: &Path) -> PathBuf {
 
 fn sections(of: &NeighboursConfig) -> Value {
     let (nextcloud, desk, maarch, smtp) = (&of.nextcloud, &of.iparapheur, &of.maarch, &of.smtp);
-    let deposit = |of: &DepositConfig| json!({ "url": of.url, "token": of.token.expose_secret() });
+    let deposit = |of: &DoorConfig| match of {
+        DoorConfig::Contract(of) => json!({ "url": of.url, "token": of.token.expose_secret() }),
+        _ => unreachable!("the neighbourhood speaks our contract"),
+    };
     json!({
         "nextcloud": {
             "url": nextcloud.url,

@@ -5,6 +5,7 @@
 
 #[cfg(all(test, feature = "sim"))]
 mod tests;
+mod trial;
 pub mod wire;
 
 use crate::{

@@ -20,6 +20,16 @@ pub(super) fn folder(root: &str, folder: &str) -> String {
     segments.join("/")
 }
 
+/// `root/folder/circuit/name--document.pdf`, with `mark/` before the name where there is one: without the
+/// approval app, a circuit is a folder that the site shares with those who give its visa.
+pub(super) fn path_in_circuit(root: &str, request: &VisaRequest, mark: Option<&str>) -> String {
+    let mut segments = vec![folder(root, &request.folder)];
+    segments.extend(folders(&request.circuit));
+    segments.extend(mark.map(str::to_owned));
+    segments.push(file_name(&request.file_name, request.document));
+    segments.join("/")
+}
+
 fn folders(path: &str) -> Vec<String> {
     let segments = path.split('/').map(slug);
     segments.filter(|segment| !segment.is_empty()).collect()
