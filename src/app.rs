@@ -19,8 +19,8 @@ use crate::{
 };
 use anyhow::Context as _;
 use navette_adapters::{
-    effects::Effects, file_store::Files, grants_tool::GenericGrantsTool, iparapheur::IParapheur,
-    keys::Keys, libreoffice::PoolOptions, log::Log, maarch::MaarchCourrier, nextcloud::Nextcloud,
+    effects::Effects, file_store::Files, grants_tool::GenericGrantsTool, keys::Keys,
+    libreoffice::PoolOptions, log::Log, maarch::MaarchCourrier, nextcloud::Nextcloud,
     pdf::Signatories, porte_documents::GenericPorteDocuments, smtp::Smtp, workshop::Workshop,
 };
 use navette_domain::third_party::Retention;
@@ -221,7 +221,7 @@ pub fn ports(
         files: Arc::new(files),
         office: workshop,
         visa: Arc::new(Nextcloud::new(config.nextcloud.clone())?),
-        desk: Arc::new(IParapheur::new(&config.iparapheur)?),
+        desk: config.desk.open()?,
         signatories: Arc::new(Signatories::new(&config.signatories)?),
         register: Arc::new(MaarchCourrier::new(config.maarch.clone())?),
         postman: Arc::new(Smtp::new(&config.smtp)?),

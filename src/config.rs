@@ -4,7 +4,7 @@ use crate::workers::RetryPolicy;
 use anyhow::Context as _;
 use navette_adapters::{
     DepositConfig,
-    iparapheur::IParapheurConfig,
+    desk::DeskConfig,
     maarch::MaarchConfig,
     nextcloud::NextcloudConfig,
     pdf::SignatoriesConfig,
@@ -170,7 +170,7 @@ impl Default for CheckpointsConfig {
 )]
 pub struct NeighboursConfig {
     pub nextcloud: NextcloudConfig,
-    pub iparapheur: IParapheurConfig,
+    pub desk: DeskConfig,
     #[serde(default)]
     pub signatories: SignatoriesConfig,
     pub maarch: MaarchConfig,

@@ -3,6 +3,7 @@
 use crate::config::NeighboursConfig;
 use navette_adapters::{
     DepositConfig,
+    desk::DeskConfig,
     iparapheur::IParapheurConfig,
     maarch::MaarchConfig,
     nextcloud::NextcloudConfig,
@@ -116,13 +117,13 @@ impl Neighbourhood {
                 root_folder: "Navette".to_owned(),
                 timeout_seconds: 30,
             },
-            iparapheur: IParapheurConfig {
+            desk: DeskConfig::Soap(IParapheurConfig {
                 url: self.iparapheur.url(),
                 login: login.to_owned(),
                 password: password.to_owned().into(),
                 client_identity: None,
                 timeout_seconds: 30,
-            },
+            }),
             signatories: SignatoriesConfig::default(),
             maarch: MaarchConfig {
                 url: self.maarch.url(),

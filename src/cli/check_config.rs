@@ -117,8 +117,8 @@ fn signatories(config: &SignatoriesConfig) -> anyhow::Result<String> {
 fn addresses(neighbours: &NeighboursConfig) -> Vec<(&'static str, anyhow::Result<String>)> {
     let smtp = &neighbours.smtp;
     let urls = [
-        ("nextcloud", &neighbours.nextcloud.url),
-        ("iparapheur", &neighbours.iparapheur.url),
+        ("nextcloud", neighbours.nextcloud.url.as_str()),
+        ("desk", neighbours.desk.url()),
         ("maarch", &neighbours.maarch.url),
         ("porte_documents", &neighbours.porte_documents.url),
         ("grants_tool", &neighbours.grants_tool.url),

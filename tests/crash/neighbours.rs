@@ -1,7 +1,7 @@
 //! The configuration file that leads to simulated neighbours.
 
 use navette::config::NeighboursConfig;
-use navette_adapters::DepositConfig;
+use navette_adapters::{DepositConfig, desk::DeskConfig};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -21,7 +21,10 @@ pub fn config(data: &Path, neighbours: &NeighboursConfig) -> String {
 }
 
 fn sections(of: &NeighboursConfig) -> Value {
-    let (nextcloud, desk, maarch, smtp) = (&of.nextcloud, &of.iparapheur, &of.maarch, &of.smtp);
+    let (nextcloud, maarch, smtp) = (&of.nextcloud, &of.maarch, &of.smtp);
+    let DeskConfig::Soap(desk) = &of.desk else {
+        unreachable!("the simulated desk speaks SOAP");
+    };
     let deposit = |of: &DepositConfig| json!({ "url": of.url, "token": of.token.expose_secret() });
     json!({
         "nextcloud": {
@@ -30,7 +33,8 @@ fn sections(of: &NeighboursConfig) -> Value {
             "app_password": nextcloud.app_password.expose_secret(),
             "root_folder": nextcloud.root_folder,
         },
-        "iparapheur": {
+        "desk": {
+            "kind": "soap",
             "url": desk.url,
             "login": desk.login,
             "password": desk.password.expose_secret(),

@@ -28,6 +28,16 @@ pub enum DeskConfig {
 }
 
 impl DeskConfig {
+    /// Its address.
+    pub fn url(&self) -> &str {
+        match self {
+            Self::Soap(config) => &config.url,
+            Self::Rest(config) => &config.url,
+            Self::Pastell(config) => &config.url,
+            Self::Fast(config) => &config.url,
+        }
+    }
+
     /// The desk; nothing is sent yet.
     pub fn open(&self) -> anyhow::Result<Arc<dyn SigningDesk>> {
         Ok(match self {

@@ -132,6 +132,30 @@ async fn every_desk_takes_a_letter_finds_it_again_and_brings_it_back_signed() {
 }
 
 #[test]
+fn the_sample_of_each_desk_opens_it() {
+    for sample in [
+        include_str!("../../../examples/desks/rest.toml"),
+        include_str!("../../../examples/desks/pastell.toml"),
+        include_str!("../../../examples/desks/fast.toml"),
+    ] {
+        open(sample);
+    }
+    let pastell = include_str!("../../../examples/desks/pastell.toml");
+    let written = pastell.replace("# ", "");
+    let settings: Vec<_> = (written.lines())
+        .filter(|line| line.contains(" = ") || line.starts_with('['))
+        .collect();
+    let DeskConfig::Pastell(config) = toml::from_str(&settings.join("\n")).unwrap() else {
+        unreachable!("it is that of the hub");
+    };
+    let usual = crate::pastell::Flow {
+        removal: Some("supression".to_owned()),
+        ..crate::pastell::Flow::default()
+    };
+    assert_eq!(format!("{:?}", config.flow), format!("{usual:?}"));
+}
+
+#[test]
 fn a_desk_of_an_unknown_kind_or_with_a_word_too_many_is_refused() {
     let refused = |toml: &str| toml::from_str::<DeskConfig>(toml).unwrap_err().to_string();
     let unknown = refused("kind = 'fax'\nurl = 'https://desk.example'");
