@@ -119,9 +119,9 @@ fn addresses(neighbours: &NeighboursConfig) -> Vec<(&'static str, anyhow::Result
     let urls = [
         ("nextcloud", neighbours.nextcloud.url.as_str()),
         ("desk", neighbours.desk.url()),
-        ("maarch", &neighbours.maarch.url),
-        ("porte_documents", &neighbours.porte_documents.url),
-        ("grants_tool", &neighbours.grants_tool.url),
+        ("maarch", neighbours.maarch.url.as_str()),
+        ("porte_documents", neighbours.porte_documents.url.as_str()),
+        ("grants_tool", neighbours.grants_tool.url.as_str()),
     ];
     let mut all: Vec<_> = urls
         .into_iter()
