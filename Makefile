@@ -35,6 +35,9 @@ bench-reads: setup ## Measure pages beside PostGraphile, and exports beside psql
 compat-docxtpl: setup ## Compare with what docxtpl makes of the same templates
 	$(CARGO) bench --bench documents -- compat
 
+check-seda: ## Hold the archive transfers of the tests against the official schemas (SEDA 2.0 to 2.2)
+	python3 tests/seda/check.py
+
 lint: ## Format, warnings, and the domain on its own
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --all-features -- -D warnings

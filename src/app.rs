@@ -1,8 +1,11 @@
 //! From the configuration to everything that runs: the only place that knows all the types.
 
 mod database;
+mod doors;
+mod trials;
 
 pub use database::{Database, MIGRATIONS, connect, connect_for, for_lookups, for_questions};
+pub use trials::{Tried, directory_trial, source_trial, trials};
 
 use crate::{
     batches::Batches,
@@ -19,9 +22,8 @@ use crate::{
 };
 use anyhow::Context as _;
 use navette_adapters::{
-    effects::Effects, file_store::Files, grants_tool::GenericGrantsTool, keys::Keys,
-    libreoffice::PoolOptions, log::Log, maarch::MaarchCourrier, nextcloud::Nextcloud,
-    pdf::Signatories, porte_documents::GenericPorteDocuments, smtp::Smtp, workshop::Workshop,
+    effects::Effects, file_store::Files, keys::Keys, libreoffice::PoolOptions, log::Log,
+    maarch::MaarchCourrier, nextcloud::Nextcloud, pdf::Signatories, smtp::Smtp, workshop::Workshop,
 };
 use navette_domain::third_party::Retention;
 use sqlx::PgPool;
@@ -225,8 +227,8 @@ pub fn ports(
         signatories: Arc::new(Signatories::new(&config.signatories)?),
         register: Arc::new(MaarchCourrier::new(config.maarch.clone())?),
         postman: Arc::new(Smtp::new(&config.smtp)?),
-        porte_documents: Arc::new(GenericPorteDocuments::new(&config.porte_documents)?),
-        grants_tool: Arc::new(GenericGrantsTool::new(&config.grants_tool)?),
+        porte_documents: doors::porte_documents(&config.porte_documents)?,
+        grants_tool: doors::grants_tool(&config.grants_tool)?,
     })
 }
 

@@ -1,10 +1,15 @@
 //! How Navette is set up: one file, read whole and refused whole.
 
+mod doors;
+
+pub use doors::DoorConfig;
+
 use crate::workers::RetryPolicy;
 use anyhow::Context as _;
 use navette_adapters::{
-    DepositConfig,
+    demarches::DemarcheConfig,
     desk::DeskConfig,
+    directory::DirectoryConfig,
     maarch::MaarchConfig,
     nextcloud::NextcloudConfig,
     pdf::SignatoriesConfig,
@@ -42,6 +47,10 @@ pub struct Config {
     pub exports: ExportsConfig,
     /// When to try again.
     pub retry: RetryPolicy,
+    /// The directory that completes third parties by their SIRET.
+    pub company_directory: Option<DirectoryConfig>,
+    /// The démarche whose dossiers are taken in.
+    pub demarches_simplifiees: Option<DemarcheConfig>,
     /// The neighbours: only roles that write to them need to know them.
     pub neighbours: Option<NeighboursConfig>,
 }
@@ -57,6 +66,8 @@ impl Default for Config {
             http: HttpConfig::default(),
             exports: ExportsConfig::default(),
             retry: RetryPolicy::default(),
+            company_directory: None,
+            demarches_simplifiees: None,
             neighbours: None,
         }
     }
@@ -175,8 +186,8 @@ pub struct NeighboursConfig {
     pub signatories: SignatoriesConfig,
     pub maarch: MaarchConfig,
     pub smtp: SmtpConfig,
-    pub porte_documents: DepositConfig,
-    pub grants_tool: DepositConfig,
+    pub porte_documents: DoorConfig,
+    pub grants_tool: DoorConfig,
 }
 
 impl Config {

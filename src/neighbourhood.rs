@@ -1,12 +1,12 @@
 //! All the simulated neighbours of one run, on loopback: for `navette demo` and for the tests.
 
-use crate::config::NeighboursConfig;
+use crate::config::{DoorConfig, NeighboursConfig};
 use navette_adapters::{
     DepositConfig,
     desk::DeskConfig,
     iparapheur::IParapheurConfig,
     maarch::MaarchConfig,
-    nextcloud::NextcloudConfig,
+    nextcloud::{Marks, NextcloudConfig, VisaBy},
     pdf::SignatoriesConfig,
     sim::{
         grants_tool::{self, GrantsToolSim},
@@ -104,10 +104,12 @@ impl Neighbourhood {
         let (login, password) = self.iparapheur.account();
         let nextcloud = NextcloudOptions::default();
         let maarch = MaarchOptions::default();
-        let deposit = |url: String| DepositConfig {
-            url,
-            token: "demo".into(),
-            timeout_seconds: 30,
+        let deposit = |url: String| {
+            DoorConfig::Contract(DepositConfig {
+                url,
+                token: "demo".into(),
+                timeout_seconds: 30,
+            })
         };
         NeighboursConfig {
             nextcloud: NextcloudConfig {
@@ -115,6 +117,8 @@ impl Neighbourhood {
                 login: nextcloud.login,
                 app_password: nextcloud.app_password.into(),
                 root_folder: "Navette".to_owned(),
+                visa: VisaBy::default(),
+                marks: Marks::default(),
                 timeout_seconds: 30,
             },
             desk: DeskConfig::Soap(IParapheurConfig {

@@ -12,7 +12,7 @@ use reqwest::{
     Client, ClientBuilder, Response, StatusCode,
     header::{HeaderMap, RETRY_AFTER},
 };
-use std::time::Duration;
+use std::{error::Error, io::ErrorKind, time::Duration};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -66,13 +66,62 @@ pub fn no_answer(called: impl Into<Called>, error: reqwest::Error) -> PortFailur
             format!("{name} n'a pas répondu à temps."),
         )
     } else {
+        let why = reason(&error).map_or_else(String::new, |why| format!(" : {why}"));
         (
             FailureClass::Transient,
-            format!("La connexion avec {name} n'a pas abouti."),
+            format!("La connexion avec {name} n'a pas abouti{why}."),
         )
     };
     // The URL may hold a token or a file name that names a person.
     called.failure(class, sentence).because(error.without_url())
+}
+
+/// Why a connection failed, when it can be told in words.
+pub fn reason(error: &dyn Error) -> Option<String> {
+    let mut next = error.source();
+    while let Some(cause) = next {
+        if let Some(error) = cause.downcast_ref::<std::io::Error>() {
+            // What an I/O error carries is not its source.
+            let tls = error.get_ref().and_then(|e| e.downcast_ref());
+            if let Some(tls) = tls {
+                return Some(tls_reason(tls));
+            }
+            if error.kind() == ErrorKind::ConnectionRefused {
+                return Some("rien n'écoute à cette adresse".to_owned());
+            }
+        } else if let Some(tls) = cause.downcast_ref() {
+            return Some(tls_reason(tls));
+        } else if cause.to_string().starts_with("dns error") {
+            return Some("le nom de son serveur est inconnu".to_owned());
+        }
+        next = cause.source();
+    }
+    None
+}
+
+/// What is wrong with the other side's TLS.
+fn tls_reason(error: &rustls::Error) -> String {
+    use rustls::CertificateError as Bad;
+    match error {
+        rustls::Error::InvalidCertificate(bad) => match bad {
+            Bad::Expired | Bad::ExpiredContext { .. } => "son certificat a expiré".to_owned(),
+            Bad::NotValidYet | Bad::NotValidYetContext { .. } => {
+                "son certificat n'est pas encore valable".to_owned()
+            }
+            Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
+                "son certificat est au nom d'un autre serveur".to_owned()
+            }
+            Bad::UnknownIssuer => {
+                "l'autorité de son certificat est inconnue de cette machine".to_owned()
+            }
+            Bad::Revoked => "son certificat est révoqué".to_owned(),
+            other => format!("son certificat n'est pas valable ({other:?})"),
+        },
+        rustls::Error::InvalidMessage(_) => {
+            "il ne parle pas TLS à ce port (« http:// » au lieu de « https:// » ?)".to_owned()
+        }
+        other => format!("TLS a échoué ({other})"),
+    }
 }
 
 /// The response, if its status is a success; otherwise the failure that its status means.
@@ -236,6 +285,38 @@ mod tests {
         assert_eq!(failure.class, FailureClass::Rejected);
         assert!(failure.sentence.contains("307"), "{failure}");
     }
+
+    #[tokio::test]
+    async fn why_a_connection_failed_is_said_in_words() {
+        let (url, _serving) = server("HTTP/1.1 400 Bad Request\r\n\r\n".to_owned()).await;
+        let sentence = async |url: &str| get(url, PATIENT).await.unwrap_err().sentence;
+        let in_the_clear = sentence(&url.replace("http:", "https:")).await;
+        assert!(in_the_clear.contains("ne parle pas TLS"), "{in_the_clear}");
+        let nobody = sentence("http://127.0.0.1:9/").await;
+        assert!(nobody.contains("rien n'écoute"), "{nobody}");
+        let unknown = reason(&Outer(NoName.into())).unwrap();
+        assert_eq!(unknown, "le nom de son serveur est inconnu");
+        for (bad, word) in [
+            (rustls::CertificateError::UnknownIssuer, "autorité"),
+            (rustls::CertificateError::Expired, "a expiré"),
+            (rustls::CertificateError::NotValidForName, "autre serveur"),
+        ] {
+            let carried = std::io::Error::other(rustls::Error::InvalidCertificate(bad));
+            let carried = std::io::Error::other(Outer(carried.into()));
+            let why = reason(&Outer(carried.into())).unwrap();
+            assert!(why.contains(word), "{why}");
+        }
+    }
+
+    /// How the client tells that a name cannot be resolved.
+    #[derive(Debug, thiserror::Error)]
+    #[error("dns error")]
+    struct NoName;
+
+    /// An error with a cause.
+    #[derive(Debug, thiserror::Error)]
+    #[error("outer")]
+    struct Outer(#[source] Box<dyn Error + Send + Sync>);
 
     fn class(status: u16, retry_after: Option<&str>) -> FailureClass {
         let mut headers = HeaderMap::new();

@@ -14,9 +14,13 @@
     )
 )]
 
+pub mod capdemat;
 mod cms;
+pub mod demarches;
 mod deposit;
 pub mod desk;
+pub mod directory;
+pub mod drops;
 pub mod effects;
 pub mod export;
 pub mod fast_parapheur;
@@ -37,6 +41,9 @@ pub mod pdf;
 pub mod porte_documents;
 pub mod postgres;
 pub mod proof;
+#[cfg(all(test, feature = "sim"))]
+mod real;
+pub mod seda;
 #[cfg(feature = "sim")]
 pub mod sim;
 pub mod smtp;

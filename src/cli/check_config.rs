@@ -2,56 +2,132 @@
 
 use super::say;
 use crate::{
-    app,
-    config::{Config, NeighboursConfig},
+    app::{self, Tried},
+    config::Config,
 };
 use anyhow::Context as _;
 use axum::http::Uri;
+use clap::Args;
+use futures::future::join_all;
 use navette_adapters::{
+    file_store::Files,
     pdf::{Signatories, SignatoriesConfig},
     postgres::roles::could_change_the_log,
     proof::TimeStampAuthority,
-    smtp::SmtpTls,
+};
+use navette_domain::{
+    chain::{Action, Definition},
+    ports::Named,
 };
 use secrecy::ExposeSecret as _;
 use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
-use std::{process::ExitCode, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 use tokio::{net::TcpStream, time::timeout};
 
 /// How long a neighbour may take to take a call.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long trying one neighbour may take.
+const LONGEST_TRIAL: Duration = Duration::from_secs(30);
 
-/// Prints the configuration without its secrets, then what can be reached. Fails when something cannot.
-pub(super) async fn check(config: &Config) -> anyhow::Result<ExitCode> {
+/// The options of `navette check-config`.
+#[derive(Debug, Args)]
+pub struct CheckConfig {
+    /// A chain: the circuits and types that it names must exist at the neighbours. May be repeated.
+    #[arg(long = "chain", value_name = "FILE")]
+    chains: Vec<PathBuf>,
+}
+
+/// Prints the configuration without its secrets, then tries everything that it names, all at once. Fails when
+/// something is wrong.
+pub(super) async fn check(options: &CheckConfig, config: &Config) -> anyhow::Result<ExitCode> {
     say(&format!("{config:#?}"));
     let mut sound = report("database", database(config).await);
     if let Some(authority) = &config.checkpoints.time_stamp {
         sound &= report("time_stamp", time_stamps(authority).await);
     }
-    let neighbours = match config.neighbours() {
-        Ok(neighbours) => neighbours,
-        Err(error) => {
-            report("neighbours", Err(error));
-            return Ok(ExitCode::FAILURE);
+    sound &= report("files", files(&config.files()));
+    let named = options.named().map_err(|error| report("chain", Err(error)));
+    sound &= named.is_ok();
+    let mut trials: Vec<Tried> = vec![];
+    trials.extend(config.company_directory.as_ref().map(app::directory_trial));
+    trials.extend(config.demarches_simplifiees.as_ref().map(app::source_trial));
+    match config.neighbours() {
+        Ok(neighbours) => {
+            sound &= report("signatories", signatories(&neighbours.signatories));
+            trials.extend(app::trials(neighbours));
         }
-    };
-    let made = app::workshop().and_then(|workshop| {
-        app::ports(neighbours, &config.files(), workshop).map(|_| "complete".to_owned())
-    });
-    sound &= report("neighbours", made);
-    sound &= report("signatories", signatories(&neighbours.signatories));
-    for (name, address) in addresses(neighbours) {
-        let reached = match address {
-            Ok(address) => reach(&address).await,
-            Err(error) => Err(error),
-        };
-        sound &= report(name, reached);
+        Err(error) => sound &= report("neighbours", Err(error)),
     }
+    sound &= try_all(trials, &named.unwrap_or_default()).await;
     Ok(if sound {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     })
+}
+
+impl CheckConfig {
+    fn named(&self) -> anyhow::Result<Named> {
+        let mut named = Named::default();
+        for path in &self.chains {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("reading the chain {}", path.display()))?;
+            let chain: Definition = toml::from_str(&text)
+                .with_context(|| format!("understanding the chain {}", path.display()))?;
+            for step in chain.steps {
+                match step.action {
+                    Action::Visa { circuit, .. } => {
+                        named.circuits.insert(circuit);
+                    }
+                    Action::Sign {
+                        desk_type,
+                        desk_subtype,
+                    } => {
+                        named.desk_types.insert((desk_type, desk_subtype));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(named)
+    }
+}
+
+/// Tries the neighbours side by side, and tells them in their order.
+async fn try_all(trials: Vec<Tried>, named: &Named) -> bool {
+    let tried = trials
+        .into_iter()
+        .map(|(name, made)| async move { (name, try_one(made, named).await) });
+    let mut sound = true;
+    for (name, told) in join_all(tried).await {
+        for result in told {
+            sound &= report(name, result);
+        }
+    }
+    sound
+}
+
+async fn try_one(
+    made: anyhow::Result<Box<dyn navette_domain::ports::Trial>>,
+    named: &Named,
+) -> Vec<anyhow::Result<String>> {
+    let neighbour = match made {
+        Ok(neighbour) => neighbour,
+        Err(error) => return vec![Err(error)],
+    };
+    match timeout(LONGEST_TRIAL, neighbour.try_out(named)).await {
+        Ok(told) => told.into_iter().map(|told| Ok(told?)).collect(),
+        Err(late) => vec![Err(late).context("aucune réponse en trente secondes")],
+    }
+}
+
+fn files(folder: &Path) -> anyhow::Result<String> {
+    Files::in_folder(folder).map_err(|error| anyhow::anyhow!(error))?;
+    Ok(format!("in {}", folder.display()))
 }
 
 fn report(what: &str, result: anyhow::Result<String>) -> bool {
@@ -112,31 +188,6 @@ fn signatories(config: &SignatoriesConfig) -> anyhow::Result<String> {
         (true, 0) => "anybody whom the authorities know".to_owned(),
         (true, names) => format!("{names} names, under certificates of the authorities"),
     })
-}
-
-fn addresses(neighbours: &NeighboursConfig) -> Vec<(&'static str, anyhow::Result<String>)> {
-    let smtp = &neighbours.smtp;
-    let urls = [
-        ("nextcloud", neighbours.nextcloud.url.as_str()),
-        ("desk", neighbours.desk.url()),
-        ("maarch", neighbours.maarch.url.as_str()),
-        ("porte_documents", neighbours.porte_documents.url.as_str()),
-        ("grants_tool", neighbours.grants_tool.url.as_str()),
-    ];
-    let mut all: Vec<_> = urls
-        .into_iter()
-        .map(|(name, url)| (name, address(url)))
-        .collect();
-    let usual = match smtp.tls {
-        SmtpTls::None => 25,
-        SmtpTls::Starttls => 587,
-        SmtpTls::Tls => 465,
-    };
-    all.push((
-        "smtp",
-        Ok(format!("{}:{}", smtp.host, smtp.port.unwrap_or(usual))),
-    ));
-    all
 }
 
 fn address(url: &str) -> anyhow::Result<String> {

@@ -2,6 +2,7 @@
 
 mod bundle;
 mod check_config;
+mod company;
 mod door;
 mod epoch;
 mod erase;
@@ -58,6 +59,8 @@ pub enum Command {
     Demo(crate::demo::Demo),
     /// Import a file of subsidies.
     Import(import::Import),
+    /// Say whose a SIRET is, as the directory of companies tells it.
+    Company(company::Company),
     /// Erase what is known of a third party, unless the law still holds it.
     Erase(erase::Erase),
     /// Tell the history of a dossier: its state at a moment, what changed since, or each event.
@@ -83,8 +86,8 @@ pub enum Command {
     Token(token::Token),
     /// Print the GraphQL schema.
     Schema,
-    /// Print the configuration without its secrets, and try to reach the database and the neighbours.
-    CheckConfig,
+    /// Print the configuration without its secrets, and try the database and the neighbours.
+    CheckConfig(check_config::CheckConfig),
     /// Convert documents for the process that started this one.
     #[command(hide = true)]
     PdfWorker {
@@ -118,6 +121,7 @@ impl Cli {
             #[cfg(feature = "sim")]
             Command::Demo(options) => crate::demo::run(options).await,
             Command::Import(options) => import::import(&options, &config()?).await,
+            Command::Company(options) => company::company(&options, &config()?).await,
             Command::Erase(options) => erase::erase(&options, &config()?).await,
             Command::History(options) => {
                 history::history(&options, &config()?).await.map(|()| done)
@@ -139,7 +143,7 @@ impl Cli {
                 say(crate::graphql::sdl().trim_end());
                 Ok(done)
             }
-            Command::CheckConfig => check_config::check(&config()?).await,
+            Command::CheckConfig(options) => check_config::check(&options, &config()?).await,
             Command::PdfWorker { folder } => {
                 Ok(navette_adapters::libreoffice::worker::run(&folder))
             }

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Datelike as _, Utc};
 use navette_adapters::subsidies::SubsidyRow;
 use navette_domain::{
-    dossier::{Authority, Decision, DossierCommand, Payment, Request},
+    amount::Amount,
+    dossier::{Authority, Decision, Dossier, DossierCommand, Payment, Request},
     french,
     ids::DossierId,
     published_date,
@@ -13,16 +14,20 @@ use std::collections::BTreeMap;
 
 /// The dossier and the third party of one row, under the ids that follow from it.
 pub(super) struct Draft {
-    /// Where the row is in the file.
-    pub line: u64,
+    /// Where it is in what is imported: `ligne 35, `.
+    pub place: String,
     /// What the row was accepted without.
     pub warning: Option<String>,
     /// The dossier.
     pub dossier: DossierId,
-    /// What is asked: also what is granted.
+    /// What is asked.
     pub request: Request,
-    decision: Decision,
-    profile: Profile,
+    /// What was granted, and by which act, before Navette knew the dossier.
+    pub granted: Option<(Amount, Decision)>,
+    /// Whether a decision that is known here already stands, whatever the source says: it was told to it.
+    pub ours_stands: bool,
+    /// Who asks.
+    pub profile: Profile,
 }
 
 impl Draft {
@@ -62,11 +67,12 @@ impl Draft {
             date: row.decision.date,
         };
         Self {
-            line: row.line,
+            place: format!("ligne {}, ", row.line),
             warning,
             dossier,
+            granted: Some((request.amount, decision)),
+            ours_stands: false,
             request,
-            decision,
             profile,
         }
     }
@@ -78,13 +84,28 @@ impl Draft {
         }
     }
 
-    /// The decision was taken before Navette knew the dossier.
-    pub(super) fn take_over(&self, at: DateTime<Utc>) -> DossierCommand {
-        DossierCommand::TakeOver {
-            request: self.request.clone(),
-            amount: self.request.amount,
-            decision: self.decision.clone(),
-            at,
+    /// What is to be done with the dossier, as it is known. What is asked may change until it is decided; a
+    /// decision that was taken elsewhere is taken over with the dossier, or not at all.
+    pub(super) fn command(&self, known: &Dossier, at: DateTime<Utc>) -> DossierCommand {
+        let request = self.request.clone();
+        match (&self.granted, known) {
+            (Some(_), Dossier::Open { request, stage })
+                if self.ours_stands && stage.outcome().is_some() =>
+            {
+                // Which says nothing new.
+                let request = (**request).clone();
+                DossierCommand::Register { request, at }
+            }
+            (Some((amount, decision)), _) => DossierCommand::TakeOver {
+                request,
+                amount: *amount,
+                decision: decision.clone(),
+                at,
+            },
+            (None, Dossier::Open { request: there, .. }) if **there != request => {
+                DossierCommand::Amend { request, at }
+            }
+            (None, _) => DossierCommand::Register { request, at },
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Takes a file of subsidies in: each row becomes a third party and a dossier that is already granted.
+//! Takes dossiers in: those of a file of subsidies, each row of which becomes a third party and a dossier that
+//! is already granted, or those of a tool that takes them in from applicants (`source.rs`).
 //!
 //! Rows are taken in groups, and a group is written whole or not at all. Ids follow from the rows, so a
 //! file that is imported again, even after a crash in its middle, adds only what is missing.
@@ -9,6 +10,9 @@
 )]
 
 mod draft;
+mod source;
+
+pub use source::{Watermark, import_source};
 
 use crate::{
     dispatch::Dispatcher,
@@ -110,10 +114,7 @@ fn count(
         Verdict::Refused(sentence) => {
             report.refused += 1;
             let reference = &draft.request.reference;
-            tell(&format!(
-                "ligne {}, dossier {reference} : {sentence}",
-                draft.line
-            ));
+            tell(&format!("{}dossier {reference} : {sentence}", draft.place));
         }
     }
 }
@@ -189,8 +190,8 @@ fn decide_row(
     dossiers: &mut HashMap<Uuid, StreamState<Dossier>>,
 ) -> Verdict {
     let dossier = dossiers.entry(draft.dossier.0).or_default();
-    let take_over = draft.take_over(unit.at());
-    match dossier.state.decide(take_over.clone()) {
+    let command = draft.command(&dossier.state, unit.at());
+    match dossier.state.decide(command.clone()) {
         Ok(events) if events.is_empty() => return Verdict::Unchanged,
         Ok(_) => {}
         Err(refusal) => return Verdict::Refused(refusal.to_string()),
@@ -208,7 +209,7 @@ fn decide_row(
         batch: None,
         dossier: Some(draft.dossier),
     };
-    match unit.decide(draft.dossier.0, dossier, belonging, take_over) {
+    match unit.decide(draft.dossier.0, dossier, belonging, command) {
         Ok(_) => Verdict::Accepted,
         Err(refusal) => Verdict::Refused(refusal.to_string()),
     }

@@ -1,7 +1,7 @@
 //! The configuration file that leads to simulated neighbours.
 
-use navette::config::NeighboursConfig;
-use navette_adapters::{DepositConfig, desk::DeskConfig};
+use navette::config::{DoorConfig, NeighboursConfig};
+use navette_adapters::desk::DeskConfig;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -25,7 +25,10 @@ fn sections(of: &NeighboursConfig) -> Value {
     let DeskConfig::Soap(desk) = &of.desk else {
         unreachable!("the simulated desk speaks SOAP");
     };
-    let deposit = |of: &DepositConfig| json!({ "url": of.url, "token": of.token.expose_secret() });
+    let deposit = |of: &DoorConfig| match of {
+        DoorConfig::Contract(of) => json!({ "url": of.url, "token": of.token.expose_secret() }),
+        _ => unreachable!("the neighbourhood speaks our contract"),
+    };
     json!({
         "nextcloud": {
             "url": nextcloud.url,

@@ -33,13 +33,13 @@ const HEADER: &str =
     "nomAttribuant;idAttribuant;dateConvention;nomBeneficiaire;idBeneficiaire;objet;montant\n";
 const ROW: &str = "Département;22800001400016;2017-02-03;Les Amis;73282932000074;Fête;12,50\n";
 
-struct Desk {
-    dispatcher: Dispatcher,
+pub(crate) struct Desk {
+    pub(crate) dispatcher: Dispatcher,
     _database: TestDatabase,
 }
 
 impl Desk {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
         let pool = app::connect(database.connect_options()).await.unwrap();
         Self {
@@ -58,7 +58,7 @@ impl Desk {
         (report.unwrap(), lines)
     }
 
-    async fn position(&self) -> i64 {
+    pub(crate) async fn position(&self) -> i64 {
         self.dispatcher.log().last_position().await.unwrap()
     }
 
@@ -98,7 +98,7 @@ fn generated(rows: usize) -> String {
     text
 }
 
-fn counts(accepted: u64, refused: u64, unchanged: u64) -> ImportReport {
+pub(crate) fn counts(accepted: u64, refused: u64, unchanged: u64) -> ImportReport {
     ImportReport {
         accepted,
         refused,

@@ -8,10 +8,12 @@ use anyhow::Context as _;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use navette_domain::{
     digest::Digest,
+    french,
     ports::{Answer, Deposit, DepositReceipt, FailureClass, Neighbour, PortFailure},
 };
 use reqwest::{
     Client, Response, StatusCode, Url,
+    header::CONTENT_TYPE,
     multipart::{Form, Part},
 };
 use secrecy::{ExposeSecret as _, SecretString};
@@ -79,6 +81,31 @@ impl Door {
             }
         }
         Ok(url)
+    }
+
+    /// Whether somebody speaks our contract there and takes our token: `url` is of a document that nobody has,
+    /// and the contract says how that is answered.
+    pub async fn try_out(&self, url: Url) -> Answer<String> {
+        let request = self.client.get(url);
+        let request = request.bearer_auth(self.token.expose_secret());
+        let response = request.send().await;
+        let response = response.map_err(|error| http::no_answer(self.neighbour, error))?;
+        let (status, headers) = (response.status(), response.headers());
+        let of_contract = headers
+            .get(CONTENT_TYPE)
+            .is_some_and(|media| media == "application/problem+json");
+        if status == StatusCode::NOT_FOUND && !of_contract {
+            let sentence = format!(
+                "Un serveur répond à l'adresse de {}, sans y parler le contrat de dépôt de Navette.",
+                self.neighbour
+            );
+            return Err(self.failure(FailureClass::Rejected, sentence));
+        }
+        if status != StatusCode::NOT_FOUND {
+            self.accepted(response).await?;
+        }
+        let sentence = format!("{} répond et accepte le jeton.", self.neighbour);
+        Ok(french::capitalised(&sentence))
     }
 
     /// Puts the document there, or finds it there with the same content.

@@ -6,7 +6,7 @@ pub(crate) mod wire;
 use crate::deposit::{DepositConfig, Door};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use navette_domain::ports::{Answer, Deposit, DepositReceipt, GrantsTool, Neighbour};
+use navette_domain::ports::{Answer, Deposit, DepositReceipt, GrantsTool, Named, Neighbour, Trial};
 use uuid::Uuid;
 
 /// A grants tool that speaks our contract.
@@ -48,6 +48,20 @@ impl GrantsTool for GenericGrantsTool {
             horodatage: at,
         };
         self.0.post(url, &event).await
+    }
+}
+
+#[async_trait]
+impl Trial for GenericGrantsTool {
+    async fn try_out(&self, _named: &Named) -> Vec<Answer<String>> {
+        let nobody = Uuid::nil().to_string();
+        let url = self
+            .0
+            .address(&["v1", "demandes", "navette", "documents", &nobody]);
+        vec![match url {
+            Ok(url) => self.0.try_out(url).await,
+            Err(failure) => Err(failure),
+        }]
     }
 }
 

@@ -5,6 +5,7 @@
 
 #[cfg(all(test, feature = "sim"))]
 mod tests;
+mod trial;
 pub mod wire;
 
 use crate::{
@@ -87,13 +88,17 @@ impl IParapheur {
     }
 
     async fn call(&self, signature: SignatureId, request: Request<'_>) -> Answer<Element> {
+        self.ask(&folder_id(signature), request).await
+    }
+
+    async fn ask(&self, id: &str, request: Request<'_>) -> Answer<Element> {
         let response = self
             .client
             .post(&self.url)
             .basic_auth(&self.login, Some(self.password.expose_secret()))
             .header(CONTENT_TYPE, "text/xml; charset=utf-8")
             .header(SOAP_ACTION, "\"\"")
-            .body(request.message(&folder_id(signature)))
+            .body(request.message(id))
             .send()
             .await
             .map_err(|error| http::no_answer(Neighbour::IParapheur, error))?;

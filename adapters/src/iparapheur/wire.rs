@@ -26,6 +26,8 @@ pub enum Request<'a> {
     EraseRejected,
     /// Take it back while it runs.
     TakeBack,
+    /// Tell the subtypes of a type, whose name takes the place of the id.
+    Subtypes,
 }
 
 impl Request<'_> {
@@ -38,18 +40,21 @@ impl Request<'_> {
             Self::Archive => "ArchiverDossier",
             Self::EraseRejected => "EffacerDossierRejete",
             Self::TakeBack => "ExercerDroitRemordDossier",
+            Self::Subtypes => "GetListeSousTypes",
         }
     }
 
-    /// The message. Three of the operations are text-only: the id is the text of the request itself.
+    /// The message. Most of the operations are text-only: the id is the text of the request itself.
     pub fn message(&self, id: &str) -> String {
         let content = match self {
             Self::Create(request) => creation(id, request),
             // Archived rather than erased: what was signed is never destroyed on our word.
             Self::Archive => element("DossierID", id) + &element("ArchivageAction", "ARCHIVER"),
-            Self::History | Self::Content | Self::EraseRejected | Self::TakeBack => {
-                quick_xml::escape::escape(id).into_owned()
-            }
+            Self::History
+            | Self::Content
+            | Self::EraseRejected
+            | Self::TakeBack
+            | Self::Subtypes => quick_xml::escape::escape(id).into_owned(),
         };
         let operation = self.operation();
         envelope(&format!(

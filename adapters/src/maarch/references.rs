@@ -2,7 +2,8 @@
 //! are resolved by code or label, once.
 
 use super::{MaarchConfig, MaarchCourrier, failure, wire};
-use navette_domain::ports::{Answer, FailureClass};
+use async_trait::async_trait;
+use navette_domain::ports::{Answer, FailureClass, Named, Trial};
 
 /// The ids that every registration bears.
 #[derive(Debug)]
@@ -28,6 +29,18 @@ impl MaarchCourrier {
             })
         });
         resolved.await
+    }
+
+    /// What a registration needs, tried on its own.
+    async fn try_each(&self) -> [Answer<()>; 5] {
+        let config = &self.config;
+        [
+            self.model(config).await.map(drop),
+            self.doctype(config).await.map(drop),
+            self.priority(config).await.map(drop),
+            self.status(config).await.map(drop),
+            self.destination(config).await.map(drop),
+        ]
     }
 
     async fn model(&self, config: &MaarchConfig) -> Answer<i64> {
@@ -70,6 +83,26 @@ impl MaarchCourrier {
         let entities = table.entities.into_iter();
         let named = entities.map(|e| (e.serial_id, [e.code, e.label]));
         pick("Le service destinataire", &config.destination, named)
+    }
+}
+
+#[async_trait]
+impl Trial for MaarchCourrier {
+    async fn try_out(&self, _named: &Named) -> Vec<Answer<String>> {
+        // The shortest of the tables: without it, neither the address nor the account is worth more questions.
+        if let Err(failure) = self.priority(&self.config).await
+            && failure.class != FailureClass::Rejected
+        {
+            return vec![Err(failure)];
+        }
+        let tried = self.try_each().await;
+        let wrong: Vec<_> = tried.into_iter().filter_map(Result::err).collect();
+        if wrong.is_empty() {
+            let sentence = "Maarch Courrier accepte le compte, et connaît le modèle, le type de document, \
+                            la priorité, le statut et le service.";
+            return vec![Ok(sentence.to_owned())];
+        }
+        wrong.into_iter().map(Err).collect()
     }
 }
 

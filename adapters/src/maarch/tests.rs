@@ -8,7 +8,12 @@ use crate::sim::{
     mischief::Once,
     wire::Meddler,
 };
-use navette_domain::{digest::Digest, ids::DocumentId, personal::Personal};
+use navette_domain::{
+    digest::Digest,
+    ids::DocumentId,
+    personal::Personal,
+    ports::{Named, Trial as _},
+};
 use uuid::Uuid;
 
 const PDF: &[u8] = b"%PDF-1.7 a signed letter %%EOF";
@@ -255,4 +260,39 @@ async fn a_fallen_server_is_called_again_later() {
         .await
         .unwrap();
     assert_eq!(bench.created().len(), 1);
+}
+
+#[tokio::test]
+async fn a_trial_names_every_word_of_the_configuration_that_the_site_does_not_know() {
+    let told = bench().await.maarch.try_out(&Named::default()).await;
+    assert!(matches!(told.as_slice(), [Ok(_)]), "{told:?}");
+    let bench = bench_with(MaarchOptions::default(), |config| {
+        config.doctype = "Autre".into();
+        config.priority = "Jamais".into();
+    })
+    .await;
+    let told = bench.maarch.try_out(&Named::default()).await;
+    let wrong: Vec<_> = told.into_iter().map(|t| t.unwrap_err().sentence).collect();
+    assert_eq!(
+        wrong,
+        [
+            "Le type de document « Autre » n'existe pas dans Maarch Courrier.",
+            "La priorité « Jamais » n'existe pas dans Maarch Courrier.",
+        ]
+    );
+    assert_eq!(bench.ledger.entries(), []);
+}
+
+#[tokio::test]
+async fn a_trial_knocks_once_with_a_wrong_password() {
+    let options = MaarchOptions {
+        lock_after: 2,
+        ..MaarchOptions::default()
+    };
+    let bench = bench_with(options, |config| config.password = "wrong".into()).await;
+    let told = bench.maarch.try_out(&Named::default()).await;
+    let [Err(refused)] = told.as_slice() else {
+        unreachable!("{told:?}");
+    };
+    assert_eq!(refused.class, FailureClass::Credentials);
 }

@@ -1,21 +1,68 @@
 //! The approval app, over OCS.
 
-use super::{NEIGHBOUR, Nextcloud, failure, files::unreadable, refused, send, wire};
+#![expect(
+    clippy::disallowed_methods,
+    reason = "an answer without a date is of now"
+)]
+
+use super::{NEIGHBOUR, NO_REASON, Nextcloud, failure, files::unreadable, refused, send, wire};
 use crate::http;
-use navette_domain::ports::{Answer, FailureClass};
+use chrono::{DateTime, Utc};
+use navette_domain::{
+    personal::Personal,
+    ports::{Answer, Circulation, FailureClass, PortFailure, VisaState},
+};
 use reqwest::{Method, StatusCode, header::ACCEPT};
 use serde_json::{Value, json};
 
-pub(super) const NOTHING: u8 = 0;
-pub(super) const PENDING: u8 = 1;
-pub(super) const APPROVED: u8 = 2;
-pub(super) const REJECTED: u8 = 3;
+const NOTHING: u8 = 0;
+const PENDING: u8 = 1;
+const APPROVED: u8 = 2;
+const REJECTED: u8 = 3;
 /// Pending, and our own account may approve.
-pub(super) const APPROVABLE: u8 = 4;
+const APPROVABLE: u8 = 4;
 
 const LARGEST_ANSWER: usize = 4 << 20;
 
 impl Nextcloud {
+    /// Where the app says that the visa stands.
+    pub(super) async fn state_by_approval(&self, circulation: &Circulation) -> Answer<VisaState> {
+        let seen = self.approval(&circulation.file_id).await?;
+        let by = Personal(seen.user_name.or(seen.user_id).unwrap_or_default());
+        // A tag set by hand leaves no date: then it was given, at the latest, now.
+        let date = seen
+            .timestamp
+            .and_then(|at| DateTime::from_timestamp(at, 0));
+        let at = date.unwrap_or_else(Utc::now);
+        let message = seen.message.filter(|message| !message.trim().is_empty());
+        Ok(match seen.state {
+            NOTHING => {
+                // The app sees nothing either when the storage is down: then this fails, and says so.
+                self.locate(circulation).await?;
+                VisaState::Lost
+            }
+            APPROVED => match self.content_of(circulation).await? {
+                Some(pdf) => VisaState::Approved {
+                    by,
+                    at,
+                    comment: message,
+                    pdf,
+                },
+                None => VisaState::Lost,
+            },
+            REJECTED => VisaState::Rejected {
+                by,
+                at,
+                reason: message.unwrap_or_else(|| NO_REASON.to_owned()),
+            },
+            PENDING | APPROVABLE => VisaState::Pending,
+            unknown => {
+                tracing::warn!(state = unknown, "unknown approval state, taken as pending");
+                VisaState::Pending
+            }
+        })
+    }
+
     /// Asks for approval by the rule named `circuit`, or finds it asked for.
     pub(super) async fn ask_for_approval(&self, file_id: &str, circuit: &str) -> Answer<()> {
         if self.approval(file_id).await?.state != NOTHING {
@@ -55,12 +102,17 @@ impl Nextcloud {
         answer.data().map_err(unreadable)
     }
 
-    /// The number of the rule named `circuit`, among those we may request.
-    async fn rule(&self, circuit: &str) -> Answer<i64> {
+    /// The rules that we may request.
+    pub(super) async fn rules(&self) -> Answer<Vec<wire::Rule>> {
         let answer = self
             .ocs_approval(Method::GET, &["user-requester-rules"], None)
             .await?;
-        let rules: Vec<wire::Rule> = answer.data().map_err(unreadable)?;
+        answer.data().map_err(unreadable)
+    }
+
+    /// The number of the rule named `circuit`, among those we may request.
+    pub(super) async fn rule(&self, circuit: &str) -> Answer<i64> {
+        let rules = self.rules().await?;
         let mut named = rules
             .iter()
             .filter(|rule| rule.description.trim() == circuit.trim());
@@ -75,6 +127,16 @@ impl Nextcloud {
             }
         };
         Err(failure(FailureClass::Rejected, sentence))
+    }
+
+    /// What the server says of itself, asked once.
+    pub(super) async fn server(&self) -> Answer<&wire::Server> {
+        let asked = self.server.get_or_try_init(async || {
+            let route = ["ocs", "v2.php", "cloud", "capabilities"];
+            let answer = self.ocs(Method::GET, &route, None).await?;
+            answer.data().map_err(unreadable)
+        });
+        asked.await
     }
 
     /// The user's id behind the login, asked once.
@@ -113,7 +175,7 @@ impl Nextcloud {
         }
         let response = send(request).await?;
         match response.status() {
-            StatusCode::NOT_FOUND => return Err(no_such_app()),
+            StatusCode::NOT_FOUND => return Err(nobody(segments)),
             StatusCode::BAD_REQUEST => {}
             status if status.is_success() => {}
             _ => return Err(refused(&response)),
@@ -127,7 +189,7 @@ impl Nextcloud {
                 FailureClass::Credentials,
                 "Nextcloud refuse le compte de service de Navette.",
             )),
-            404 | 998 => Err(no_such_app()),
+            404 | 998 => Err(nobody(segments)),
             code => Err(failure(
                 FailureClass::Transient,
                 format!("Nextcloud n'a pas pu répondre (code {code})."),
@@ -136,9 +198,12 @@ impl Nextcloud {
     }
 }
 
-fn no_such_app() -> navette_domain::ports::PortFailure {
-    failure(
-        FailureClass::Rejected,
-        "L'application d'approbation n'est pas installée dans Nextcloud.",
-    )
+/// The failure of a route that the server does not have.
+fn nobody(route: &[&str]) -> PortFailure {
+    let sentence = if route.contains(&"approval") {
+        "L'application d'approbation n'est pas installée dans Nextcloud."
+    } else {
+        "Un serveur répond à l'adresse de Nextcloud, sans en être un."
+    };
+    failure(FailureClass::Rejected, sentence)
 }

@@ -7,7 +7,7 @@ use navette_domain::{
     digest::Digest,
     ports::{Answer, Attempt, Circulation, FailureClass, PortFailure},
 };
-use reqwest::{Method, StatusCode, Url};
+use reqwest::{Method, RequestBuilder, StatusCode, Url};
 
 /// Ten times the largest of our documents.
 const LARGEST_FILE: usize = 200 << 20;
@@ -73,7 +73,7 @@ impl Nextcloud {
         }
     }
 
-    async fn make_parents(&self, path: &str) -> Answer<()> {
+    pub(super) async fn make_parents(&self, path: &str) -> Answer<()> {
         let ends = path.match_indices('/').map(|(end, _)| end);
         for end in ends {
             let url = self.file_url(&path[..end]).await?;
@@ -124,12 +124,18 @@ impl Nextcloud {
             .rsplit_once('/')
             .map_or("", |(folder, _)| folder);
         let listing = self.propfind(&self.file_url(folder).await?, "1").await?;
-        Ok(listing.iter().find(|file| is_it(file)).map(|file| {
-            // Only the path of what the server says: credentials never go to another host.
-            let mut url = self.base.clone();
-            url.set_path(&file.href);
-            url
-        }))
+        Ok(listing
+            .iter()
+            .find(|file| is_it(file))
+            .map(|file| self.beside_us(&file.href)))
+    }
+
+    /// The address of what the server lists: only the path of what it says, so that credentials never go to
+    /// another host.
+    pub(super) fn beside_us(&self, href: &str) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(href);
+        url
     }
 
     /// Removes a file; already gone is done.
@@ -141,7 +147,7 @@ impl Nextcloud {
         Err(refused(&response))
     }
 
-    async fn content(&self, url: Url) -> Answer<Bytes> {
+    pub(super) async fn content(&self, url: Url) -> Answer<Bytes> {
         let response = send(self.request(Method::GET, url)).await?;
         if !response.status().is_success() {
             return Err(refused(&response));
@@ -159,24 +165,50 @@ impl Nextcloud {
     }
 
     /// The resource and, at depth 1, what lies beneath it; nothing when it does not exist.
-    async fn propfind(&self, url: &Url, depth: &'static str) -> Answer<Vec<wire::Resource>> {
+    pub(super) async fn propfind(
+        &self,
+        url: &Url,
+        depth: &'static str,
+    ) -> Answer<Vec<wire::Resource>> {
+        let nodes = self.listing(url, depth, wire::PROPFIND).await?;
+        let nodes = nodes.unwrap_or_default().into_iter();
+        Ok(nodes.map(wire::Resource::from).collect())
+    }
+
+    /// What a PROPFIND answers; `None` when there is nothing there.
+    pub(super) async fn listing(
+        &self,
+        url: &Url,
+        depth: &'static str,
+        body: &'static str,
+    ) -> Answer<Option<Vec<wire::Node>>> {
         let request = self
             .request(method(b"PROPFIND"), url.clone())
-            .header("Depth", depth)
+            .header("Depth", depth);
+        self.multistatus(request, body).await
+    }
+
+    /// What a request whose answer is a multistatus answers; `None` when there is nothing there.
+    pub(super) async fn multistatus(
+        &self,
+        request: RequestBuilder,
+        body: &'static str,
+    ) -> Answer<Option<Vec<wire::Node>>> {
+        let request = request
             .header("Content-Type", "application/xml; charset=utf-8")
-            .body(wire::PROPFIND);
+            .body(body);
         let response = send(request).await?;
         match response.status() {
-            StatusCode::NOT_FOUND => return Ok(Vec::new()),
+            StatusCode::NOT_FOUND => return Ok(None),
             status if status.is_success() => {}
             _ => return Err(refused(&response)),
         }
         let body = http::read_limited(NEIGHBOUR, response, LARGEST_LISTING).await?;
         let text = std::str::from_utf8(&body).map_err(unreadable)?;
-        wire::multistatus(text).map_err(unreadable)
+        wire::multistatus(text).map(Some).map_err(unreadable)
     }
 
-    async fn file_url(&self, path: &str) -> Answer<Url> {
+    pub(super) async fn file_url(&self, path: &str) -> Answer<Url> {
         let user = self.user_id().await?;
         let segments = path.split('/').filter(|segment| !segment.is_empty());
         let before = ["remote.php", "dav", "files", user];
@@ -191,6 +223,6 @@ pub(super) fn unreadable(error: impl std::error::Error + Send + Sync + 'static) 
 }
 
 /// A method of WebDAV, which the HTTP crate does not name.
-fn method(name: &'static [u8]) -> Method {
+pub(super) fn method(name: &'static [u8]) -> Method {
     Method::from_bytes(name).unwrap_or_default()
 }

@@ -1,27 +1,23 @@
-//! Circulation for visa on Nextcloud: the PDF is put in the service account's files over WebDAV, and the
-//! approval app asks those whom a rule names. Visas are given on tablets, where a PDF may be annotated.
+//! Circulation for visa on Nextcloud: the PDF is put in the service account's files over WebDAV, and either
+//! the approval app asks those whom a rule names, or those with whom a folder is shared answer by a tag or by
+//! moving the file. Visas are given on tablets, where a PDF may be annotated.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "an answer without a date is of now"
-)]
-
+mod answers;
 mod approval;
 mod files;
+mod folders;
 mod place;
+mod tags;
 #[cfg(all(test, feature = "sim"))]
 mod tests;
+mod trial;
 mod wire;
 
 use crate::http;
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
-use navette_domain::{
-    personal::Personal,
-    ports::{
-        Answer, Attempt, Circulation, FailureClass, Neighbour, PortFailure, VisaCircuit,
-        VisaRequest, VisaState,
-    },
+use navette_domain::ports::{
+    Answer, Attempt, Circulation, FailureClass, Neighbour, PortFailure, VisaCircuit, VisaRequest,
+    VisaState,
 };
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -30,6 +26,8 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 
 const NEIGHBOUR: Neighbour = Neighbour::Nextcloud;
+/// The reason of a refusal whose author wrote none.
+const NO_REASON: &str = "(sans motif)";
 
 /// How Nextcloud is reached.
 #[derive(Debug, Clone, Deserialize)]
@@ -44,9 +42,66 @@ pub struct NextcloudConfig {
     /// The folder under which everything is put.
     #[serde(default = "default_root")]
     pub root_folder: String,
+    /// How visas are asked for and given.
+    #[serde(default)]
+    pub visa: VisaBy,
+    /// The names of the tags or folders that take the place of the approval app.
+    #[serde(default)]
+    pub marks: Marks,
     /// The longest wait for one answer.
     #[serde(default = "default_timeout")]
     pub timeout_seconds: u64,
+}
+
+/// How visas are asked for and given.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum VisaBy {
+    /// By the approval app.
+    #[default]
+    Approval,
+    /// By system tags.
+    Tags,
+    /// By moving the file to another folder.
+    Folders,
+}
+
+/// The names of tags or folders.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Marks {
+    /// Of what waits for a visa.
+    pub asked: String,
+    /// Of what has its visa.
+    pub approved: String,
+    /// Of what was refused.
+    pub refused: String,
+}
+
+impl Default for Marks {
+    fn default() -> Self {
+        Self {
+            asked: "à viser".into(),
+            approved: "visé".into(),
+            refused: "refusé".into(),
+        }
+    }
+}
+
+impl Marks {
+    /// Each must name one tag or one folder, and not another's.
+    fn are_usable(&self) -> bool {
+        let names = [&self.asked, &self.approved, &self.refused];
+        let usable = |name: &&String| {
+            name.trim() == **name
+                && !matches!(name.as_str(), "" | "." | "..")
+                && !name.contains('/')
+        };
+        names.iter().all(usable)
+            && self.asked != self.approved
+            && self.approved != self.refused
+            && self.refused != self.asked
+    }
 }
 
 fn default_root() -> String {
@@ -65,6 +120,7 @@ pub struct Nextcloud {
     client: Client,
     /// Paths bear the user's id, which a directory may make different from the login.
     user_id: OnceCell<String>,
+    server: OnceCell<wire::Server>,
 }
 
 impl Nextcloud {
@@ -80,6 +136,11 @@ impl Nextcloud {
         if !matches!(base.scheme(), "http" | "https") {
             return Err(wrong());
         }
+        if !config.marks.are_usable() {
+            let sentence =
+                "Les trois noms de « marks » doivent être différents, non vides et sans « / ».";
+            return Err(failure(FailureClass::Rejected, sentence));
+        }
         let timeout = Duration::from_secs(config.timeout_seconds);
         let client = http::client(timeout).build();
         Ok(Self {
@@ -87,6 +148,7 @@ impl Nextcloud {
             config,
             base,
             user_id: OnceCell::new(),
+            server: OnceCell::new(),
         })
     }
 
@@ -97,6 +159,16 @@ impl Nextcloud {
             path.pop_if_empty().extend(segments);
         }
         url
+    }
+
+    /// Those of the answers first.
+    fn marks(&self) -> [&str; 3] {
+        let marks = &self.config.marks;
+        [&marks.refused, &marks.approved, &marks.asked]
+    }
+
+    fn answers(&self) -> [&str; 2] {
+        [&self.config.marks.approved, &self.config.marks.refused]
     }
 
     /// A signed request. The header keeps Nextcloud from seeing a browser, and a forgery, in us.
@@ -112,6 +184,11 @@ impl Nextcloud {
 #[async_trait]
 impl VisaCircuit for Nextcloud {
     async fn circulate(&self, request: &VisaRequest, attempt: Attempt) -> Answer<Circulation> {
+        match self.config.visa {
+            VisaBy::Approval => {}
+            VisaBy::Tags => return self.circulate_by_tags(request, attempt).await,
+            VisaBy::Folders => return self.circulate_by_folders(request, attempt).await,
+        }
         let path = place::path(&self.config.root_folder, request);
         let file = self.upload(&path, &request.pdf, attempt).await?;
         self.ask_for_approval(&file.file_id, &request.circuit)
@@ -124,7 +201,12 @@ impl VisaCircuit for Nextcloud {
     }
 
     async fn find(&self, request: &VisaRequest) -> Answer<Option<Circulation>> {
-        let path = place::path(&self.config.root_folder, request);
+        let root = &self.config.root_folder;
+        let path = match self.config.visa {
+            VisaBy::Approval => place::path(root, request),
+            VisaBy::Tags => place::path_in_circuit(root, request, None),
+            VisaBy::Folders => return self.find_in_folders(request).await,
+        };
         let found = self.resource(&path).await?;
         Ok(found.map(|file| Circulation {
             file_id: file.file_id,
@@ -134,43 +216,17 @@ impl VisaCircuit for Nextcloud {
     }
 
     async fn state(&self, circulation: &Circulation) -> Answer<VisaState> {
-        let seen = self.approval(&circulation.file_id).await?;
-        let by = Personal(seen.user_name.or(seen.user_id).unwrap_or_default());
-        // A tag set by hand leaves no date: then it was given, at the latest, now.
-        let date = seen
-            .timestamp
-            .and_then(|at| DateTime::from_timestamp(at, 0));
-        let at = date.unwrap_or_else(Utc::now);
-        let message = seen.message.filter(|message| !message.trim().is_empty());
-        Ok(match seen.state {
-            approval::NOTHING => {
-                // The app sees nothing either when the storage is down: then this fails, and says so.
-                self.locate(circulation).await?;
-                VisaState::Lost
-            }
-            approval::APPROVED => match self.content_of(circulation).await? {
-                Some(pdf) => VisaState::Approved {
-                    by,
-                    at,
-                    comment: message,
-                    pdf,
-                },
-                None => VisaState::Lost,
-            },
-            approval::REJECTED => VisaState::Rejected {
-                by,
-                at,
-                reason: message.unwrap_or_else(|| "(sans motif)".into()),
-            },
-            approval::PENDING | approval::APPROVABLE => VisaState::Pending,
-            unknown => {
-                tracing::warn!(state = unknown, "unknown approval state, taken as pending");
-                VisaState::Pending
-            }
-        })
+        match self.config.visa {
+            VisaBy::Approval => self.state_by_approval(circulation).await,
+            VisaBy::Tags => self.state_by_tags(circulation).await,
+            VisaBy::Folders => self.state_by_folders(circulation).await,
+        }
     }
 
     async fn withdraw(&self, circulation: &Circulation) -> Answer<()> {
+        if self.config.visa == VisaBy::Folders {
+            return self.withdraw_from_folders(circulation).await;
+        }
         match self.locate(circulation).await? {
             Some(url) => self.delete(url).await,
             None => Ok(()),

@@ -9,8 +9,21 @@ const LONGEST_NAME: usize = 120;
 
 /// `root/folder/name--document.pdf`. The document's id makes the path ours alone.
 pub(super) fn path(root: &str, request: &VisaRequest) -> String {
+    placed(root, request, folders(&request.folder))
+}
+
+/// `root/folder/circuit/name--document.pdf`, with `mark/` before the name where there is one: without the
+/// approval app, a circuit is a folder that the site shares with those who give its visa.
+pub(super) fn path_in_circuit(root: &str, request: &VisaRequest, mark: Option<&str>) -> String {
+    let mut segments = folders(&request.folder);
+    segments.extend(folders(&request.circuit));
+    segments.extend(mark.map(str::to_owned));
+    placed(root, request, segments)
+}
+
+fn placed(root: &str, request: &VisaRequest, below: Vec<String>) -> String {
     let mut segments = folders(root);
-    segments.extend(folders(&request.folder));
+    segments.extend(below);
     segments.push(file_name(&request.file_name, request.document));
     segments.join("/")
 }

@@ -1,12 +1,42 @@
 //! Nextcloud's own words: OCS envelopes, the approval app's answers, and WebDAV's multistatus.
 
+use chrono::{DateTime, Utc};
 use quick_xml::{events::Event, name::ResolveResult, reader::NsReader};
 use serde::{Deserialize, de::DeserializeOwned};
+use std::collections::HashMap;
 
 /// What a PROPFIND asks: enough to recognise a file and compare its content.
 pub(super) const PROPFIND: &str = "<?xml version=\"1.0\"?>\
     <d:propfind xmlns:d=\"DAV:\" xmlns:oc=\"http://owncloud.org/ns\"><d:prop>\
     <oc:fileid/><d:getetag/><d:getcontentlength/></d:prop></d:propfind>";
+
+/// What a PROPFIND asks of tags.
+pub(super) const PROPFIND_TAGS: &str = "<?xml version=\"1.0\"?>\
+    <d:propfind xmlns:d=\"DAV:\" xmlns:oc=\"http://owncloud.org/ns\"><d:prop>\
+    <oc:id/><oc:display-name/></d:prop></d:propfind>";
+
+/// The last comments of a file.
+pub(super) const REPORT_COMMENTS: &str = "<?xml version=\"1.0\"?>\
+    <oc:filter-comments xmlns:oc=\"http://owncloud.org/ns\">\
+    <oc:limit>50</oc:limit><oc:offset>0</oc:offset></oc:filter-comments>";
+
+const DAV: &str = "DAV:";
+const OC: &str = "http://owncloud.org/ns";
+
+/// One response of a multistatus: a path, and the values that the server knows.
+#[derive(Debug, Default)]
+pub(super) struct Node {
+    href: String,
+    /// By namespace and name.
+    values: HashMap<(String, String), String>,
+}
+
+impl Node {
+    fn value(&self, namespace: &str, name: &str) -> &str {
+        let key = (namespace.to_owned(), name.to_owned());
+        self.values.get(&key).map_or("", |value| value.trim())
+    }
+}
 
 /// One file of a multistatus.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,6 +51,67 @@ pub(super) struct Resource {
     pub(super) length: Option<u64>,
 }
 
+impl From<Node> for Resource {
+    fn from(node: Node) -> Self {
+        Self {
+            file_id: node.value(OC, "fileid").to_owned(),
+            etag: bare(node.value(DAV, "getetag")).to_owned(),
+            length: node.value(DAV, "getcontentlength").parse().ok(),
+            href: node.href,
+        }
+    }
+}
+
+/// A tag that people see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Tag {
+    pub(super) id: String,
+    pub(super) name: String,
+}
+
+impl Tag {
+    /// The collection that holds the tags is listed with them, and is none.
+    pub(super) fn of(node: &Node) -> Option<Self> {
+        let (id, name) = (node.value(OC, "id"), node.value(OC, "display-name"));
+        let (id, name) = (id.to_owned(), name.to_owned());
+        (!id.is_empty() && !name.is_empty()).then_some(Self { id, name })
+    }
+}
+
+/// What somebody wrote beside a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Comment {
+    /// They grow with time.
+    pub(super) id: u64,
+    pub(super) user_id: String,
+    pub(super) user_name: String,
+    pub(super) at: Option<DateTime<Utc>>,
+    pub(super) message: String,
+}
+
+impl Comment {
+    /// The file's own entry, and what the system notes there, are no comments.
+    pub(super) fn of(node: &Node) -> Option<Self> {
+        let user_id = node.value(OC, "actorId").to_owned();
+        let name = node.value(OC, "actorDisplayName");
+        let date = node.value(OC, "creationDateTime");
+        let at = DateTime::parse_from_rfc2822(date).or_else(|_| DateTime::parse_from_rfc3339(date));
+        let written = node.value(OC, "actorType") == "users" && node.value(OC, "verb") == "comment";
+        let comment = Self {
+            id: node.value(OC, "id").parse().ok()?,
+            user_name: if name.is_empty() {
+                user_id.clone()
+            } else {
+                name.to_owned()
+            },
+            user_id,
+            at: at.ok().map(Into::into),
+            message: node.value(OC, "message").to_owned(),
+        };
+        (written && !comment.message.is_empty()).then_some(comment)
+    }
+}
+
 /// Why a multistatus could not be read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum BadMultistatus {
@@ -32,13 +123,13 @@ pub(super) enum BadMultistatus {
 
 /// Reads a multistatus. Properties that the server does not know come empty, in a second propstat, and
 /// never hide those of the first.
-pub(super) fn multistatus(text: &str) -> Result<Vec<Resource>, BadMultistatus> {
+pub(super) fn multistatus(text: &str) -> Result<Vec<Node>, BadMultistatus> {
     let mut reader = NsReader::from_str(text);
-    let (mut resources, mut current, mut value) = (Vec::new(), Resource::default(), String::new());
+    let (mut nodes, mut current, mut value) = (Vec::new(), Node::default(), String::new());
     loop {
         let (namespace, event) = reader.read_resolved_event()?;
         match event {
-            Event::Eof => return Ok(resources),
+            Event::Eof => return Ok(nodes),
             Event::DocType(_) => return Err(BadMultistatus::DocumentType),
             Event::Start(_) => value.clear(),
             Event::Text(text) => value.push_str(&text.xml10_content()),
@@ -50,12 +141,11 @@ pub(super) fn multistatus(text: &str) -> Result<Vec<Resource>, BadMultistatus> {
                 };
                 let value = std::mem::take(&mut value);
                 match (space.as_str(), element.local_name().as_ref()) {
-                    ("DAV:", "response") => resources.push(std::mem::take(&mut current)),
-                    ("DAV:", "href") => current.href = value,
-                    ("DAV:", "getetag") => current.etag = bare(&value).to_owned(),
-                    ("DAV:", "getcontentlength") => current.length = value.trim().parse().ok(),
-                    ("http://owncloud.org/ns", "fileid") => {
-                        value.trim().clone_into(&mut current.file_id);
+                    (DAV, "response") => nodes.push(std::mem::take(&mut current)),
+                    (DAV, "href") => current.href = value,
+                    (_, name) if !value.trim().is_empty() => {
+                        let key = (space.clone(), name.to_owned());
+                        current.values.insert(key, value);
                     }
                     _ => {}
                 }
@@ -123,6 +213,49 @@ pub(super) struct User {
     pub(super) id: String,
 }
 
+/// `cloud/capabilities`: which release it is, and which of the parts that we may use are open.
+#[derive(Debug, Deserialize)]
+pub(super) struct Server {
+    pub(super) version: Release,
+    #[serde(default)]
+    capabilities: Capabilities,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Release {
+    pub(super) string: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Capabilities {
+    #[serde(default)]
+    files: FileCapabilities,
+    systemtags: Option<Switch>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct FileCapabilities {
+    comments: Option<bool>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Switch {
+    enabled: bool,
+}
+
+impl Server {
+    /// Old releases do not say, and have them.
+    pub(super) fn has_comments(&self) -> bool {
+        self.capabilities.files.comments != Some(false)
+    }
+
+    /// See `has_comments`.
+    pub(super) fn has_tags(&self) -> bool {
+        let tags = self.capabilities.systemtags.as_ref();
+        tags.is_none_or(|tags| tags.enabled)
+    }
+}
+
 /// One of `user-requester-rules`; its name is called a description.
 #[derive(Debug, Deserialize)]
 pub(super) struct Rule {
@@ -158,6 +291,7 @@ mod tests {
     #[test]
     fn a_property_that_the_server_does_not_know_hides_no_other() {
         let seen = multistatus(SEEN).unwrap();
+        let seen: Vec<_> = seen.into_iter().map(Resource::from).collect();
         let expected = Resource {
             href: "/remote.php/dav/files/u/%C3%A9t%C3%A9.pdf".into(),
             file_id: "77".into(),

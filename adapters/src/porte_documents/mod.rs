@@ -2,7 +2,10 @@
 
 use crate::deposit::{DepositConfig, Door};
 use async_trait::async_trait;
-use navette_domain::ports::{Answer, Deposit, DepositReceipt, Neighbour, PorteDocuments};
+use navette_domain::ports::{
+    Answer, Deposit, DepositReceipt, Named, Neighbour, PorteDocuments, Trial,
+};
+use uuid::Uuid;
 
 /// A porte-documents that speaks our contract.
 #[derive(Debug, Clone)]
@@ -23,6 +26,20 @@ impl PorteDocuments for GenericPorteDocuments {
             .0
             .address(&["v1", "usagers", applicant, "documents", &id])?;
         self.0.put(url, deposit, true).await
+    }
+}
+
+#[async_trait]
+impl Trial for GenericPorteDocuments {
+    async fn try_out(&self, _named: &Named) -> Vec<Answer<String>> {
+        let nobody = Uuid::nil().to_string();
+        let url = self
+            .0
+            .address(&["v1", "usagers", "navette", "documents", &nobody]);
+        vec![match url {
+            Ok(url) => self.0.try_out(url).await,
+            Err(failure) => Err(failure),
+        }]
     }
 }
 

@@ -59,7 +59,7 @@ impl Porch {
 
 fn deposit() -> Deposit {
     Deposit {
-        document: DocumentId(uuid::Uuid::from_u128(7)),
+        document: DocumentId(Uuid::from_u128(7)),
         title: "Notification d'attribution — été".into(),
         dossier_reference: "2026/00012".into(),
         date: "2026-01-05".parse().unwrap(),
@@ -225,4 +225,32 @@ async fn a_neighbour_that_holds_other_bytes_than_ours_is_not_believed() {
         .await
         .unwrap_err();
     assert_eq!(failure.class, FailureClass::Rejected);
+}
+
+#[tokio::test]
+async fn a_trial_tells_our_contract_from_another_server_and_a_refused_token() {
+    let porch = Porch::start().await;
+    let told = porch.client("demo").try_out(&Named::default()).await;
+    assert_eq!(
+        told.into_iter().next().unwrap().unwrap(),
+        "Le porte-documents répond et accepte le jeton."
+    );
+    let trial = async |url: String, token: &str| {
+        let config = DepositConfig {
+            url,
+            token: token.into(),
+            timeout_seconds: 5,
+        };
+        let told = GenericPorteDocuments::new(&config).unwrap();
+        let told = told.try_out(&Named::default()).await;
+        told.into_iter().next().unwrap().unwrap_err()
+    };
+    let refused = trial(porch.sim.url(), "another").await;
+    assert_eq!(refused.class, FailureClass::Credentials);
+    let elsewhere = trial(format!("{}/elsewhere", porch.sim.url()), "demo").await;
+    assert!(
+        elsewhere.sentence.contains("sans y parler le contrat"),
+        "{elsewhere}"
+    );
+    assert_eq!(porch.ledger.entries(), []);
 }

@@ -50,7 +50,10 @@ impl GrantsToolSim {
             statuses: Mutex::default(),
         });
         let router = Router::new()
-            .route("/v1/demandes/{reference}/documents/{id}", put(attach))
+            .route(
+                "/v1/demandes/{reference}/documents/{id}",
+                put(attach).get(tell),
+            )
             .route("/v1/demandes/{reference}/evenements", post(hear))
             // The shelf itself says what is too large.
             .layer(DefaultBodyLimit::max(2 * LARGEST_FILE))
@@ -119,6 +122,14 @@ async fn hear(
     let mut statuses = desk.statuses.lock().unwrap_or_else(PoisonError::into_inner);
     statuses.insert(reference, event.statut);
     Ok(StatusCode::ACCEPTED)
+}
+
+async fn tell(
+    State(desk): State<Arc<Desk>>,
+    Path((reference, id)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    desk.shelf.get(&reference, id, &headers)
 }
 
 fn name(request: &Request<()>, _body: &[u8]) -> String {

@@ -6,7 +6,11 @@
     reason = "neighbours have their own clock and mint their own ids"
 )]
 
+pub mod archive;
+pub mod capdemat;
 mod cms;
+pub mod demarches;
+pub mod directory;
 pub mod fast_parapheur;
 pub mod grants_tool;
 pub mod hostile;

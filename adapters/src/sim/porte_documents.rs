@@ -36,7 +36,7 @@ impl PorteDocumentsSim {
             options,
         ));
         let router = Router::new()
-            .route("/v1/usagers/{user}/documents/{id}", put(deposit))
+            .route("/v1/usagers/{user}/documents/{id}", put(deposit).get(tell))
             // The shelf itself says what is too large.
             .layer(DefaultBodyLimit::max(2 * LARGEST_FILE))
             .with_state(shelf.clone());
@@ -67,6 +67,14 @@ async fn deposit(
     form: Multipart,
 ) -> Result<Response, Refusal> {
     shelf.put(user, id, headers, form).await
+}
+
+async fn tell(
+    State(shelf): State<Arc<Shelf>>,
+    Path((user, id)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    shelf.get(&user, id, &headers)
 }
 
 fn name(request: &Request<()>, _body: &[u8]) -> String {

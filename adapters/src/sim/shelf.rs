@@ -130,6 +130,19 @@ impl Shelf {
         Ok(())
     }
 
+    /// Answers a `GET` of the contract.
+    pub fn get(&self, owner: &str, id: String, headers: &HeaderMap) -> Result<Response, Refusal> {
+        self.admit(headers, owner)?;
+        let documents = self
+            .documents
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match documents.get(&(owner.to_owned(), id)) {
+            Some(there) => Ok(Json(there.held.clone()).into_response()),
+            None => Err(Refusal::new(StatusCode::NOT_FOUND, "inconnu")),
+        }
+    }
+
     /// Answers a `PUT` of the contract.
     pub async fn put(
         &self,

@@ -1,6 +1,7 @@
 //! The mail relay, by lettre. The texts come from the app; here they become one message that is the same,
 //! byte for byte, each time it is sent.
 
+use crate::http;
 use async_trait::async_trait;
 use lettre::{
     AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor,
@@ -16,7 +17,7 @@ use lettre::{
 };
 use navette_domain::{
     digest::Digest,
-    ports::{Answer, Email, FailureClass, Neighbour, PortFailure, Postman},
+    ports::{Answer, Email, FailureClass, Named, Neighbour, PortFailure, Postman, Trial},
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -139,12 +140,33 @@ impl Postman for Smtp {
         match sending.await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(classified(&error, email.to.reveal())),
-            Err(_) => Err(failure(
-                FailureClass::Transient,
-                "Le serveur de messagerie n'a pas répondu à temps.",
-            )),
+            Err(_) => Err(late()),
         }
     }
+}
+
+#[async_trait]
+impl Trial for Smtp {
+    async fn try_out(&self, _named: &Named) -> Vec<Answer<String>> {
+        let trying = tokio::time::timeout(self.timeout, self.transport.test_connection());
+        let tried = match trying.await {
+            Ok(Ok(true)) => Ok("Le serveur de messagerie répond et accepte le compte.".to_owned()),
+            Ok(Ok(false)) => Err(hung_up()),
+            Ok(Err(error)) => Err(classified(&error, "")),
+            Err(_) => Err(late()),
+        };
+        vec![tried]
+    }
+}
+
+fn hung_up() -> PortFailure {
+    let sentence = "La connexion avec le serveur de messagerie n'a pas abouti.";
+    failure(FailureClass::Transient, sentence)
+}
+
+fn late() -> PortFailure {
+    let sentence = "Le serveur de messagerie n'a pas répondu à temps.";
+    failure(FailureClass::Transient, sentence)
 }
 
 /// The parts of the message. Their boundaries follow from its Message-ID, so that a repeated sending is the
@@ -209,13 +231,20 @@ fn classified(error: &smtp::Error, recipient: &str) -> PortFailure {
             FailureClass::Rejected,
             "Le serveur de messagerie ne peut pas transmettre ce message à cette adresse.".into(),
         ),
-        None => (
-            FailureClass::Transient,
-            "La connexion avec le serveur de messagerie n'a pas abouti.".into(),
-        ),
+        None => {
+            let why = http::reason(error).map_or_else(String::new, |why| format!(" : {why}"));
+            (
+                FailureClass::Transient,
+                format!("La connexion avec le serveur de messagerie n'a pas abouti{why}."),
+            )
+        }
     };
     // Relays like to quote the address in their refusals.
-    failure(class, sentence).because(error.to_string().replace(recipient.trim(), "***"))
+    let said = match recipient.trim() {
+        "" => error.to_string(),
+        recipient => error.to_string().replace(recipient, "***"),
+    };
+    failure(class, sentence).because(said)
 }
 
 fn failure(class: FailureClass, sentence: impl Into<String>) -> PortFailure {

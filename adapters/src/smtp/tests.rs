@@ -263,3 +263,46 @@ async fn a_password_never_travels_in_the_clear() {
     });
     assert!(refused.is_err());
 }
+
+#[tokio::test]
+async fn a_trial_says_whether_the_relay_takes_our_account_and_sends_nothing() {
+    let post = Post::start(Options {
+        account: Some(("navette".into(), "right".into())),
+        ..Options::default()
+    })
+    .await;
+    let told = post.smtp(Some("right")).try_out(&Named::default()).await;
+    assert!(matches!(told.as_slice(), [Ok(_)]), "{told:?}");
+    let told = post.smtp(Some("wrong")).try_out(&Named::default()).await;
+    let [Err(refused)] = told.as_slice() else {
+        unreachable!("{told:?}");
+    };
+    assert_eq!(refused.class, FailureClass::Credentials);
+    assert_eq!(post.ledger.entries(), []);
+}
+
+#[tokio::test]
+async fn a_trial_says_that_nobody_listens_or_that_the_relay_does_not_speak_tls() {
+    let post = Post::start(Options::default()).await;
+    let config = |tls| SmtpConfig {
+        host: "127.0.0.1".into(),
+        port: Some(post.sim.address().port()),
+        tls,
+        login: None,
+        password: None,
+        from: "ne-pas-repondre@drome.example".into(),
+        timeout_seconds: 5,
+    };
+    let trial = async |config| {
+        let told = Smtp::new(&config).unwrap().try_out(&Named::default()).await;
+        told.into_iter().next().unwrap().unwrap_err().sentence
+    };
+    let in_the_clear = trial(config(SmtpTls::Tls)).await;
+    assert!(in_the_clear.contains("ne parle pas TLS"), "{in_the_clear}");
+    let nobody = SmtpConfig {
+        port: Some(9),
+        ..config(SmtpTls::None)
+    };
+    let nobody = trial(nobody).await;
+    assert!(nobody.contains("rien n'écoute"), "{nobody}");
+}

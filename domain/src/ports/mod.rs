@@ -5,11 +5,16 @@
 //! promises *does it, or finds it done*. After an [`Attempt::Again`] it looks before it acts, since an
 //! earlier attempt may have been applied without its answer being heard.
 
+mod archive;
 mod circuits;
 mod delivery;
+mod directory;
 mod office;
+mod source;
 mod template_fault;
+mod trial;
 
+pub use archive::{Archive, ArchiveAnswer, ArchiveTransfer, ArchivedFile, DropBox};
 pub use circuits::{
     Circulation, DeskProgress, FolderRef, Passage, SignedFolder, SigningDesk, SigningRequest,
     VisaCircuit, VisaRequest, VisaState,
@@ -18,10 +23,13 @@ pub use delivery::{
     Deposit, DepositReceipt, Email, GrantsTool, MailRegister, OutgoingMail, PorteDocuments,
     Postman, Registration,
 };
+pub use directory::{CompanyDirectory, Establishment};
 pub use office::{
     FileStore, IncludedFiles, MergeFailure, Merged, OfficeFormat, OfficeWorkshop, Pdf, StoreResult,
 };
+pub use source::{DossierSource, SourceApplicant, SourceDossier, SourcePage, SourceState};
 pub use template_fault::{Anchor, Place, TemplateFault};
+pub use trial::{Named, Trial};
 
 use crate::french;
 use serde::{Deserialize, Serialize};
@@ -54,10 +62,16 @@ pub enum Neighbour {
     PorteDocuments,
     /// The tool in which dossiers are managed.
     GrantsTool,
+    /// The national directory of companies and associations.
+    CompanyDirectory,
+    /// A folder in which files are handed over.
+    DropBox,
+    /// The archive to which dossiers are handed over.
+    Archive,
 }
 
 impl Neighbour {
-    /// Every neighbour there is.
+    /// Those for which chains have work: the others are asked, or not used by a step yet.
     pub const ALL: [Self; 7] = [
         Self::Office,
         Self::Nextcloud,
@@ -78,6 +92,9 @@ impl Neighbour {
             Self::Smtp => "le serveur de messagerie",
             Self::PorteDocuments => "le porte-documents",
             Self::GrantsTool => "l'outil de gestion des aides",
+            Self::CompanyDirectory => "l'annuaire des entreprises",
+            Self::DropBox => "le dossier de dépôt",
+            Self::Archive => "le service d'archivage",
         }
     }
 
@@ -91,6 +108,9 @@ impl Neighbour {
             Self::Smtp => "smtp",
             Self::PorteDocuments => "porte_documents",
             Self::GrantsTool => "grants_tool",
+            Self::CompanyDirectory => "company_directory",
+            Self::DropBox => "drop_box",
+            Self::Archive => "archive",
         }
     }
 }

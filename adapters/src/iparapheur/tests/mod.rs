@@ -12,6 +12,7 @@ use crate::{
         wire::{Call, Delivery, Fate, Meddler, Mischief},
     },
 };
+use navette_domain::ports::{Named, Trial as _};
 use std::sync::{Arc, Mutex};
 use uuid::Uuid;
 
@@ -304,4 +305,45 @@ fn the_configuration_needs_an_address_and_an_account_only() {
         ..config
     };
     assert!(IParapheur::new(&missing).is_err());
+}
+
+#[tokio::test]
+async fn a_trial_names_the_types_that_the_desk_lacks_and_creates_nothing() {
+    let world = World::new(Options::default()).await;
+    let types = [
+        ("Courrier", "Notification"),
+        ("Courrier", "Refus"),
+        ("Paie", "Paie"),
+    ];
+    let named = Named {
+        desk_types: types.map(|(t, s)| (t.to_owned(), s.to_owned())).into(),
+        ..Named::default()
+    };
+    let told = world.desk.try_out(&named).await;
+    let told: Vec<_> = told
+        .into_iter()
+        .map(|told| told.map_err(|failure| failure.sentence))
+        .collect();
+    assert_eq!(
+        told[0],
+        Ok("iParapheur répond et accepte le compte.".to_owned())
+    );
+    assert_eq!(
+        told[1],
+        Ok("Le type « Courrier / Notification » existe.".to_owned())
+    );
+    let (refusal, pay) = (told[2].clone().unwrap_err(), told[3].clone().unwrap_err());
+    assert!(
+        refusal.contains("ouverts au compte sont : Notification"),
+        "{refusal}"
+    );
+    assert!(pay.contains("aucun sous-type"), "{pay}");
+    assert_eq!(world.ledger.entries(), []);
+
+    let stranger = desk(&world.sim.url(), "navette", "wrong");
+    let told = stranger.try_out(&named).await;
+    let [Err(refused)] = told.as_slice() else {
+        unreachable!("{told:?}");
+    };
+    assert_eq!(refused.class, FailureClass::Credentials);
 }

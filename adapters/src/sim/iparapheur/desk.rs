@@ -90,6 +90,12 @@ impl Desk {
         })
     }
 
+    /// The subtypes of a type; a type that is not known has none.
+    pub(super) fn subtypes<'a>(&'a self, desk_type: &'a str) -> impl Iterator<Item = &'a str> {
+        let circuits = self.options.circuits.iter();
+        circuits.filter_map(move |(of, subtype)| (of == desk_type).then_some(subtype.as_str()))
+    }
+
     /// The oddity planned for this call, once.
     pub fn oddity(&mut self, operation: &str) -> Option<Oddity> {
         let planned = self

@@ -108,6 +108,12 @@ fn answer(
         .join(" ");
     Some(match operation {
         "echo" => format!("[navette] m'a dit: \"{}\"!", quick_xml::escape::escape(&id)),
+        "GetListeSousTypes" => {
+            let subtypes = desk.subtypes(&id);
+            subtypes
+                .map(|subtype| element("SousType", subtype))
+                .collect()
+        }
         "CreerDossier" => match creation(request).and_then(|sent| desk.create(sent)) {
             Ok((said, id)) => {
                 let id = id.map(|id| element("DossierID", &id)).unwrap_or_default();

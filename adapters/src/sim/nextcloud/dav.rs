@@ -26,7 +26,7 @@ pub(super) fn serve(
     }
     let path = path.trim_end_matches('/');
     let mut inner = cloud.inner();
-    let writes = matches!(parts.method.as_str(), "PUT" | "DELETE" | "MKCOL");
+    let writes = matches!(parts.method.as_str(), "PUT" | "DELETE" | "MKCOL" | "MOVE");
     if writes && inner.locked.contains(path) {
         return error(StatusCode::LOCKED, "Locked", "the file is locked");
     }
@@ -35,6 +35,7 @@ pub(super) fn serve(
         "MKCOL" => mkcol(cloud, &mut inner, path, body),
         "PROPFIND" => propfind::serve(cloud, &inner, account, path, &parts.headers, body),
         "GET" => get(&inner, path),
+        "MOVE" => relocate(cloud, &mut inner, (&account.user_id, path), &parts.headers),
         "DELETE" if inner.tree.remove(path) => {
             cloud.note("deleted", path, None);
             answer(StatusCode::NO_CONTENT)
@@ -139,6 +140,42 @@ fn mkcol(cloud: &Cloud, inner: &mut Inner, path: &str, body: &Bytes) -> Response
     inner.tree.make_folder(path);
     cloud.note("folder created", path, None);
     answer(StatusCode::CREATED)
+}
+
+/// The destination is an absolute address; a file there is replaced unless `Overwrite` forbids it.
+fn relocate(
+    cloud: &Cloud,
+    inner: &mut Inner,
+    (user, path): (&str, &str),
+    headers: &HeaderMap,
+) -> Response<Body> {
+    let destination = text_of(headers, "Destination").unwrap_or_default();
+    let prefix = format!("/remote.php/dav/files/{user}/");
+    let target = destination.split_once(&prefix).map(|(_, target)| target);
+    let Some(target) = target.map(|target| percent_decode_str(target).decode_utf8_lossy()) else {
+        return error(StatusCode::BAD_REQUEST, "BadRequest", "no destination");
+    };
+    if inner.tree.get(path).is_none() {
+        return not_found(path);
+    }
+    if !inner.tree.missing_parents(&target).is_empty() {
+        return no_parent(cloud);
+    }
+    let replaces = inner.tree.get(&target).is_some();
+    if replaces && text_of(headers, "Overwrite") == Some("F") {
+        let text = "The destination node already exists, and the overwrite header is set to false";
+        return error(StatusCode::PRECONDITION_FAILED, "PreconditionFailed", text);
+    }
+    if replaces {
+        inner.tree.remove(&target);
+    }
+    inner.tree.rename(path, &target);
+    cloud.note("moved", &target, None);
+    answer(if replaces {
+        StatusCode::NO_CONTENT
+    } else {
+        StatusCode::CREATED
+    })
 }
 
 fn get(inner: &Inner, path: &str) -> Response<Body> {

@@ -5,6 +5,7 @@ mod approval;
 mod dav;
 mod ocs;
 mod propfind;
+mod tags;
 mod tree;
 
 use super::{
@@ -64,6 +65,19 @@ impl Automatic {
     }
 }
 
+/// What a server may lack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The approval app.
+    Approval,
+    /// Comments beside files.
+    Comments,
+    /// System tags.
+    Tags,
+    /// The right to make tags.
+    MakingTags,
+}
+
 /// How a simulated Nextcloud is set up.
 #[derive(Clone)]
 pub struct NextcloudOptions {
@@ -87,6 +101,10 @@ pub struct NextcloudOptions {
     pub quota: Option<usize>,
     /// Does not know `X-NC-WebDAV-AutoMkcol`, and answers 404 for a missing parent.
     pub old_release: bool,
+    /// What this server lacks.
+    pub without: Vec<Part>,
+    /// The tags that there are.
+    pub tags: Vec<String>,
 }
 
 impl Default for NextcloudOptions {
@@ -102,6 +120,8 @@ impl Default for NextcloudOptions {
             automatic: None,
             quota: None,
             old_release: false,
+            without: vec![],
+            tags: vec![],
         }
     }
 }
@@ -115,6 +135,7 @@ struct Account {
 
 struct Inner {
     tree: Tree,
+    notes: tags::Notes,
     approvals: BTreeMap<u64, approval::Approval>,
     /// File and rule.
     shares: BTreeSet<(u64, u64)>,
@@ -132,6 +153,10 @@ struct Cloud {
 impl Cloud {
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lacks(&self, part: Part) -> bool {
+        self.options.without.contains(&part)
     }
 
     fn approver(&self) -> Account {
@@ -172,12 +197,17 @@ impl NextcloudSim {
         options: NextcloudOptions,
     ) -> io::Result<Self> {
         let port = options.port;
+        let mut notes = tags::Notes::default();
+        for tag in &options.tags {
+            notes.tag(tag);
+        }
         let cloud = Arc::new(Cloud {
             options,
             ledger,
             inner: Mutex::new(Inner {
                 tree: Tree::new(),
                 approvals: BTreeMap::new(),
+                notes,
                 shares: BTreeSet::new(),
                 locked: BTreeSet::new(),
                 maintenance: false,
@@ -212,6 +242,27 @@ impl NextcloudSim {
     /// Refuses one file.
     pub fn reject(&self, file: &str, reason: &str) -> bool {
         self.answer(file, Reply::Reject(reason.to_owned()))
+    }
+
+    /// The approver puts a tag on the file at `path`.
+    pub fn tag(&self, path: &str, tag: &str) -> bool {
+        let mut inner = self.cloud.inner();
+        let Some(file) = inner.tree.get(path).map(|node| node.id) else {
+            return false;
+        };
+        let tag = inner.notes.tag(tag);
+        inner.notes.put(file, tag)
+    }
+
+    /// The approver writes beside the file at `path`.
+    pub fn comment(&self, path: &str, message: &str) -> bool {
+        let author = self.cloud.approver();
+        let mut inner = self.cloud.inner();
+        let Some(file) = inner.tree.get(path).map(|node| node.id) else {
+            return false;
+        };
+        inner.notes.comment(file, author, message);
+        true
     }
 
     /// The paths of the account's files.
@@ -283,6 +334,8 @@ async fn serve(State(cloud): State<Arc<Cloud>>, request: Request) -> Response<Bo
         ocs::serve(&cloud, &account, (version, &path[12..]), &parts, &body)
     } else if let Some(rest) = path.strip_prefix("/remote.php/dav/files/") {
         dav::serve(&cloud, &account, rest, &parts, &body)
+    } else if let Some(rest) = path.strip_prefix("/remote.php/dav/") {
+        tags::serve(&cloud, rest, &parts, &body)
     } else {
         dav::error(StatusCode::NOT_FOUND, "NotFound", "no such service")
     }
@@ -325,6 +378,9 @@ fn closed(status: StatusCode) -> Response<Body> {
 /// `PUT`, `PROPFIND`…, and for the approval app `GET state`, `POST shares`, `POST request`.
 fn operation(head: &axum::http::Request<()>, body: &[u8]) -> String {
     let (method, path) = (head.method().as_str(), head.uri().path());
+    if let Some(named) = tags::operation(head.method(), path) {
+        return named;
+    }
     let Some((_, call)) = path.split_once("/approval/api/v1/") else {
         let user = path.ends_with("/cloud/user");
         return if user {

@@ -1,7 +1,7 @@
 //! OCS: the envelope in both versions and both formats, the account, and the approval app's routes.
 
 use super::{
-    Account, Cloud, Reply,
+    Account, Cloud, Part, Reply,
     approval::{self, NotDone},
 };
 use axum::{
@@ -32,12 +32,26 @@ pub(super) fn serve(
         Err((StatusCode::PRECONDITION_FAILED, json!("CSRF check failed")))
     } else if route == "cloud/user" {
         Ok(json!({"id": account.user_id, "display-name": account.name, "enabled": true}))
-    } else if let Some(call) = route.strip_prefix(APPROVAL) {
+    } else if route == "cloud/capabilities" {
+        Ok(capabilities(cloud))
+    } else if let Some(call) = route.strip_prefix(APPROVAL)
+        && !cloud.lacks(Part::Approval)
+    {
         approval_call(cloud, account, parts.method.as_str(), call, body)
     } else {
         Err((StatusCode::NOT_FOUND, json!([])))
     };
     envelope(version, wants_json(parts), outcome)
+}
+
+fn capabilities(cloud: &Cloud) -> Value {
+    json!({
+        "version": {"major": 31, "minor": 0, "micro": 5, "string": "31.0.5", "edition": ""},
+        "capabilities": {
+            "files": {"comments": !cloud.lacks(Part::Comments), "undelete": true},
+            "systemtags": {"enabled": !cloud.lacks(Part::Tags)},
+        },
+    })
 }
 
 fn approval_call(

@@ -1,6 +1,9 @@
 //! The adapter against the simulator, on the wire.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod trial;
+mod without_app;
+
 use super::*;
 use crate::sim::{
     ledger::Ledger,
@@ -8,7 +11,11 @@ use crate::sim::{
     nextcloud::{Automatic, NextcloudOptions, NextcloudSim, Reply},
     wire::Meddler,
 };
-use navette_domain::{digest::Digest, ids::DocumentId};
+use navette_domain::{
+    digest::Digest,
+    ids::DocumentId,
+    ports::{Named, Trial as _},
+};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -23,10 +30,18 @@ struct Bench {
 }
 
 async fn bench_with(options: NextcloudOptions) -> Bench {
+    bench_by(VisaBy::Approval, options).await
+}
+
+async fn bench_by(visa: VisaBy, options: NextcloudOptions) -> Bench {
     let (ledger, meddler) = (Ledger::default(), Meddler::default());
     let sim = NextcloudSim::start(ledger.clone(), meddler.clone(), options);
     let sim = sim.await.unwrap();
-    let cloud = Nextcloud::new(config(&sim, "app-password")).unwrap();
+    let config = NextcloudConfig {
+        visa,
+        ..config(&sim, "app-password")
+    };
+    let cloud = Nextcloud::new(config).unwrap();
     Bench {
         sim,
         cloud,
@@ -45,6 +60,8 @@ fn config(sim: &NextcloudSim, password: &str) -> NextcloudConfig {
         login: "navette@departement.example".into(),
         app_password: password.into(),
         root_folder: default_root(),
+        visa: VisaBy::default(),
+        marks: Marks::default(),
         timeout_seconds: 5,
     }
 }
@@ -420,4 +437,43 @@ async fn the_simulated_approver_sees_the_file_approvable_and_must_name_its_bare_
     assert!(
         matches!(state, VisaState::Approved { comment: Some(c), .. } if c == "Bon pour accord")
     );
+}
+
+/// What every Nextcloud does for us, however visas are given there, as long as nobody answers.
+async fn keeps_the_contract(cloud: &Nextcloud, request: &VisaRequest) {
+    for told in cloud.try_out(&Named::default()).await {
+        told.unwrap();
+    }
+    assert_eq!(cloud.find(request).await.unwrap(), None);
+    let first = cloud.circulate(request, Attempt::First).await.unwrap();
+    let again = cloud.circulate(request, Attempt::Again).await.unwrap();
+    assert_eq!(first.file_id, again.file_id);
+    assert_eq!(
+        cloud.find(request).await.unwrap().unwrap().file_id,
+        first.file_id
+    );
+    assert_eq!(cloud.state(&first).await.unwrap(), VisaState::Pending);
+    cloud.withdraw(&first).await.unwrap();
+    cloud.withdraw(&first).await.unwrap();
+    assert_eq!(cloud.state(&first).await.unwrap(), VisaState::Lost);
+}
+
+#[tokio::test]
+async fn the_contract_is_kept_however_visas_are_given() {
+    for visa in [VisaBy::Approval, VisaBy::Tags, VisaBy::Folders] {
+        let bench = bench_by(visa, without_app::options()).await;
+        keeps_the_contract(&bench.cloud, &letter()).await;
+    }
+}
+
+#[tokio::test]
+#[ignore = "NAVETTE_REAL_NEXTCLOUD names a file with the section of a real server, NAVETTE_REAL_CIRCUIT a circuit"]
+async fn a_real_nextcloud_keeps_the_contract() {
+    let cloud = Nextcloud::new(crate::real::configured("NAVETTE_REAL_NEXTCLOUD")).unwrap();
+    let request = VisaRequest {
+        document: DocumentId(Uuid::now_v7()),
+        circuit: std::env::var("NAVETTE_REAL_CIRCUIT").unwrap(),
+        ..letter()
+    };
+    keeps_the_contract(&cloud, &request).await;
 }
