@@ -43,7 +43,7 @@ impl IParapheurRest {
         let place = self.place().await?;
         let key = key(signature);
         for state in STATES {
-            let found = self.session.all(&self.at(place, &[state])).await;
+            let found = self.session.all(&place.path(&[state])).await;
             let found = match found {
                 Ok(found) => found,
                 // Not every release lists by every state.
@@ -81,7 +81,7 @@ impl IParapheurRest {
             &title,
             &file_name,
         );
-        let path = self.at(place, &["folder"]);
+        let path = place.path(&["folder"]);
         let response = self
             .session
             .call(Method::POST, &path, &[], |call| {
@@ -94,7 +94,7 @@ impl IParapheurRest {
             })
             .await?;
         let refused = response.status().is_client_error();
-        let made = self.accepted(response, &title).await;
+        let made = accepted(response, &title).await;
         if refused {
             // What was resolved may have changed at the desk.
             self.known_circuits().clear();
@@ -102,34 +102,6 @@ impl IParapheurRest {
         let body = http::read_limited(NEIGHBOUR, made?, LARGEST_TEXT).await?;
         let made: Named = serde_json::from_slice(&body).map_err(unreadable)?;
         Ok(FolderRef(made.id))
-    }
-
-    /// The response if it is a success; otherwise what the server says of it, without our title in it.
-    async fn accepted(&self, response: Response, title: &str) -> Answer<Response> {
-        #[derive(Deserialize)]
-        struct Refusal {
-            message: Option<String>,
-        }
-        let status = response.status();
-        if status.is_success() {
-            return Ok(response);
-        }
-        let refusal = http::refusal(NEIGHBOUR, status, response.headers());
-        if refusal.class != FailureClass::Rejected {
-            return Err(refusal);
-        }
-        let said = http::read_limited(NEIGHBOUR, response, LARGEST_TEXT).await;
-        let said = said
-            .ok()
-            .and_then(|body| serde_json::from_slice::<Refusal>(&body).ok());
-        match said
-            .and_then(|said| said.message)
-            .filter(|said| !said.is_empty())
-        {
-            Some(said) if title.is_empty() => Err(refused(&said)),
-            Some(said) => Err(refused(&said.replace(title, "…"))),
-            None => Err(refusal),
-        }
     }
 
     /// What is asked about one folder; `None` when the desk has it no longer.
@@ -140,12 +112,12 @@ impl IParapheurRest {
         what: &[&str],
     ) -> Answer<Option<Response>> {
         let place = self.place().await?;
-        let path = self.at(place, &[&["folder", &folder.0], what].concat());
+        let path = place.path(&[&["folder", &folder.0], what].concat());
         let response = self.session.call(method, &path, &[], Ok).await?;
         if response.status() == StatusCode::NOT_FOUND {
             return Ok(None);
         }
-        self.accepted(response, "").await.map(Some)
+        accepted(response, "").await.map(Some)
     }
 
     pub(super) async fn premis(&self, folder: &FolderRef) -> Answer<Option<Premis>> {
@@ -166,12 +138,12 @@ impl IParapheurRest {
         let Some(task) = description.task_to_undo() else {
             return Ok(());
         };
-        let path = self.at(place, &["folder", &folder.0, "task", task, "undo"]);
+        let path = place.path(&["folder", &folder.0, "task", task, "undo"]);
         let words = json!({ "publicAnnotation": "", "privateAnnotation": "" });
         let response = (self.session)
             .call(Method::PUT, &path, &[], |call| Ok(call.json(&words)))
             .await?;
-        self.accepted(response, "").await.map(drop)
+        accepted(response, "").await.map(drop)
     }
 }
 
@@ -183,4 +155,32 @@ fn title(request: &SigningRequest) -> String {
     let words: Vec<_> = spaced.split_whitespace().collect();
     let readable: String = words.join(" ").chars().take(LONGEST_TITLE).collect();
     format!("{readable} {}", key(request.signature))
+}
+
+/// The response if it is a success; otherwise what the server says of it, without our title in it.
+async fn accepted(response: Response, title: &str) -> Answer<Response> {
+    #[derive(Deserialize)]
+    struct Refusal {
+        message: Option<String>,
+    }
+    let status = response.status();
+    if status.is_success() {
+        return Ok(response);
+    }
+    let refusal = http::refusal(NEIGHBOUR, status, response.headers());
+    if refusal.class != FailureClass::Rejected {
+        return Err(refusal);
+    }
+    let said = http::read_limited(NEIGHBOUR, response, LARGEST_TEXT).await;
+    let said = said
+        .ok()
+        .and_then(|body| serde_json::from_slice::<Refusal>(&body).ok());
+    match said
+        .and_then(|said| said.message)
+        .filter(|said| !said.is_empty())
+    {
+        Some(said) if title.is_empty() => Err(refused(&said)),
+        Some(said) => Err(refused(&said.replace(title, "…"))),
+        None => Err(refusal),
+    }
 }

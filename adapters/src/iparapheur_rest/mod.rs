@@ -74,6 +74,17 @@ struct Place {
     desk: String,
 }
 
+impl Place {
+    /// The address of something there.
+    fn path(&self, more: &[&str]) -> Vec<String> {
+        ["tenant", &self.tenant, "desk", &self.desk]
+            .iter()
+            .chain(more)
+            .map(|part| (*part).to_owned())
+            .collect()
+    }
+}
+
 /// A type and a subtype, by the server's ids.
 #[derive(Debug, Clone)]
 struct Circuit {
@@ -105,26 +116,15 @@ impl IParapheurRest {
         self.place.get_or_try_init(find).await
     }
 
-    fn at(&self, place: &Place, more: &[&str]) -> Vec<String> {
-        ["tenant", &place.tenant, "desk", &place.desk]
-            .iter()
-            .chain(more)
-            .map(|part| (*part).to_owned())
-            .collect()
-    }
-
     async fn circuit(&self, place: &Place, of: &str, subtype: &str) -> Answer<Circuit> {
         let asked = (of.to_owned(), subtype.to_owned());
-        let known = |asked: &_| self.known_circuits().get(asked).cloned();
-        if let Some(circuit) = known(&asked) {
+        let known = self.known_circuits().get(&asked).cloned();
+        if let Some(circuit) = known {
             return Ok(circuit);
         }
-        let path = self.at(place, &["types", "creation-allowed"]);
+        let path = place.path(&["types", "creation-allowed"]);
         let desk_type = chosen(self.session.all(&path).await?, &asked.0, "type")?;
-        let path = self.at(
-            place,
-            &["types", &desk_type, "subtypes", "creation-allowed"],
-        );
+        let path = place.path(&["types", &desk_type, "subtypes", "creation-allowed"]);
         let desk_subtype = chosen(self.session.all(&path).await?, &asked.1, "sous-type")?;
         let circuit = Circuit {
             desk_type,

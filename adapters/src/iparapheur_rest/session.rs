@@ -24,6 +24,9 @@ const PAGE: &str = "100";
 /// Beyond this, a list is not of one desk.
 const MOST_PAGES: u32 = 200;
 
+/// In seconds: no token is taken for good longer than a day, whatever it says.
+const LONGEST: u64 = 86_400;
+
 /// Something with an id and a name, as lists hold them.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Named {
@@ -211,9 +214,9 @@ impl Session {
         let granted: Granted = serde_json::from_slice(&body).map_err(unreadable)?;
         Ok(Some(Token {
             access: granted.access_token,
-            renew_at: asked + Duration::from_millis(granted.expires_in.saturating_mul(800)),
+            renew_at: asked + Duration::from_millis(granted.expires_in.min(LONGEST) * 800),
             refresh: granted.refresh_token,
-            refresh_until: asked + Duration::from_secs(granted.refresh_expires_in),
+            refresh_until: asked + Duration::from_secs(granted.refresh_expires_in.min(LONGEST)),
         }))
     }
 
