@@ -12,7 +12,7 @@ use reqwest::{
     Client, ClientBuilder, Response, StatusCode,
     header::{HeaderMap, RETRY_AFTER},
 };
-use std::{error::Error, io::ErrorKind, time::Duration};
+use std::{error::Error, io, time::Duration};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -77,26 +77,26 @@ pub fn no_answer(called: impl Into<Called>, error: reqwest::Error) -> PortFailur
 }
 
 /// Why a connection failed, when it can be told in words.
-pub fn reason(error: &dyn Error) -> Option<String> {
-    let mut next = error.source();
-    while let Some(cause) = next {
-        if let Some(error) = cause.downcast_ref::<std::io::Error>() {
-            // What an I/O error carries is not its source.
-            let tls = error.get_ref().and_then(|e| e.downcast_ref());
-            if let Some(tls) = tls {
-                return Some(tls_reason(tls));
-            }
-            if error.kind() == ErrorKind::ConnectionRefused {
-                return Some("rien n'écoute à cette adresse".to_owned());
-            }
-        } else if let Some(tls) = cause.downcast_ref() {
-            return Some(tls_reason(tls));
-        } else if cause.to_string().starts_with("dns error") {
-            return Some("le nom de son serveur est inconnu".to_owned());
-        }
-        next = cause.source();
+pub fn reason(error: &(dyn Error + 'static)) -> Option<String> {
+    // What an I/O error carries is not its source.
+    let carried = error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref);
+    told(error)
+        .or_else(|| carried.and_then(|carried| reason(carried)))
+        .or_else(|| error.source().and_then(reason))
+}
+
+fn told(error: &(dyn Error + 'static)) -> Option<String> {
+    if let Some(tls) = error.downcast_ref() {
+        return Some(tls_reason(tls));
     }
-    None
+    let refused = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
+    if error.downcast_ref().is_some_and(refused) {
+        return Some("rien n'écoute à cette adresse".to_owned());
+    }
+    let nameless = error.to_string().starts_with("dns error");
+    nameless.then(|| "le nom de son serveur est inconnu".to_owned())
 }
 
 /// What is wrong with the other side's TLS.

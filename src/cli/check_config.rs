@@ -17,7 +17,7 @@ use navette_adapters::{
 };
 use navette_domain::{
     chain::{Action, Definition},
-    ports::Named,
+    ports::{Named, PortFailure, Trial},
 };
 use secrecy::ExposeSecret as _;
 use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
@@ -112,7 +112,7 @@ async fn try_all(trials: Vec<Tried>, named: &Named) -> bool {
 }
 
 async fn try_one(
-    made: anyhow::Result<Box<dyn navette_domain::ports::Trial>>,
+    made: anyhow::Result<Box<dyn Trial>>,
     named: &Named,
 ) -> Vec<anyhow::Result<String>> {
     let neighbour = match made {
@@ -120,8 +120,16 @@ async fn try_one(
         Err(error) => return vec![Err(error)],
     };
     match timeout(LONGEST_TRIAL, neighbour.try_out(named)).await {
-        Ok(told) => told.into_iter().map(|told| Ok(told?)).collect(),
+        Ok(told) => told.into_iter().map(|told| told.map_err(in_full)).collect(),
         Err(late) => vec![Err(late).context("aucune réponse en trente secondes")],
+    }
+}
+
+/// What a clerk reads, then what an engineer does.
+fn in_full(failure: PortFailure) -> anyhow::Error {
+    match &failure.cause {
+        Some(cause) => anyhow::anyhow!("{failure} ({cause})"),
+        None => failure.into(),
     }
 }
 

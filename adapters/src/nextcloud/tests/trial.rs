@@ -73,8 +73,12 @@ async fn a_trial_says_that_the_account_the_app_or_the_server_is_not_the_right_on
     assert_eq!(refused.class, FailureClass::Credentials);
 
     bench.sim.maintenance(true);
-    let told = said(&bench, &Named::default()).await;
-    assert_eq!(told, [Err("Nextcloud est en maintenance.".to_owned())]);
+    let cloud = Nextcloud::new(config(&bench.sim, "app-password")).unwrap();
+    let told = cloud.try_out(&Named::default()).await;
+    let [Err(closed)] = told.as_slice() else {
+        unreachable!("{told:?}");
+    };
+    assert_eq!(closed.sentence, "Nextcloud est en maintenance.");
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 //! A simulated Démarches simplifiées: one démarche with its dossiers, their states and messages, files that
 //! are sent apart. It knows the questions that Navette asks, not the whole of GraphQL.
 
+mod changing;
+mod reading;
+
 use super::{
     ledger::Ledger,
     wire::{self, Meddler, Server},
@@ -14,7 +17,7 @@ use axum::{
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use md5::{Digest as _, Md5};
 use navette_domain::ports::Neighbour;
 use serde_json::{Value, json};
@@ -222,12 +225,12 @@ async fn serve(
         json!({"data": {"payload": {"errors": [{"message": refusal}]}}})
     } else {
         match name_of(query) {
-            "Changed" => changed(&platform, &inner, variables),
-            "Fields" => fields(&platform, variables),
+            "Changed" => reading::changed(&platform, &inner, variables),
+            "Fields" => reading::fields(&platform, variables),
             "Anybody" => json!({"data": {"__typename": "Query"}}),
-            "Dossier" => told(&inner, variables),
-            "Upload" => upload(&platform, &mut inner, &variables["input"]),
-            mutation => change(&platform, &mut inner, mutation, &variables["input"]),
+            "Dossier" => reading::told(&inner, variables),
+            "Upload" => changing::upload(&platform, &mut inner, &variables["input"]),
+            mutation => changing::change(&platform, &mut inner, mutation, &variables["input"]),
         }
     };
     Json(answer).into_response()
@@ -242,97 +245,6 @@ fn name_of(query: &str) -> &str {
     let words = query.split(|c: char| !c.is_alphanumeric());
     let mut words = words.filter(|word| !word.is_empty());
     words.nth(1).unwrap_or_default()
-}
-
-fn known(platform: &Platform, variables: &Value) -> Option<Value> {
-    let asked = variables["demarche"].as_u64();
-    (asked != Some(platform.options.demarche))
-        .then(|| failed("DemarcheWithDossiers not found", "not_found"))
-}
-
-fn fields(platform: &Platform, variables: &Value) -> Value {
-    if let Some(refusal) = known(platform, variables) {
-        return refusal;
-    }
-    let labels = platform.options.labels.iter();
-    let labels: Vec<_> = labels.map(|label| json!({"label": label})).collect();
-    json!({"data": {"demarche": {"title": "Aide aux associations", "activeRevision": {
-        "champDescriptors": labels, "annotationDescriptors": [],
-    }}}})
-}
-
-fn changed(platform: &Platform, inner: &Inner, variables: &Value) -> Value {
-    if let Some(refusal) = known(platform, variables) {
-        return refusal;
-    }
-    let since = variables["since"].as_str();
-    let since = since.and_then(|since| DateTime::parse_from_rfc3339(since).ok());
-    let mut found: Vec<_> = inner
-        .dossiers
-        .values()
-        .filter(|kept| since.is_none_or(|since| kept.filed.changed_at >= since))
-        .collect();
-    found.sort_by_key(|kept| (kept.filed.changed_at, kept.filed.number));
-    let begin = variables["after"]
-        .as_str()
-        .and_then(|after| after.parse().ok());
-    let begin: usize = begin.unwrap_or_default();
-    let page = found.iter().skip(begin).take(platform.options.page);
-    let nodes: Vec<_> = page.map(|kept| node(kept)).collect();
-    let end = begin + nodes.len();
-    json!({"data": {"demarche": {"dossiers": {
-        "pageInfo": {"hasNextPage": end < found.len(), "endCursor": end.to_string()},
-        "nodes": nodes,
-    }}}})
-}
-
-fn node(kept: &Kept) -> Value {
-    let date = |date: DateTime<Utc>| date.to_rfc3339_opts(SecondsFormat::Secs, true);
-    let filed = &kept.filed;
-    let fields = filed.fields.iter();
-    let fields: Vec<_> = fields
-        .map(|(label, value)| json!({"label": label, "stringValue": value}))
-        .collect();
-    json!({
-        "number": filed.number, "state": filed.state,
-        "dateDerniereModification": date(filed.changed_at),
-        "dateTraitement": kept.decided_at.map(date),
-        "usager": {"email": "contact@lac.example"},
-        "demandeur": filed.applicant,
-        "champs": fields, "annotations": [{"label": "Avis", "stringValue": null}],
-    })
-}
-
-fn told(inner: &Inner, variables: &Value) -> Value {
-    let number = variables["number"].as_u64().unwrap_or_default();
-    let Some(kept) = inner.dossiers.get(&number) else {
-        return failed("Dossier not found", "not_found");
-    };
-    let messages = kept.messages.iter().enumerate().map(|(id, file)| {
-        let files: Vec<_> = file.iter().map(|sum| json!({"checksum": sum})).collect();
-        json!({"id": id.to_string(), "attachments": files})
-    });
-    let messages: Vec<_> = messages.collect();
-    json!({"data": {"dossier": {
-        "id": format!("RG9zc2llci0={number}"), "state": kept.filed.state, "messages": messages,
-    }}})
-}
-
-fn upload(platform: &Platform, inner: &mut Inner, input: &Value) -> Value {
-    let blob = Blob {
-        checksum: input["checksum"].as_str().unwrap_or_default().to_owned(),
-        size: input["byteSize"].as_u64().unwrap_or_default(),
-        bytes: None,
-    };
-    let number = inner.blobs.len() as u64 + 1;
-    let url = platform.url.lock().unwrap_or_else(PoisonError::into_inner);
-    let headers = json!({"Content-Type": input["contentType"], "Content-MD5": blob.checksum});
-    inner.blobs.insert(number, blob);
-    json!({"data": {"payload": {"directUpload": {
-        "url": format!("{url}/blobs/{number}"),
-        "headers": headers.to_string(),
-        "signedBlobId": format!("blob-{number}"),
-    }}}})
 }
 
 /// The storage takes what was announced, and nothing else; it never sees the token.
@@ -356,70 +268,6 @@ async fn receive(
     }
     blob.bytes = Some(body);
     StatusCode::NO_CONTENT
-}
-
-fn change(platform: &Platform, inner: &mut Inner, mutation: &str, input: &Value) -> Value {
-    let refused = |message: &str| json!({"data": {"payload": {"errors": [{"message": message}]}}});
-    if input["instructeurId"] != platform.options.instructor.as_str() {
-        return refused("L’instructeur n’a pas les droits d’accès à ce dossier");
-    }
-    let id = input["dossierId"].as_str().unwrap_or_default();
-    let number: u64 = id
-        .rsplit('=')
-        .next()
-        .and_then(|n| n.parse().ok())
-        .unwrap_or_default();
-    if mutation == "Message" {
-        return message(platform, inner, number, input);
-    }
-    let Some(kept) = inner.dossiers.get_mut(&number) else {
-        return failed("Dossier not found", "not_found");
-    };
-    let motive = input["motivation"].as_str().unwrap_or_default();
-    let (to, from, needs_motive) = match mutation {
-        "Instruct" => ("en_instruction", "en_construction", false),
-        "Accept" => ("accepte", "en_instruction", false),
-        "Refuse" => ("refuse", "en_instruction", true),
-        "Drop" => ("sans_suite", "en_instruction", true),
-        _ => return failed("unknown operation", "bad_request"),
-    };
-    if kept.filed.state != from {
-        return refused(&format!("Le dossier est déjà {}", kept.filed.state));
-    }
-    if needs_motive && motive.is_empty() {
-        return failed("motivation is required", "bad_request");
-    }
-    kept.filed.state = to;
-    let key = format!("{number} {to}");
-    platform
-        .ledger
-        .note(Neighbour::GrantsTool, DECIDED, key, Some(motive.as_bytes()));
-    json!({"data": {"payload": {"errors": null}}})
-}
-
-fn message(platform: &Platform, inner: &mut Inner, number: u64, input: &Value) -> Value {
-    let blob = input["attachment"]
-        .as_str()
-        .and_then(|id| id.strip_prefix("blob-"));
-    let blob = blob.and_then(|id| id.parse::<u64>().ok());
-    let blob = blob
-        .and_then(|id| inner.blobs.get(&id))
-        .filter(|blob| blob.bytes.is_some());
-    let Some((checksum, bytes)) = blob.map(|blob| (blob.checksum.clone(), blob.bytes.clone()))
-    else {
-        let refusal = "Le fichier n’a pas été correctement envoyé";
-        return json!({"data": {"payload": {"errors": [{"message": refusal}]}}});
-    };
-    let Some(kept) = inner.dossiers.get_mut(&number) else {
-        return failed("Dossier not found", "not_found");
-    };
-    kept.messages.push(Some(checksum));
-    let id = kept.messages.len() - 1;
-    let key = number.to_string();
-    platform
-        .ledger
-        .note(Neighbour::GrantsTool, MESSAGE, key, bytes.as_deref());
-    json!({"data": {"payload": {"message": {"id": id.to_string()}, "errors": null}}})
 }
 
 /// The name of the question, or `PUT file`.
