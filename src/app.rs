@@ -23,9 +23,8 @@ use crate::{
 };
 use anyhow::Context as _;
 use navette_adapters::{
-    effects::Effects, file_store::Files, iparapheur::IParapheur, keys::Keys,
-    libreoffice::PoolOptions, log::Log, maarch::MaarchCourrier, nextcloud::Nextcloud,
-    pdf::Signatories, smtp::Smtp, workshop::Workshop,
+    effects::Effects, file_store::Files, keys::Keys, libreoffice::PoolOptions, log::Log,
+    maarch::MaarchCourrier, nextcloud::Nextcloud, pdf::Signatories, smtp::Smtp, workshop::Workshop,
 };
 use navette_domain::third_party::Retention;
 use sqlx::PgPool;
@@ -252,7 +251,7 @@ pub fn ports(
         files: Arc::new(files),
         office: workshop,
         visa: Arc::new(Nextcloud::new(config.nextcloud.clone())?),
-        desk: Arc::new(IParapheur::new(&config.iparapheur)?),
+        desk: config.desk.open()?,
         signatories: Arc::new(Signatories::new(&config.signatories)?),
         register: Arc::new(MaarchCourrier::new(config.maarch.clone())?),
         postman: Arc::new(Smtp::new(&config.smtp)?),

@@ -8,8 +8,8 @@ use crate::{graphql::persisted::PersistedConfig, workers::RetryPolicy};
 use anyhow::Context as _;
 use navette_adapters::{
     demarches::DemarcheConfig,
+    desk::DeskConfig,
     directory::DirectoryConfig,
-    iparapheur::IParapheurConfig,
     maarch::MaarchConfig,
     nextcloud::NextcloudConfig,
     pdf::SignatoriesConfig,
@@ -200,7 +200,7 @@ impl Default for CheckpointsConfig {
 )]
 pub struct NeighboursConfig {
     pub nextcloud: NextcloudConfig,
-    pub iparapheur: IParapheurConfig,
+    pub desk: DeskConfig,
     #[serde(default)]
     pub signatories: SignatoriesConfig,
     pub maarch: MaarchConfig,

@@ -3,6 +3,7 @@
 use crate::config::{DoorConfig, NeighboursConfig};
 use navette_adapters::{
     DepositConfig,
+    desk::DeskConfig,
     iparapheur::IParapheurConfig,
     maarch::MaarchConfig,
     nextcloud::{Marks, NextcloudConfig, VisaBy},
@@ -126,13 +127,13 @@ impl Neighbourhood {
                 marks: Marks::default(),
                 timeout_seconds: 30,
             },
-            iparapheur: IParapheurConfig {
+            desk: DeskConfig::Soap(IParapheurConfig {
                 url: self.iparapheur.url(),
                 login: login.to_owned(),
                 password: password.to_owned().into(),
                 client_identity: None,
                 timeout_seconds: 30,
-            },
+            }),
             signatories: SignatoriesConfig::default(),
             maarch: MaarchConfig {
                 url: self.maarch.url(),

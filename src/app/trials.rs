@@ -5,7 +5,6 @@ use crate::config::NeighboursConfig;
 use navette_adapters::{
     demarches::{DemarcheConfig, DemarcheSource},
     directory::{Directory, DirectoryConfig},
-    iparapheur::IParapheur,
     maarch::MaarchCourrier,
     nextcloud::Nextcloud,
     smtp::Smtp,
@@ -19,7 +18,7 @@ pub type Tried = (&'static str, anyhow::Result<Box<dyn Trial>>);
 pub fn trials(config: &NeighboursConfig) -> Vec<Tried> {
     vec![
         ("nextcloud", boxed(Nextcloud::new(config.nextcloud.clone()))),
-        ("iparapheur", boxed(IParapheur::new(&config.iparapheur))),
+        ("desk", config.desk.trial()),
         ("maarch", boxed(MaarchCourrier::new(config.maarch.clone()))),
         ("smtp", boxed(Smtp::new(&config.smtp))),
         (

@@ -1,7 +1,7 @@
 //! The configuration file that leads to simulated neighbours.
 
 use navette::config::{DoorConfig, NeighboursConfig};
-
+use navette_adapters::desk::DeskConfig;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -28,7 +28,10 @@ pub fn shelf(data: &Path) -> PathBuf {
 }
 
 fn sections(of: &NeighboursConfig) -> Value {
-    let (nextcloud, desk, maarch, smtp) = (&of.nextcloud, &of.iparapheur, &of.maarch, &of.smtp);
+    let (nextcloud, maarch, smtp) = (&of.nextcloud, &of.maarch, &of.smtp);
+    let DeskConfig::Soap(desk) = &of.desk else {
+        unreachable!("the simulated desk speaks SOAP");
+    };
     let deposit = |of: &DoorConfig| match of {
         DoorConfig::Contract(of) => json!({ "url": of.url, "token": of.token.expose_secret() }),
         _ => unreachable!("the neighbourhood speaks our contract"),
@@ -40,7 +43,8 @@ fn sections(of: &NeighboursConfig) -> Value {
             "app_password": nextcloud.app_password.expose_secret(),
             "root_folder": nextcloud.root_folder,
         },
-        "iparapheur": {
+        "desk": {
+            "kind": "soap",
             "url": desk.url,
             "login": desk.login,
             "password": desk.password.expose_secret(),

@@ -4,17 +4,23 @@ use navette::{
     config::{DoorConfig, NeighboursConfig},
     neighbourhood::{Manners, Neighbourhood},
 };
-use navette_adapters::sim::{directory::DirectorySim, ledger::Ledger, wire::Meddler};
+use navette_adapters::{
+    desk::DeskConfig,
+    sim::{directory::DirectorySim, ledger::Ledger, wire::Meddler},
+};
 use secrecy::ExposeSecret as _;
 use std::{fmt::Write as _, fs, process::Output};
 use tokio::process::Command;
 
 /// The file that says what `config` says.
 fn file(config: &NeighboursConfig) -> String {
-    let (cloud, desk, maarch) = (&config.nextcloud, &config.iparapheur, &config.maarch);
+    let (cloud, maarch) = (&config.nextcloud, &config.maarch);
+    let DeskConfig::Soap(desk) = &config.desk else {
+        unreachable!("the simulated desk speaks SOAP");
+    };
     let mut text = format!(
         "[neighbours.nextcloud]\nurl = {:?}\nlogin = {:?}\napp_password = {:?}\n\
-         [neighbours.iparapheur]\nurl = {:?}\nlogin = {:?}\npassword = {:?}\n",
+         [neighbours.desk]\nkind = \"soap\"\nurl = {:?}\nlogin = {:?}\npassword = {:?}\n",
         cloud.url,
         cloud.login,
         cloud.app_password.expose_secret(),
@@ -83,8 +89,9 @@ async fn a_sound_configuration_is_tried_whole_changes_nothing_and_ends_with_succ
     for told in [
         "nextcloud: Nextcloud 31.0.5 répond et accepte le compte.",
         "nextcloud: La règle d'approbation « Visa DGS » existe.",
-        "iparapheur: iParapheur répond et accepte le compte.",
-        "iparapheur: Le type « Courrier / Notification » existe.",
+        "signatories: WARNING",
+        "desk: iParapheur répond et accepte le compte.",
+        "desk: Le type « Courrier / Notification » existe.",
         "maarch: Maarch Courrier accepte le compte",
         "smtp: Le serveur de messagerie répond et accepte le compte.",
         "porte_documents: Le porte-documents répond et accepte le jeton.",
@@ -101,7 +108,9 @@ async fn all_that_is_wrong_is_said_in_words_at_once_without_secrets() {
     let mut config = neighbours.config();
     let nowhere = "http://127.0.0.1:9".to_owned();
     config.nextcloud.app_password = "secret-1".into();
-    config.iparapheur.url = neighbours.iparapheur.url().replace("http://", "https://");
+    if let DeskConfig::Soap(desk) = &mut config.desk {
+        desk.url = desk.url.replace("http://", "https://");
+    }
     config.maarch.doctype = "Autre".to_owned();
     config.maarch.destination = "NULLE".to_owned();
     config.smtp.port = Some(9);
@@ -117,7 +126,7 @@ async fn all_that_is_wrong_is_said_in_words_at_once_without_secrets() {
     assert_eq!(output.status.code(), Some(1), "{said}");
     for told in [
         "nextcloud: FAILED, Nextcloud refuse le compte de service de Navette.",
-        "iparapheur: FAILED, La connexion avec iParapheur n'a pas abouti : il ne parle pas TLS",
+        "desk: FAILED, La connexion avec iParapheur n'a pas abouti : il ne parle pas TLS",
         "maarch: FAILED, Le type de document « Autre » n'existe pas dans Maarch Courrier.",
         "maarch: FAILED, Le service destinataire « NULLE » n'existe pas dans Maarch Courrier.",
         "smtp: FAILED, La connexion avec le serveur de messagerie n'a pas abouti : rien n'écoute",

@@ -9,7 +9,7 @@ use crate::{
     iparapheur_rest::{IParapheurRest, IParapheurRestConfig},
     pastell::{Pastell, PastellConfig},
 };
-use navette_domain::ports::SigningDesk;
+use navette_domain::ports::{SigningDesk, Trial};
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -35,6 +35,16 @@ impl DeskConfig {
             Self::Rest(config) => Arc::new(IParapheurRest::new(config)?),
             Self::Pastell(config) => Arc::new(Pastell::new(config)?),
             Self::Fast(config) => Arc::new(FastParapheur::new(config)?),
+        })
+    }
+
+    /// The same, to be tried.
+    pub fn trial(&self) -> anyhow::Result<Box<dyn Trial>> {
+        Ok(match self {
+            Self::Soap(config) => Box::new(IParapheur::new(config)?),
+            Self::Rest(config) => Box::new(IParapheurRest::new(config)?),
+            Self::Pastell(config) => Box::new(Pastell::new(config)?),
+            Self::Fast(config) => Box::new(FastParapheur::new(config)?),
         })
     }
 }

@@ -15,7 +15,7 @@ use crate::{
 };
 use navette_domain::{
     ids::SignatureId,
-    ports::{Attempt, DeskProgress, Passage, SigningRequest},
+    ports::{Answer, Attempt, DeskProgress, FailureClass, Named, Passage, SigningRequest},
 };
 use uuid::Uuid;
 
@@ -129,6 +129,104 @@ async fn every_desk_takes_a_letter_finds_it_again_and_brings_it_back_signed() {
     let passage = deposits(&*desk, &request).await;
     sim.sign(&passage.folder.as_ref().unwrap().0).unwrap();
     brings_back(&*desk, &passage).await;
+}
+
+async fn tried(toml: &str) -> Vec<Answer<String>> {
+    let config: DeskConfig = toml::from_str(toml).unwrap();
+    let named = Named {
+        desk_types: ["Notification", "Convention"]
+            .map(|subtype| ("Courrier".to_owned(), subtype.to_owned()))
+            .into(),
+        ..Named::default()
+    };
+    config.trial().unwrap().try_out(&named).await
+}
+
+#[tokio::test]
+async fn a_trial_says_what_a_desk_has_and_lacks_and_leaves_nothing_there() {
+    let (ledger, m) = (Ledger::default(), Meddler::default);
+    let rest = IParapheurRestSim::start(ledger.clone(), m(), iparapheur_rest::Options::default());
+    let rest = rest.await.unwrap();
+    let section = |password: &str, desk: &str| {
+        format!(
+            "kind = 'rest'\nurl = '{}'\nlogin = 'ws'\npassword = '{password}'\ntenant = 'Département'\ndesk = '{desk}'",
+            rest.url()
+        )
+    };
+    let told = tried(&section("secret", "Service Aides")).await;
+    let told: Vec<_> = told
+        .into_iter()
+        .map(|told| told.map_err(|failure| failure.sentence))
+        .collect();
+    assert!(told[0].as_ref().unwrap().contains("« Service Aides »"));
+    assert!(
+        told[1]
+            .as_ref()
+            .unwrap_err()
+            .contains("« Convention » (sous-type)")
+    );
+    assert!(
+        told[2]
+            .as_ref()
+            .unwrap()
+            .contains("Courrier / Notification")
+    );
+    let elsewhere = tried(&section("secret", "Présidence")).await;
+    assert_eq!(
+        elsewhere[0].as_ref().unwrap_err().class,
+        FailureClass::Rejected
+    );
+    let stranger = tried(&section("wrong", "Service Aides")).await;
+    assert_eq!(
+        stranger[0].as_ref().unwrap_err().class,
+        FailureClass::Credentials
+    );
+
+    let hub = PastellSim::start(ledger.clone(), m(), pastell::Options::default());
+    let hub = hub.await.unwrap();
+    let section = |password: &str, entity: u32| {
+        format!(
+            "kind = 'pastell'\nurl = '{}'\nlogin = 'navette'\npassword = '{password}'\nentity = {entity}",
+            hub.url()
+        )
+    };
+    assert!(tried(&section("secret", 1)).await[0].is_ok());
+    let other = tried(&section("secret", 2)).await;
+    assert_eq!(other[0].as_ref().unwrap_err().class, FailureClass::Rejected);
+    let stranger = tried(&section("wrong", 1)).await;
+    assert_eq!(
+        stranger[0].as_ref().unwrap_err().class,
+        FailureClass::Credentials
+    );
+
+    let fast = FastSim::start(ledger.clone(), m()).await.unwrap();
+    let section = format!("kind = 'fast'\nurl = '{}'\nsubscriber = '1'", fast.url());
+    assert!(tried(&section).await[0].is_ok());
+    assert_eq!(ledger.entries(), []);
+}
+
+#[test]
+fn the_sample_of_each_desk_opens_it() {
+    for sample in [
+        include_str!("../../../examples/desks/rest.toml"),
+        include_str!("../../../examples/desks/pastell.toml"),
+        include_str!("../../../examples/desks/fast.toml"),
+    ] {
+        open(sample);
+    }
+    let pastell = include_str!("../../../examples/desks/pastell.toml");
+    let written = pastell.replace("# ", "");
+    let settings: Vec<_> = (written.lines())
+        .filter(|line| line.contains(" = ") || line.starts_with('['))
+        .collect();
+    let DeskConfig::Pastell(config) = toml::from_str(&settings.join("\n")).unwrap() else {
+        unreachable!("it is that of the hub");
+    };
+    let usual = crate::pastell::Flow {
+        removal: Some("supression".to_owned()),
+        ..crate::pastell::Flow::default()
+    };
+    assert_eq!(format!("{:?}", config.flow), format!("{usual:?}"));
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 #[cfg(all(test, feature = "sim"))]
 mod tests;
+mod trial;
 
 use crate::http::{self, Called};
 use anyhow::Context as _;

@@ -10,6 +10,7 @@ pub(crate) mod premis;
 mod session;
 #[cfg(all(test, feature = "sim"))]
 mod tests;
+mod trial;
 
 use crate::http;
 use anyhow::Context as _;

@@ -7,6 +7,7 @@
 mod flow;
 #[cfg(all(test, feature = "sim"))]
 mod tests;
+mod trial;
 mod wire;
 
 use crate::http::{self, Called};

@@ -269,3 +269,15 @@ fn a_refused_folder_is_cleared_from_the_desk_too() {
         .when(record_archived())
         .then_expect_events(vec![archived()]);
 }
+
+#[test]
+fn what_was_checked_and_the_desks_own_name_are_read_back_as_they_were_written() {
+    for (name, event) in [
+        ("signature.submitted", submitted()),
+        ("signature.retrieved", retrieved()),
+    ] {
+        let written = serde_json::to_string(&event);
+        let read = written.map(|written| <E as crate::event::Stored>::read(name, &written));
+        assert_eq!(read.ok(), Some(Ok(event)));
+    }
+}
