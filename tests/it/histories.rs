@@ -290,7 +290,7 @@ fn records_the_history_of_this_release() {
                 if path.contains("REFUSE") {
                     nextcloud::Reply::Reject("Le montant est à revoir".to_owned())
                 } else {
-                    nextcloud::Reply::Annotate(None)
+                    nextcloud::Reply::Approve(None)
                 }
             }),
         };

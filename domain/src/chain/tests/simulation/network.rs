@@ -10,6 +10,8 @@ use crate::ports::FailureClass;
 /// The longest way of a request, or of its answer. It is shorter than callers wait and than processes take
 /// to come back: what a neighbour does later than that nobody can look for.
 const TRAVEL: u64 = 2_000;
+/// The shortest way.
+const QUICKEST: u64 = 5;
 /// How long callers wait.
 const TIMEOUT: u64 = 5_000;
 
@@ -45,9 +47,10 @@ impl World<'_> {
         self.plan(at + way, Happening::Arrives(parcel));
         if request.has_a_key() && self.random.percent(self.weather.doubles) {
             self.tally.doubled += 1;
-            let (way, is_copy) = (self.way(), true);
+            // Nobody repeats what was answered: the copy comes before the answer can be heard.
+            let (later, is_copy) = (self.random.between(0, QUICKEST - 1), true);
             let parcel = Parcel { is_copy, ..parcel };
-            self.plan(at + way, Happening::Arrives(parcel));
+            self.plan(at + way + later, Happening::Arrives(parcel));
         }
     }
 
@@ -57,7 +60,7 @@ impl World<'_> {
         } else {
             100
         };
-        self.random.between(5, longest)
+        self.random.between(QUICKEST, longest)
     }
 
     fn hears(&mut self, at: u64, lease: u64, said: Result<Said, FailureClass>) {
