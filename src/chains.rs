@@ -58,7 +58,7 @@ pub fn read(text: &str) -> Result<Definition, Faults> {
     let head = Definition::deserialize(toml::Value::Table(table));
     let definition = match head {
         Err(fault) => {
-            faults.push(fault.message().to_owned());
+            faults.push(format!("elle n'est pas lisible : {}", fault.message()));
             return Err(Faults(faults));
         }
         Ok(_) if !faults.is_empty() => return Err(Faults(faults)),

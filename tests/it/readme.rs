@@ -114,10 +114,12 @@ fn the_sample_configuration_is_understood_with_and_without_its_comments() {
         neighbours.nextcloud.url,
         "https://nuage.departement.example"
     );
-    // A commented setting is a key and a value after "# "; prose is not.
+    // A commented setting is a key and a value, or a table, after "# "; prose is not.
     let is_setting = |line: &str| {
-        line.split_once(" = ")
-            .is_some_and(|(key, _)| key.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+        line.starts_with('[')
+            || line
+                .split_once(" = ")
+                .is_some_and(|(key, _)| key.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
     };
     let text = fs::read_to_string(path).unwrap();
     let whole: Vec<&str> = text
@@ -127,8 +129,10 @@ fn the_sample_configuration_is_understood_with_and_without_its_comments() {
             _ => line,
         })
         .collect();
-    let whole: Config = toml::from_str(&whole.join("\n")).unwrap();
+    let mut whole: Config = toml::from_str(&whole.join("\n")).unwrap();
     let usual = Config::default();
+    // No neighbour has limits of its own unless the site says so; the sample shows some.
+    assert!(!std::mem::take(&mut whole.retry.limits).is_empty());
     assert_eq!(whole.data, usual.data);
     assert_eq!(whole.http.listen, usual.http.listen);
     assert_eq!(format!("{:?}", whole.retry), format!("{:?}", usual.retry));

@@ -44,9 +44,8 @@ async fn what_is_wrong_of_a_time_stamp_authority_is_told_with_its_file_or_addres
     fs::write(&ca, sim.ca_pem()).unwrap();
     fs::write(&broken, "-----BEGIN").unwrap();
     let missing = folder.path().join("missing.pem");
-    // Nobody listens there any more.
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let closed = format!("http://{}/", closed.local_addr().unwrap());
+    // A port that nobody is given, and nobody listens at.
+    let closed = "http://127.0.0.1:1/";
     let url = sim.url().to_owned();
     for (authority, why) in [
         (authority(&url, Some(missing), None), "missing.pem"),
@@ -60,7 +59,7 @@ async fn what_is_wrong_of_a_time_stamp_authority_is_told_with_its_file_or_addres
             authority("not an address", None, None),
             "understanding its address",
         ),
-        (authority(&closed, Some(ca), None), "refused"),
+        (authority(closed, Some(ca), None), "refused"),
     ] {
         let told = time_stamps(&authority).await.unwrap_err();
         assert!(format!("{told:#}").contains(why), "{why}: {told:#}");
