@@ -21,7 +21,6 @@ mod erasure;
 mod export_schedules;
 mod exports;
 mod graphql;
-mod histories;
 mod history;
 mod import;
 mod lists;

@@ -53,6 +53,7 @@ pub enum Neighbour {
     /// Circulation for visa.
     Nextcloud,
     /// Electronic signature.
+    #[serde(alias = "iparapheur")]
     IParapheur,
     /// Mail management (gestion de courrier).
     MaarchCourrier,
