@@ -29,13 +29,13 @@ impl Arguments {
             return None;
         }
         let page = PageArguments {
-            first: argument(plan, request, "first")?,
-            after: argument(plan, request, "after")?,
-            last: argument(plan, request, "last")?,
-            before: argument(plan, request, "before")?,
+            first: argument(plan, request, "first").ok()?,
+            after: argument(plan, request, "after").ok()?,
+            last: argument(plan, request, "last").ok()?,
+            before: argument(plan, request, "before").ok()?,
         };
-        let filter: Option<DossierFilter> = argument(plan, request, "filter")?;
-        let orders: Option<Vec<DossierOrder>> = argument(plan, request, "orderBy")?;
+        let filter: Option<DossierFilter> = argument(plan, request, "filter").ok()?;
+        let orders: Option<Vec<DossierOrder>> = argument(plan, request, "orderBy").ok()?;
         Some(Self {
             filter: filter.unwrap_or_default(),
             orders: orders.unwrap_or_default(),
@@ -44,27 +44,33 @@ impl Arguments {
     }
 }
 
-/// What an argument says, if it says it as the schema wants it.
-fn argument<T: InputType>(plan: &Plan, request: &Request, name: &str) -> Option<Option<T>> {
+/// An argument that does not say what the schema wants, or not in a way that is understood here.
+struct Doubt;
+
+/// What an argument says, if it is there.
+fn argument<T: InputType>(plan: &Plan, request: &Request, name: &str) -> Result<Option<T>, Doubt> {
     let Some(value) = plan.arguments.get(name) else {
-        return Some(None);
+        return Ok(None);
     };
     // A variable that was left out leaves the argument out.
     if let Value::Variable(variable) = value
         && !request.variables.contains_key(variable)
-        && plan.variables.get(variable)?.is_none()
+        && plan.variables.get(variable).ok_or(Doubt)?.is_none()
     {
-        return Some(None);
+        return Ok(None);
     }
     let value = value.clone().into_const_with(|variable| {
         let given = request.variables.get(&variable).cloned();
         given
             .or_else(|| plan.variables.get(&variable).cloned().flatten())
-            .ok_or(())
-    });
-    let value = value.ok()?;
-    let understood = Option::<T>::parse(Some(value.clone())).ok()?;
-    is_all_of(&value, &understood.to_value()).then_some(understood)
+            .ok_or(Doubt)
+    })?;
+    let understood = Option::<T>::parse(Some(value.clone())).map_err(|_| Doubt)?;
+    if is_all_of(&value, &understood.to_value()) {
+        Ok(understood)
+    } else {
+        Err(Doubt)
+    }
 }
 
 /// Whether nothing that was given has been passed over: a test that is misspelt must not be left out.

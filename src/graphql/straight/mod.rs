@@ -133,9 +133,10 @@ impl Straight {
             plan.parts(),
         );
         let counted = async {
-            match plan.counts() {
-                true => list::count(pools.questions, scope, filter).await.map(Some),
-                false => Ok(None),
+            if plan.counts() {
+                list::count(pools.questions, scope, filter).await.map(Some)
+            } else {
+                Ok(None)
             }
         };
         let (rows, total) = tokio::join!(rows, counted);

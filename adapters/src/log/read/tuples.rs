@@ -14,6 +14,8 @@ use uuid::Uuid;
 const COLUMNS: &str = "position, stream_type, stream_id, version, event_type, event_version, payload, \
                        metadata, recorded_at, hash";
 const FIELDS: i16 = 10;
+/// In the place of the number of fields, at the end.
+const END: i16 = -1;
 /// The signature of the format, its flags, and the length of what extends it: none.
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 
@@ -34,10 +36,11 @@ pub(in crate::log) async fn after(
     while let Some(chunk) = chunks.try_next().await? {
         let mut rest = chunk.strip_prefix(HEADER).unwrap_or(&chunk);
         while !rest.is_empty() {
-            let Some(row) = row(&mut rest).ok_or_else(unreadable)? else {
-                break;
-            };
-            rows.push(row);
+            match fields(&mut rest) {
+                Some(FIELDS) => rows.push(row(&mut rest).ok_or_else(unreadable)?),
+                Some(END) => break,
+                _ => return Err(unreadable()),
+            }
         }
     }
     Ok(rows)
@@ -47,16 +50,13 @@ fn unreadable() -> sqlx::Error {
     sqlx::Error::Protocol("a copied row of the log cannot be read".to_owned())
 }
 
-/// The next row, or none at the end; nothing when it is no row of ours.
-fn row(rest: &mut &[u8]) -> Option<Option<Row>> {
-    let fields = i16::from_be_bytes(array(take(rest, 2)?)?);
-    if fields == -1 {
-        return Some(None);
-    }
-    if fields != FIELDS {
-        return None;
-    }
-    Some(Some(Row {
+/// How many fields follow, or that no row does.
+fn fields(rest: &mut &[u8]) -> Option<i16> {
+    Some(i16::from_be_bytes(array(take(rest, 2)?)?))
+}
+
+fn row(rest: &mut &[u8]) -> Option<Row> {
+    Some(Row {
         said: Said {
             position: long(rest)?,
             stream_type: text(rest)?,
@@ -69,7 +69,7 @@ fn row(rest: &mut &[u8]) -> Option<Option<Row>> {
         metadata: text(rest)?,
         recorded_at: instant(long(rest)?)?,
         hash: array(field(rest)?)?,
-    }))
+    })
 }
 
 fn take<'a>(rest: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {
