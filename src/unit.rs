@@ -133,8 +133,8 @@ impl Unit {
     ) -> Result<(), DocumentRefusal> {
         let restarts = matches!(command, DocumentCommand::Restart { .. });
         let journey = loaded.state.journey();
-        if restarts && !journey.is_none_or(|journey| may_restart(definition, journey)) {
-            return Err(DocumentRefusal::UnderWay);
+        if let Some(journey) = journey.filter(|_| restarts) {
+            may_restart(definition, journey)?;
         }
         let mut commands = vec![command];
         while let Some(command) = commands.pop() {

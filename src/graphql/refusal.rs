@@ -188,7 +188,9 @@ impl Coded for DocumentRefusal {
         match self {
             Self::NotRequested => RefusalCode::NotFound,
             Self::AlreadyRequested => RefusalCode::AlreadyExists,
-            Self::NotFrom { .. } | Self::Waiting | Self::UnderWay => RefusalCode::NotAtThisStage,
+            Self::NotFrom { .. } | Self::Waiting | Self::UnderWay | Self::HandedOver => {
+                RefusalCode::NotAtThisStage
+            }
             Self::NothingToRetry | Self::NoApproval => RefusalCode::NothingToDo,
             Self::WhichApproval | Self::NoReason => RefusalCode::InvalidInput,
         }

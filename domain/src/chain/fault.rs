@@ -77,6 +77,9 @@ impl DefinitionFault {
     }
 }
 
+/// The place in the order of things of the first who receives the document.
+const REGISTERED: u8 = 4;
+
 /// The place in the order of things of those who receive the document, which come in any order.
 const LAST: u8 = 6;
 
@@ -88,11 +91,16 @@ impl Action {
             Self::Convert => Some(1),
             Self::Visa { .. } => Some(2),
             Self::Sign { .. } => Some(3),
-            Self::Register => Some(4),
+            Self::Register => Some(REGISTERED),
             Self::Attach => Some(5),
             Self::Notify | Self::Email { .. } | Self::Publish => Some(LAST),
             Self::Approve | Self::Wait { .. } => None,
         }
+    }
+
+    /// Whether it gives the finished document to somebody: to the mail register, the dossier, the applicant.
+    pub fn hands_over(&self) -> bool {
+        self.rank().is_some_and(|rank| rank >= REGISTERED)
     }
 
     /// Whether a document has it once at most: of several, the first whose condition holds is done.

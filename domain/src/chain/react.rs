@@ -2,7 +2,7 @@
 
 use super::{Action, Definition, Effect, Step, StepId, Work};
 use crate::{
-    document::{Awaited, DocumentEvent, Journey, Stage},
+    document::{Awaited, DocumentEvent, DocumentRefusal, Journey, Stage},
     ids::{DocumentId, EffectId, SignatureId},
 };
 
@@ -147,15 +147,33 @@ pub fn is_due(definition: &Definition, journey: &Journey, effect: &Effect) -> bo
             .any(|step| matches!(begins(step), Some(Reaction::Begin(next)) if next.id == effect.id))
 }
 
-/// Whether a document may start over: the answer of a step that is under way would be taken for the new
-/// round's. A step that stopped, or waits for an approval, is not.
-pub fn may_restart(definition: &Definition, journey: &Journey) -> bool {
+/// Whether a document may start over, as far as its chain can tell.
+///
+/// # Errors
+///
+/// [`DocumentRefusal::HandedOver`] once it was handed to anybody, or may have been: they would get it twice.
+/// [`DocumentRefusal::UnderWay`] while another step of its group is under way, whose answer would be taken for
+/// the new round's. A step that stopped, or waits for an approval, is not.
+pub fn may_restart(definition: &Definition, journey: &Journey) -> Result<(), DocumentRefusal> {
     let ready = definition.ready(&journey.done);
-    ready.len() < 2
-        || ready.into_iter().all(|step| {
-            journey.troubles.contains_key(&step.id)
-                || journey.awaited.get(&step.id) == Some(&Awaited::Approval)
-        })
+    let done = definition
+        .steps
+        .iter()
+        .filter(|step| journey.done.contains(&step.id));
+    let handed_over = |step: &Step| {
+        step.action.hands_over() && (step.when.is_none() || journey.taken.contains(&step.id))
+    };
+    if done.chain(ready.iter().copied()).any(handed_over) {
+        return Err(DocumentRefusal::HandedOver);
+    }
+    let stopped = |step: &Step| {
+        journey.troubles.contains_key(&step.id)
+            || journey.awaited.get(&step.id) == Some(&Awaited::Approval)
+    };
+    if ready.len() > 1 && !ready.into_iter().all(stopped) {
+        return Err(DocumentRefusal::UnderWay);
+    }
+    Ok(())
 }
 
 /// What moves the document on once the steps that can be done are no longer those of `before`.

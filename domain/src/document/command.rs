@@ -186,6 +186,11 @@ pub enum DocumentRefusal {
         "D'autres étapes de ce document sont en cours : attendez leur fin, ou annulez le document."
     )]
     UnderWay,
+    /// Somebody outside has it, or may have it.
+    #[error(
+        "Ce document a commencé à être remis : recommencé, il le serait deux fois. Relancez l'étape en échec, ou annulez le document."
+    )]
+    HandedOver,
 }
 
 impl DocumentCommand {

@@ -45,7 +45,7 @@ impl Journey {
                 step: Some(step), ..
             } if self.done.contains(&step) => Ok(vec![]),
             C::Approve { step, comment, at } => {
-                let step = self.in_approval(step)?;
+                let step = self.in_approval(step.as_ref())?;
                 let comment = comment.filter(|comment| !comment.trim().is_empty());
                 Ok(vec![E::Approved { step, comment, at }])
             }
@@ -53,7 +53,7 @@ impl Journey {
                 Err(DocumentRefusal::NoReason)
             }
             C::RefuseApproval { step, reason, at } => {
-                let step = self.in_approval(step)?;
+                let step = self.in_approval(step.as_ref())?;
                 Ok(vec![E::ApprovalRefused { step, reason, at }])
             }
             C::BeginWait { step, until, at } => Ok(vec![E::WaitBegan { step, until, at }]),
@@ -65,12 +65,12 @@ impl Journey {
     }
 
     /// The step that waits for an approval: this one, or the only one.
-    fn in_approval(&self, step: Option<StepId>) -> Result<StepId, DocumentRefusal> {
+    fn in_approval(&self, step: Option<&StepId>) -> Result<StepId, DocumentRefusal> {
         let asked = self.awaited.iter();
         let asked = asked.filter(|(_, awaited)| **awaited == Awaited::Approval);
         let mut asked = asked
             .map(|(asked, _)| asked)
-            .filter(|asked| step.as_ref().is_none_or(|step| step == *asked));
+            .filter(|asked| step.is_none_or(|step| step == *asked));
         let first = asked.next().ok_or(DocumentRefusal::NoApproval)?;
         if asked.next().is_some() {
             return Err(DocumentRefusal::WhichApproval);

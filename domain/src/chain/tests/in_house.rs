@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     chain::{Reaction, is_due, may_restart},
-    document::{DocumentCommand as D, DocumentStatus},
+    document::{DocumentCommand as D, DocumentRefusal, DocumentStatus},
 };
 
 fn index(definition: &Definition, name: &str) -> usize {
@@ -41,6 +41,21 @@ fn with_group() -> Definition {
         definition.steps[at].parallel = Some("remise".into());
     }
     definition
+}
+
+/// A letter that is neither visaed nor signed: e-mailed, then published.
+fn letter() -> Definition {
+    let mut definition = notification();
+    let kept = ["merge", "convert", "email", "publish"].map(step);
+    definition.steps.retain(|step| kept.contains(&step.id));
+    definition
+}
+
+fn wait_a_day() -> Action {
+    Action::Wait {
+        delay: "P1D".parse().ok(),
+        until: None,
+    }
 }
 
 fn journey(walk: &Walk) -> &crate::document::Journey {
@@ -230,16 +245,55 @@ fn a_failure_in_a_group_stops_no_other_step_and_is_remembered_until_it_is_retrie
 
 #[test]
 fn a_document_does_not_start_over_while_another_step_of_its_group_is_under_way() {
-    let mut walk = until_group();
-    assert!(!may_restart(&walk.definition, journey(&walk)));
-    for (name, may) in [("register", false), ("attach", true)] {
-        walk.record(D::Fail {
-            step: step(name),
-            sentence: "Panne.".into(),
-            at: now(),
-        });
-        assert_eq!(may_restart(&walk.definition, journey(&walk)), may);
+    let mut definition = with("wait", wait_a_day());
+    let at = index(&definition, "wait");
+    let approve = Step::new(step("approve"), Action::Approve);
+    definition.steps.insert(at, approve);
+    for step in &mut definition.steps[at..at + 2] {
+        step.parallel = Some("accord".into());
     }
-    let alone = Walk::until(notification(), "merge");
-    assert!(may_restart(&alone.definition, journey(&alone)));
+    let mut walk = Walk::until(definition, "watch_visa");
+    walk.carry_out();
+    walk.record(D::AskApproval {
+        step: step("approve"),
+        at: now(),
+    });
+    let may = |walk: &Walk| may_restart(&walk.definition, journey(walk));
+    assert_eq!(may(&walk), Err(DocumentRefusal::UnderWay));
+    walk.record(D::Fail {
+        step: step("wait"),
+        sentence: "Panne.".into(),
+        at: now(),
+    });
+    assert_eq!(may(&walk), Ok(()));
+    assert_eq!(may(&Walk::until(notification(), "merge")), Ok(()));
+}
+
+#[test]
+fn a_document_does_not_start_over_once_somebody_outside_has_it_or_may_have_it() {
+    let may = |walk: &Walk| may_restart(&walk.definition, journey(walk));
+    let mut definition = letter();
+    let mut walk = Walk::until(definition.clone(), "email");
+    walk.fail();
+    assert_eq!(
+        may(&walk),
+        Err(DocumentRefusal::HandedOver),
+        "it may have left"
+    );
+    let mut walk = Walk::until(definition.clone(), "publish");
+    walk.fail();
+    assert_eq!(
+        may(&walk),
+        Err(DocumentRefusal::HandedOver),
+        "it was e-mailed"
+    );
+    for step in &mut definition.steps[2..] {
+        step.when = Some("dossier.montant > 23000".into());
+    }
+    let mut walk = Walk::until(definition, "weigh");
+    walk.fail();
+    assert_eq!(may(&walk), Ok(()), "its turn is not known yet");
+    walk.record(D::Retry { at: now() });
+    walk.record(weighed("email", false)).fail();
+    assert_eq!(may(&walk), Ok(()), "it was left out");
 }

@@ -109,7 +109,10 @@ fn a_refusal_to_approve_has_a_reason_and_stops_the_step() {
 fn the_status_says_what_a_document_waits_for_and_an_approval_before_a_moment() {
     use DocumentStatus as S;
     let asked = approval_asked("approve");
-    assert_eq!(status_after(&[asked.clone()]), Some(S::InApproval));
+    assert_eq!(
+        status_after(std::slice::from_ref(&asked)),
+        Some(S::InApproval)
+    );
     assert_eq!(status_after(&[wait_began()]), Some(S::Waiting));
     assert_eq!(
         status_after(&[wait_began(), asked.clone()]),

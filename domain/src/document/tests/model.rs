@@ -35,13 +35,11 @@ fn may_become(from: Option<S>) -> &'static [S] {
         Some(Visaed) => &[InSignature, Registered, Attached, Delivered, Cancelled],
         Some(InSignature) => &[Signed, SignatureRefused, Cancelled],
         Some(Signed) => &[Registered, Attached, Delivered, Cancelled],
-        Some(Registered) => &[Attached, Delivered, Cancelled],
         // In a group of steps, it may be attached before it has its number.
-        Some(Attached) => &[Attached, Delivered, Cancelled],
+        Some(Registered | Attached) => &[Attached, Delivered, Cancelled],
         Some(VisaRefused | SignatureRefused) => &[Requested, Cancelled],
-        // Statuses of what waits, which no stage has.
-        Some(InApproval | Waiting) => &[],
-        Some(Delivered | Cancelled) => &[],
+        // What waits has a status that no stage has; what is over stays over.
+        Some(InApproval | Waiting | Delivered | Cancelled) => &[],
     }
 }
 

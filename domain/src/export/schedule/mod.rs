@@ -174,11 +174,6 @@ impl ExportSchedule {
     pub fn evolve(self, event: ExportScheduleEvent) -> Self {
         use ExportScheduleEvent as E;
         match (self, event) {
-            (Self::Unborn, E::Saved { schedule, next, .. }) => Self::Saved {
-                schedule,
-                next,
-                run: None,
-            },
             (Self::Saved { run, .. }, E::Saved { schedule, next, .. }) => Self::Saved {
                 schedule,
                 next,
@@ -222,7 +217,8 @@ impl ExportSchedule {
                     run: Some(run),
                 }
             }
-            (Self::Saved { schedule, next, .. }, E::Delivered { .. })
+            (Self::Unborn, E::Saved { schedule, next, .. })
+            | (Self::Saved { schedule, next, .. }, E::Delivered { .. })
             | (Self::Saved { schedule, .. }, E::GivenUp { next, .. }) => Self::Saved {
                 schedule,
                 next,

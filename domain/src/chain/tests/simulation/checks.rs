@@ -136,6 +136,7 @@ impl World<'_> {
         hold(journey.round == rounds, || {
             format!("{id} miscounts its rounds")
         })?;
+        self.was_told_in_one_round(id, rounds)?;
         if !matches!(journey.stage, Stage::Delivered { .. }) {
             return Ok(());
         }
@@ -170,6 +171,21 @@ impl World<'_> {
             };
             hold(times == Some(1), || {
                 format!("{} of {id} was done {times:?} times", step.id)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Nobody is written to about a document, nor its dossier moved, once more because it started over.
+    fn was_told_in_one_round(&self, id: DocumentId, rounds: u32) -> Result<(), String> {
+        for step in &self.log.definition.steps {
+            let effect = |kind, round| EffectId::of(id, &step.id.0, kind, round);
+            let told = (1..=rounds).filter(|round| {
+                self.outside.mails.contains_key(&effect("email", *round))
+                    || self.outside.statuses.contains_key(&effect("notify", *round))
+            });
+            hold(told.count() <= 1, || {
+                format!("{} of {id} was done in two rounds", step.id)
             })?;
         }
         Ok(())

@@ -72,6 +72,8 @@ fn chains() -> Vec<Definition> {
         without(&["visa"]),
         without(&["sign"]),
         without(&["sign", "register", "attach"]),
+        without(&["visa", "sign"]),
+        without(&["visa", "sign", "register", "attach"]),
         commission_table(),
     ]
 }

@@ -15,10 +15,10 @@ use crate::{
 };
 
 impl World<'_> {
-    pub(super) fn people_act(&mut self, what: Happening) -> Result<(), String> {
+    pub(super) fn people_act(&mut self, what: &Happening) -> Result<(), String> {
         self.tell(|| format!("{what:?}"));
         let at = now();
-        match what {
+        match *what {
             Happening::People => self.people_look(),
             Happening::Cancels(document) => self.moves(document, cancel()),
             Happening::Pauses => {

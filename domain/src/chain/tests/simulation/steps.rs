@@ -189,7 +189,6 @@ impl Attempt {
                 reason: "à revoir".into(),
                 at,
             }),
-            (Work::WatchVisa { .. }, Said::Pending) => Next::NotYet,
             (Work::WatchVisa { .. }, Said::Absent) => {
                 Next::Fails(Failure::Stuck("Le document a disparu de Nextcloud."))
             }
@@ -233,12 +232,13 @@ impl Attempt {
                 url: String::new(),
                 at,
             }),
+            // The latter ask nobody outside.
+            (Work::WatchVisa { .. }, Said::Pending)
+            | (Work::Weigh | Work::Wait | Work::Wake { .. }, _) => Next::NotYet,
             (
                 Work::Circulate | Work::WatchVisa { .. } | Work::RecallVisa { .. } | Work::Register,
                 _,
             ) => self.fails(FailureClass::Transient),
-            // They ask nobody outside.
-            (Work::Weigh | Work::Wait | Work::Wake { .. }, _) => Next::NotYet,
         }
     }
 

@@ -130,7 +130,7 @@ impl<'a> World<'a> {
             }
             Happening::Freezes(process) => self.freezes(process),
             people => {
-                self.people_act(people)?;
+                self.people_act(&people)?;
                 self.wake();
             }
         }
@@ -293,7 +293,7 @@ impl<'a> World<'a> {
                 let run_at = self.now + POLICY.poll;
                 self.log.put_back(attempt.effect.id, lease, 0, run_at);
             }
-            Next::Fails(failure) => self.fails(&attempt, failure)?,
+            Next::Fails(failure) => self.fails(&attempt, &failure)?,
         }
         self.wake();
         Ok(())
@@ -318,10 +318,10 @@ impl<'a> World<'a> {
     }
 
     /// The answers of a worker to each class of failure.
-    fn fails(&mut self, attempt: &Attempt, failure: Failure) -> Result<(), String> {
+    fn fails(&mut self, attempt: &Attempt, failure: &Failure) -> Result<(), String> {
         self.tell(|| format!("{} fails: {failure:?}", attempt.effect.work.kind()));
         let (id, lease, failures) = (attempt.effect.id, attempt.lease, attempt.failures);
-        match failure {
+        match *failure {
             Failure::Stuck(sentence) => self.call_a_person(attempt, sentence),
             Failure::Port(_, FailureClass::Rejected) => self.call_a_person(attempt, "refusé"),
             Failure::Port(_, FailureClass::Throttled(after)) => {
