@@ -44,8 +44,10 @@ async fn what_is_wrong_of_a_time_stamp_authority_is_told_with_its_file_or_addres
     fs::write(&ca, sim.ca_pem()).unwrap();
     fs::write(&broken, "-----BEGIN").unwrap();
     let missing = folder.path().join("missing.pem");
-    let url = sim.url().to_owned();
-    drop(sim);
+    // A port that was free a moment ago, where nobody listens.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", port.local_addr().unwrap());
+    drop(port);
     for (authority, why) in [
         (authority(&url, Some(missing), None), "missing.pem"),
         (authority(&url, Some(broken.clone()), None), "broken.pem"),
