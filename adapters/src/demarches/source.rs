@@ -112,14 +112,14 @@ fn dossier(told: wire::Dossier) -> SourceDossier {
 
 fn applicant(told: wire::Demandeur, account: Option<String>) -> SourceApplicant {
     match told {
-        wire::Demandeur::PersonnePhysique { nom, prenom, email } => SourceApplicant {
+        wire::Demandeur::Person { nom, prenom, email } => SourceApplicant {
             name: Personal(format!("{prenom} {nom}").trim().to_owned()),
             siret: None,
             rna: None,
             address: None,
             email: email.or(account).map(Personal),
         },
-        wire::Demandeur::PersonneMorale {
+        wire::Demandeur::Organisation {
             siret,
             entreprise,
             association,
@@ -130,7 +130,7 @@ fn applicant(told: wire::Demandeur, account: Option<String>) -> SourceApplicant 
             rna: association.and_then(|association| association.rna),
             address: address.map(|address| {
                 Personal(PostalAddress {
-                    lines: address.street_address.into_iter().collect(),
+                    lines: address.street.into_iter().collect(),
                     postcode: address.postal_code,
                     town: address.city_name,
                 })
@@ -138,7 +138,7 @@ fn applicant(told: wire::Demandeur, account: Option<String>) -> SourceApplicant 
             email: account.map(Personal),
         },
         // The registers have not answered the platform yet: the name is not known.
-        wire::Demandeur::PersonneMoraleIncomplete { siret } => SourceApplicant {
+        wire::Demandeur::UnknownOrganisation { siret } => SourceApplicant {
             name: Personal(String::new()),
             siret: Some(siret),
             rna: None,

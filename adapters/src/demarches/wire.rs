@@ -93,20 +93,21 @@ pub(super) struct Usager {
 #[derive(Debug, Deserialize)]
 #[serde(tag = "__typename")]
 pub(super) enum Demandeur {
-    PersonnePhysique {
+    #[serde(rename = "PersonnePhysique")]
+    Person {
         nom: String,
         prenom: String,
         email: Option<String>,
     },
-    PersonneMorale {
+    #[serde(rename = "PersonneMorale")]
+    Organisation {
         siret: String,
         entreprise: Option<Entreprise>,
         association: Option<Association>,
         address: Option<Address>,
     },
-    PersonneMoraleIncomplete {
-        siret: String,
-    },
+    #[serde(rename = "PersonneMoraleIncomplete")]
+    UnknownOrganisation { siret: String },
 }
 
 #[derive(Debug, Deserialize)]
@@ -126,7 +127,8 @@ pub(super) struct Association {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Address {
-    pub street_address: Option<String>,
+    #[serde(rename = "streetAddress")]
+    pub street: Option<String>,
     pub postal_code: String,
     pub city_name: String,
 }

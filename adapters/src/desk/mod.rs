@@ -22,7 +22,7 @@ pub enum DeskConfig {
     /// iParapheur 5, through its REST interface.
     Rest(IParapheurRestConfig),
     /// Pastell, the hub before a desk.
-    Pastell(PastellConfig),
+    Pastell(Box<PastellConfig>),
     /// FAST-Parapheur.
     Fast(FastConfig),
 }

@@ -126,16 +126,15 @@ impl DropBox for WebdavDrop {
     async fn put(&self, name: &str, bytes: &[u8], _attempt: Attempt) -> Answer<()> {
         let whole = self.url(checked(name)?);
         let part = self.url(&format!("{name}{NOT_YET}"));
-        let there = match self.read(whole.clone()).await? {
-            Some(there) => there,
-            None => {
-                self.write_part(&part, bytes).await?;
-                if self.take_name(part.clone(), &whole).await? {
-                    return Ok(());
-                }
-                // Somebody was faster, perhaps ourselves.
-                self.read(whole).await?.unwrap_or_default()
+        let there = if let Some(there) = self.read(whole.clone()).await? {
+            there
+        } else {
+            self.write_part(&part, bytes).await?;
+            if self.take_name(part.clone(), &whole).await? {
+                return Ok(());
             }
+            // Somebody was faster, perhaps ourselves.
+            self.read(whole).await?.unwrap_or_default()
         };
         if there != bytes {
             return Err(another_content(name));

@@ -319,11 +319,12 @@ fn an_archive_that_swells_is_not_read_to_its_end() {
 #[test]
 fn a_folder_that_waits_for_somebody_is_not_finished_whatever_its_last_line_says() {
     let premis = |events: &[(&str, &str)]| {
-        let events: String = (events.iter())
+        let events: Vec<String> = (events.iter())
             .map(|(kind, at)| {
                 format!("<event><eventType>{kind}</eventType><eventDateTime>{at}</eventDateTime></event>")
             })
             .collect();
+        let events = events.concat();
         let xml = format!("<premis xmlns='{}'>{events}</premis>", premis::NAMESPACE);
         Premis::read(xml.as_bytes()).unwrap().progress()
     };

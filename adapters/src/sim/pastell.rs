@@ -16,7 +16,7 @@ use axum::{
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use chrono::Utc;
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Collected};
 use navette_domain::ports::Neighbour;
 use serde_json::{Value, json};
 use std::{
@@ -223,7 +223,7 @@ async fn serve(State(hub): State<Arc<Mutex<Hub>>>, request: Request<Body>) -> Re
             lock().receives(id, field, content)
         }
         (method, ["entite", "1", "document", rest @ ..]) => {
-            let body = body.collect().await.map(|body| body.to_bytes());
+            let body = body.collect().await.map(Collected::to_bytes);
             let form = form(&body.unwrap_or_default());
             lock().answer(method, rest, &query, form)
         }

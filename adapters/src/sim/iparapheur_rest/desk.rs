@@ -111,10 +111,10 @@ impl Desk {
     pub fn create(
         &mut self,
         title: String,
-        circuit: (String, String),
+        circuit: &(String, String),
         document: (String, Bytes),
     ) -> Result<Folder, String> {
-        if !self.options.circuits.contains(&circuit) {
+        if !self.options.circuits.contains(circuit) {
             return Err(format!("Unknown type for the folder {title}"));
         }
         if !(2..=255).contains(&title.chars().count()) || title.contains('\n') {

@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Collected};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
@@ -61,7 +61,7 @@ async fn serve(State(shared): State<Shared>, request: Request<Body>) -> Response
         let body = body
             .collect()
             .await
-            .map(|body| body.to_bytes())
+            .map(Collected::to_bytes)
             .unwrap_or_default();
         return token(&mut lock(), &form(&body));
     }
@@ -171,7 +171,7 @@ async fn create(shared: &Shared, mut parts: Multipart) -> Response {
     let made = {
         let mut desk = shared.lock().unwrap_or_else(PoisonError::into_inner);
         // Ids and names are the same here.
-        desk.create(title, circuit, document)
+        desk.create(title, &circuit, document)
     };
     match made {
         Ok(folder) => (StatusCode::CREATED, Json(named(&folder))).into_response(),

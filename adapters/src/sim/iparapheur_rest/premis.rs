@@ -6,7 +6,10 @@ use crate::{
     soap::{Element, Unreadable, element},
 };
 use navette_domain::digest::Digest;
-use std::io::{self, Cursor, Write as _};
+use std::{
+    fmt::Write as _,
+    io::{self, Cursor, Write as _},
+};
 use zip::{ZipWriter, write::SimpleFileOptions};
 
 /// What a creation asks for: title, type, subtype, file name.
@@ -46,7 +49,8 @@ pub(super) fn description(folder: &Folder) -> String {
             .at
             .map(|at| at.format("%Y-%m-%dT%H:%M:%S%.3f+0000").to_string());
         let note = element("eventOutcomeDetailNote", &event.note);
-        events += &format!(
+        let _ = write!(
+            events,
             "<event><eventIdentifier><eventIdentifierType>taskId</eventIdentifierType>{}</eventIdentifier>\
              {}{}<eventOutcomeInformation><eventOutcomeDetail>{note}</eventOutcomeDetail></eventOutcomeInformation>\
              <linkingAgentIdentifier>{}</linkingAgentIdentifier></event>",
@@ -59,13 +63,15 @@ pub(super) fn description(folder: &Folder) -> String {
             agents.push(event.by);
         }
     }
-    let agents: String = (agents.iter())
-        .map(|name| {
-            let id = element("agentIdentifierValue", name);
-            let name = element("agentName", name);
-            format!("<agent><agentIdentifier>{id}</agentIdentifier>{name}</agent>")
-        })
-        .collect();
+    let mut described = String::new();
+    for name in agents {
+        let id = element("agentIdentifierValue", name);
+        let name = element("agentName", name);
+        let _ = write!(
+            described,
+            "<agent><agentIdentifier>{id}</agentIdentifier>{name}</agent>"
+        );
+    }
     let main =
         element("significantPropertiesType", MAIN) + &element("significantPropertiesValue", "true");
     let digest = element("messageDigest", &Digest::of(&folder.document).to_string());
@@ -74,7 +80,7 @@ pub(super) fn description(folder: &Folder) -> String {
          <object>{}</object>\
          <object><significantProperties>{main}</significantProperties><objectCharacteristics><fixity>\
          <messageDigestAlgorithm>SHA-256</messageDigestAlgorithm>{digest}</fixity></objectCharacteristics>{}</object>\
-         {events}{agents}</premis>",
+         {events}{described}</premis>",
         element("originalName", &folder.title),
         element("originalName", &folder.file_name),
     )

@@ -182,7 +182,10 @@ impl World<'_> {
             let effect = |kind, round| EffectId::of(id, &step.id.0, kind, round);
             let told = (1..=rounds).filter(|round| {
                 self.outside.mails.contains_key(&effect("email", *round))
-                    || self.outside.statuses.contains_key(&effect("notify", *round))
+                    || self
+                        .outside
+                        .statuses
+                        .contains_key(&effect("notify", *round))
             });
             hold(told.count() <= 1, || {
                 format!("{} of {id} was done in two rounds", step.id)
