@@ -24,8 +24,7 @@ struct Place {
 
 /// The number of the line in which this byte is.
 fn line(text: &str, byte: usize) -> usize {
-    let before = text.as_bytes().get(..byte).unwrap_or_default();
-    1 + before.iter().filter(|byte| **byte == b'\n').count()
+    1 + text.get(..byte).unwrap_or_default().matches('\n').count()
 }
 
 /// The chain that this text (TOML) defines.

@@ -14,7 +14,7 @@ use anyhow::Context as _;
 use navette_domain::{
     agent::{Agent, AgentCommand, AgentRefusal},
     digest::Digest,
-    document::{Document, DocumentEvent, DocumentStatus},
+    document::{Document, DocumentEvent, DocumentStatus, Journey},
     dossier::{Dossier, DossierEvent},
     event::{Event, Recorded},
     ids::{CommandId, DossierId},
@@ -263,7 +263,7 @@ impl Erasure {
             }
             state = state.evolve(event);
         }
-        let status = state.journey().map(|journey| journey.status());
+        let status = state.journey().map(Journey::status);
         let over = matches!(
             status,
             Some(DocumentStatus::Delivered | DocumentStatus::Cancelled)

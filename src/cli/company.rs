@@ -37,7 +37,9 @@ pub(super) async fn company(options: &Company, config: &Config) -> anyhow::Resul
         ));
         return Ok(ExitCode::FAILURE);
     };
-    lines(&found).iter().for_each(|line| say(line));
+    for line in lines(&found) {
+        say(&line);
+    }
     Ok(ExitCode::SUCCESS)
 }
 

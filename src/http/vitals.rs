@@ -177,8 +177,11 @@ async fn exposition(house: &House) -> sqlx::Result<String> {
     Ok(text)
 }
 
+/// Name, help and value of one gauge of a gate.
+type GateGauge = (&'static str, &'static str, fn(&GateRow) -> i32);
+
 fn gates(text: &mut String, gates: &[GateRow]) {
-    let of_gates: [(&str, &str, fn(&GateRow) -> i32); 3] = [
+    let of_gates: [GateGauge; 3] = [
         (
             "open",
             "Whether it lets work through as usual; 0 while its breaker is not closed.",

@@ -85,7 +85,7 @@ pub async fn import_source(
                 Ok(None) => report.unchanged += 1,
                 Err(sentence) => {
                     report.refused += 1;
-                    refused = earliest(refused, dossier.changed_at);
+                    refused = Some(earliest(refused, dossier.changed_at));
                     tell(&format!("dossier {} : {sentence}", dossier.number));
                 }
             }
@@ -93,7 +93,7 @@ pub async fn import_source(
         let verdicts = Group::new(dispatcher, &drafts, dry_run).take().await?;
         for ((draft, changed_at), verdict) in drafts.iter().zip(changes).zip(verdicts) {
             if matches!(verdict, Verdict::Refused(_)) {
-                refused = earliest(refused, changed_at);
+                refused = Some(earliest(refused, changed_at));
             }
             count(&mut report, draft, verdict, tell);
         }
@@ -104,8 +104,8 @@ pub async fn import_source(
     }
 }
 
-fn earliest(known: Option<DateTime<Utc>>, other: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    Some(known.map_or(other, |known| known.min(other)))
+fn earliest(known: Option<DateTime<Utc>>, other: DateTime<Utc>) -> DateTime<Utc> {
+    known.map_or(other, |known| known.min(other))
 }
 
 /// What a dossier asks for; nothing as long as the applicant may change it, and once it was closed otherwise

@@ -17,23 +17,21 @@ impl Steps {
             .context("the chain has no such step")?;
         let expression = step.when.as_deref().context("a step without a condition")?;
         let taken = &errand.journey.taken;
-        let (holds, found) = match errand.definition.taken_instead(taken, step) {
-            Some(other) => {
-                let other = (format!("étape {other}"), "retenue".to_owned());
-                (false, BTreeMap::from([other]))
-            }
-            None => {
-                let cases = self.cases(errand.journey).await?;
-                let data = self.fields(errand, &cases).await?;
-                let scope = errand.definition.scope;
-                let weighed = merge::weigh(expression, &data, scope).map_err(|fault| {
-                    StepFailure::Stuck(format!(
-                        "Étape « {} » : {fault}. Complétez le dossier, puis relancez.",
-                        step.id
-                    ))
-                })?;
-                (weighed.holds, weighed.found)
-            }
+        let other = errand.definition.taken_instead(taken, step);
+        let (holds, found) = if let Some(other) = other {
+            let other = (format!("étape {other}"), "retenue".to_owned());
+            (false, BTreeMap::from([other]))
+        } else {
+            let cases = self.cases(errand.journey).await?;
+            let data = self.fields(errand, &cases).await?;
+            let scope = errand.definition.scope;
+            let weighed = merge::weigh(expression, &data, scope).map_err(|fault| {
+                StepFailure::Stuck(format!(
+                    "Étape « {} » : {fault}. Complétez le dossier, puis relancez.",
+                    step.id
+                ))
+            })?;
+            (weighed.holds, weighed.found)
         };
         Ok(Outcome::document(DocumentCommand::RecordWeighed {
             step: errand.step(),

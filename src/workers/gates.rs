@@ -22,7 +22,7 @@ const STAND: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone)]
 pub struct Gates {
     began: Instant,
-    gates: Arc<Mutex<BTreeMap<Neighbour, Gate>>>,
+    each: Arc<Mutex<BTreeMap<Neighbour, Gate>>>,
     /// Held from looking for room until it is taken.
     turn: Arc<tokio::sync::Mutex<()>>,
 }
@@ -37,13 +37,13 @@ impl Gates {
         };
         Self {
             began: Instant::now(),
-            gates: Arc::new(Mutex::new(Neighbour::ALL.into_iter().map(gate).collect())),
+            each: Arc::new(Mutex::new(Neighbour::ALL.into_iter().map(gate).collect())),
             turn: Arc::default(),
         }
     }
 
-    fn gates(&self) -> MutexGuard<'_, BTreeMap<Neighbour, Gate>> {
-        self.gates.lock().unwrap_or_else(PoisonError::into_inner)
+    fn each(&self) -> MutexGuard<'_, BTreeMap<Neighbour, Gate>> {
+        self.each.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn with<T>(
@@ -52,7 +52,7 @@ impl Gates {
         of: impl FnOnce(&mut Gate, Duration) -> T,
     ) -> Option<T> {
         let now = self.began.elapsed();
-        self.gates().get_mut(&neighbour).map(|gate| of(gate, now))
+        self.each().get_mut(&neighbour).map(|gate| of(gate, now))
     }
 
     /// Nobody else finds room as long as this is held.
@@ -86,14 +86,14 @@ impl Gates {
     /// How each stands.
     pub fn states(&self) -> Vec<(Neighbour, GateState)> {
         let now = self.began.elapsed();
-        let gates = self.gates();
-        let states = gates.iter();
+        let each = self.each();
+        let states = each.iter();
         states.map(|(of, gate)| (*of, gate.state(now))).collect()
     }
 
     /// From now on, this process's part of all limits is `share`; the office is each machine's own.
     pub fn share(&self, share: Share) {
-        for (neighbour, gate) in self.gates().iter_mut() {
+        for (neighbour, gate) in self.each().iter_mut() {
             if *neighbour != Neighbour::Office {
                 gate.share(share);
             }

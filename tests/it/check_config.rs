@@ -1,5 +1,7 @@
 //! `navette check-config`: every neighbour is tried, and all that is wrong is said at once.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
 use navette::{
     config::{DoorConfig, NeighboursConfig},
     neighbourhood::{Manners, Neighbourhood},

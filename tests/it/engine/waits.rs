@@ -62,10 +62,10 @@ fn ten_thousand_that_wait_at_five_desks_cost_fifteen_calls_a_round() {
             tray.key()
         });
         sqlx::query(
-            r#"INSERT INTO effects (id, document_id, batch_id, step, neighbour, work, doubtful, on_the_way, run_at, tray, mark)
+            "INSERT INTO effects (id, document_id, batch_id, step, neighbour, work, doubtful, on_the_way, run_at, tray, mark)
                SELECT id, id, id, 'essai', 'iparapheur', jsonb_build_object('kind', 'watch_signature', 'signature', id),
                    true, true, clock_timestamp() + interval '1 day', ($1::text[])[1 + rank % 5], id::text
-               FROM (SELECT gen_random_uuid() AS id, rank FROM generate_series(1, 10000) AS rank) AS waiting"#,
+               FROM (SELECT gen_random_uuid() AS id, rank FROM generate_series(1, 10000) AS rank) AS waiting",
         )
         .bind(&trays[..])
         .execute(&test.app.pool)
