@@ -66,7 +66,7 @@ fn file(config: &NeighboursConfig) -> String {
 async fn check(config: &NeighboursConfig) -> (Output, String) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("navette.toml");
-    let data = format!("data = {:?}\n", folder.path().join("data"));
+    let data = format!("data = '{}'\n", folder.path().join("data").display());
     fs::write(&path, data + &file(config)).unwrap();
     let chain = concat!(
         env!("CARGO_MANIFEST_DIR"),
