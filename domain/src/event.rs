@@ -2,6 +2,7 @@
 
 use crate::{
     agent::AgentEvent,
+    attachment::AttachmentEvent,
     batch::BatchEvent,
     bundle::BundleEvent,
     chain::ChainEvent,
@@ -174,6 +175,8 @@ pub enum Event {
     ExportModel(ExportModelEvent),
     /// About a selection of dossiers.
     Selection(SelectionEvent),
+    /// About a file that was added to a dossier.
+    Attachment(AttachmentEvent),
 }
 
 /// A stored event that this version of Navette cannot read.
@@ -203,6 +206,7 @@ impl Event {
             "agent" => AgentEvent::read(event_type, payload).map(Self::Agent),
             "export" => ExportEvent::read(event_type, payload).map(Self::Export),
             "export_model" => ExportModelEvent::read(event_type, payload).map(Self::ExportModel),
+            "attachment" => AttachmentEvent::read(event_type, payload).map(Self::Attachment),
             "selection" => SelectionEvent::read(event_type, payload).map(Self::Selection),
             _ => Err("unknown noun".to_owned()),
         }
@@ -228,6 +232,7 @@ impl Event {
             ExportEvent::TYPES,
             ExportModelEvent::TYPES,
             SelectionEvent::TYPES,
+            AttachmentEvent::TYPES,
         ]
         .into_iter()
         .flatten()

@@ -47,6 +47,8 @@ ids! {
     ExportModelId,
     /// The bundles that were taken of one dossier.
     BundleId,
+    /// A file that somebody adds to a dossier.
+    AttachmentId,
     /// A filter or a list of dossiers that somebody keeps under a name.
     SelectionId,
     /// A template, whatever its version.

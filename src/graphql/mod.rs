@@ -26,8 +26,8 @@ pub use query::Query;
 pub use subscription::Subscription;
 
 use crate::{
-    app::App, batches::Batches, dispatch::Dispatcher, erasure::Erasure, exports::Exports,
-    templates::Templates,
+    app::App, attachments::Attachments, batches::Batches, dispatch::Dispatcher, erasure::Erasure,
+    exports::Exports, templates::Templates,
 };
 use asking::{Asker, Reads};
 use async_graphql::{Data, Request, SDLExportOptions, Schema, SchemaBuilder};
@@ -51,6 +51,8 @@ pub struct Services {
     pub erasure: Erasure,
     /// Takes exports to their bytes.
     pub exports: Exports,
+    /// Adds files to dossiers.
+    pub attachments: Attachments,
 }
 
 impl Services {
@@ -63,6 +65,7 @@ impl Services {
             templates: app.templates.clone(),
             erasure: app.erasure.clone(),
             exports: app.exports.clone(),
+            attachments: Attachments::new(app.dispatcher.clone()),
         }
     }
 }
@@ -86,6 +89,7 @@ pub fn executor(services: Services, introspection: bool) -> Executor {
         .data(services.templates)
         .data(services.erasure)
         .data(services.exports)
+        .data(services.attachments)
         .limit_complexity(COMPLEXITY)
         .limit_depth(if introspection {
             INTROSPECTION_DEPTH

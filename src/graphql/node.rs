@@ -3,11 +3,12 @@
 use super::{
     faults,
     loaders::{
-        self, BatchById, ChainVersion, DocumentById, DossierById, EffectById, EntryAt,
-        SelectionById, SignatureById, TemplateVersion, ThirdPartyById,
+        self, AttachmentById, BatchById, ChainVersion, DocumentById, DossierById, EffectById,
+        EntryAt, SelectionById, SignatureById, TemplateVersion, ThirdPartyById,
     },
     objects::{
-        Batch, Chain, Document, Dossier, Effect, Selection, Signature, Template, ThirdParty,
+        Attachment, Batch, Chain, Document, Dossier, Effect, Selection, Signature, Template,
+        ThirdParty,
     },
 };
 use async_graphql::{Context, Error, ID, Interface, Result};
@@ -35,6 +36,8 @@ pub enum Node {
     Effect(Effect),
     /// A selection of dossiers.
     Selection(Selection),
+    /// A file that was added to a dossier.
+    Attachment(Attachment),
     /// One thing that happened.
     TimelineEntry(TimelineRow),
 }
@@ -69,6 +72,7 @@ pub async fn load(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         "Batch" => by_key!(uuid().map(BatchById), Batch, Batch),
         "Effect" => by_key!(uuid().map(EffectById), Effect, Effect),
         "Selection" => by_key!(uuid().map(SelectionById), Selection, Selection),
+        "Attachment" => by_key!(uuid().map(AttachmentById), Attachment, Attachment),
         "Template" => by_key!(template(), Template, Template),
         "Chain" => by_key!(chain(), Chain, Chain),
         "TimelineEntry" => by_key!(key.parse().ok().map(EntryAt), TimelineRow, TimelineEntry),

@@ -8,6 +8,7 @@ use crate::{
 };
 use async_graphql::{Enum, Result, SimpleObject};
 use navette_domain::{
+    attachment::AttachmentRefusal,
     batch::BatchRefusal,
     chain::ChainRefusal,
     document::DocumentRefusal,
@@ -155,6 +156,16 @@ impl Coded for ExportModelRefusal {
         match self {
             Self::NotYours => RefusalCode::NotFound,
             Self::NoName | Self::Columns(_) => RefusalCode::InvalidInput,
+        }
+    }
+}
+
+impl Coded for AttachmentRefusal {
+    fn code(&self) -> RefusalCode {
+        match self {
+            Self::NotAdded => RefusalCode::NotFound,
+            Self::AlreadyAdded => RefusalCode::AlreadyExists,
+            Self::BadName | Self::Empty | Self::NoReason => RefusalCode::InvalidInput,
         }
     }
 }

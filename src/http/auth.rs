@@ -58,11 +58,14 @@ impl FromRequestParts<House> for Asker {
     }
 }
 
-/// Whoever a signed address of a document's file was made for.
+/// What addresses are signed for.
+const SIGNED: [&str; 2] = ["/documents/", "/attachments/"];
+
+/// Whoever a signed address of a file was made for.
 async fn by_address(parts: &Parts, house: &House) -> Result<Option<Asker>, Response> {
     let path = parts.uri.path();
     let (true, Some(query)) = (
-        parts.method == Method::GET && path.starts_with("/documents/"),
+        parts.method == Method::GET && SIGNED.iter().any(|signed| path.starts_with(signed)),
         parts.uri.query(),
     ) else {
         return Ok(None);

@@ -181,6 +181,7 @@ pub fn inputs() -> Value {
         "retryDocuments": { "idempotencyKey": key, "filter": {} },
         "saveSelection": { "idempotencyKey": key, "name": "X", "dossiers": [id] },
         "removeSelection": change,
+        "removeAttachment": reasoned,
         "requestExport": { "idempotencyKey": key, "format": "CSV" },
         "cancelExport": change,
         "saveExportModel": { "idempotencyKey": key, "name": "X", "format": "CSV", "columns": [] },

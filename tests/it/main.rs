@@ -7,6 +7,7 @@
 
 mod access;
 mod architecture;
+mod attachments;
 mod bundle;
 mod chain;
 mod demo;

@@ -89,6 +89,7 @@ pub fn fields(event_type: &str) -> &'static [PersonalField] {
         Owner::Named("/request/third_party"),
         Erased::Columns,
     )];
+    const NAME: &[PersonalField] = &[field("/name", Owner::Named("/third_party"), Erased::Text)];
     const BY: &[PersonalField] = &[field("/by", Owner::Value, Erased::Text)];
     const REPLY_TO: &[PersonalField] = &[field("/order/reply_to", Owner::Value, Erased::Nothing)];
     match event_type {
@@ -96,6 +97,7 @@ pub fn fields(event_type: &str) -> &'static [PersonalField] {
         "dossier.registered" | "dossier.amended" => REQUEST,
         "document.visaed" | "document.visa_refused" | "signature.rejected" => BY,
         "batch.started" => REPLY_TO,
+        "attachment.added" => NAME,
         _ => &[],
     }
 }
