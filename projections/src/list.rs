@@ -101,14 +101,43 @@ pub async fn page<F: List>(
     request: &PageRequest,
 ) -> Result<Slice<F::Row>, ListFault> {
     let keys = keys_of::<F>(orders)?;
-    let question = fingerprint(F::TABLE, &keys, &(scope, filter));
     let mut query = statement("", scope, filter, &keys, request)?;
     let found: Vec<Keyed<F::Row>> = query.build_query_as().fetch_all(pool).await?;
-    Ok(sliced(found, &question, request))
+    Ok(sliced(found, &keys, scope, filter, request))
 }
 
-/// The page that these rows are, of which one more than asked may have been read.
-fn sliced<T>(mut found: Vec<Keyed<T>>, question: &str, request: &PageRequest) -> Slice<T> {
+/// The ids of the same page, in its order.
+pub(crate) async fn found<F: List>(
+    pool: &PgPool,
+    scope: &Scope,
+    filter: &F,
+    orders: &[F::Order],
+    request: &PageRequest,
+) -> Result<Slice<Id>, ListFault> {
+    let keys = keys_of::<F>(orders)?;
+    let cursor = begun(scope, filter, &keys, request)?;
+    let mut query = QueryBuilder::new("");
+    narrowed(&mut query, &select("id", &keys), scope, filter);
+    cut(&mut query, &ways(&keys, request), cursor, request);
+    let found: Vec<Keyed<Id>> = query.build_query_as().fetch_all(pool).await?;
+    Ok(sliced(found, &keys, scope, filter, request))
+}
+
+/// The id of a row.
+#[derive(sqlx::FromRow)]
+pub(crate) struct Id {
+    pub id: uuid::Uuid,
+}
+
+/// The rows of a page, of which one more was asked for, with their cursors.
+fn sliced<F: List, T>(
+    mut found: Vec<Keyed<T>>,
+    keys: &[Key],
+    scope: &Scope,
+    filter: &F,
+    request: &PageRequest,
+) -> Slice<T> {
+    let question = fingerprint(F::TABLE, keys, &(scope, filter));
     let length = usize::try_from(request.rows).unwrap_or_default();
     let more = found.len() > length;
     found.truncate(length);
@@ -117,7 +146,7 @@ fn sliced<T>(mut found: Vec<Keyed<T>>, question: &str, request: &PageRequest) ->
     }
     let cursor = |keyed: Keyed<T>| {
         let cursor = Cursor {
-            q: question.to_owned(),
+            q: question.clone(),
             k: keyed.cursor_keys,
         };
         (cursor.write(), keyed.row)
@@ -259,11 +288,7 @@ fn push_page<F: List>(
     request: &PageRequest,
     cursor: Option<Vec<String>>,
 ) {
-    let texts: Vec<String> = keys
-        .iter()
-        .map(|key| format!("({})::text", key.sql))
-        .collect();
-    let select = format!("SELECT *, ARRAY[{}] AS cursor_keys", texts.join(", "));
+    let select = select("*", keys);
     let ways = ways(keys, request);
     // The last key of an order is unique.
     let found_first = ways.last().filter(|_| F::FOUND_FIRST);
@@ -274,21 +299,39 @@ fn push_page<F: List>(
     } else {
         narrowed(query, &select, scope, filter);
     }
-    if let Some(values) = cursor {
-        beyond(query, &ways, values);
-    }
-    order_by(query, &ways);
-    query.push(" LIMIT ").push_bind(request.rows + 1);
+    cut(query, &ways, cursor, request);
     if found_first.is_some() {
         query.push(")");
         order_by(query, &ways);
     }
 }
 
-/// The keys as a page reads them: backward, the nearest rows come first.
+/// Selects these columns, and the keys that a cursor holds.
+fn select(columns: &str, keys: &[Key]) -> String {
+    let texts: Vec<String> = keys
+        .iter()
+        .map(|key| format!("({})::text", key.sql))
+        .collect();
+    format!(
+        "SELECT {columns}, ARRAY[{}] AS cursor_keys",
+        texts.join(", ")
+    )
+}
+
+/// The keys as a page goes through them: backward, the nearest rows come first.
 fn ways(keys: &[Key], request: &PageRequest) -> Vec<Key> {
-    let way = |key: &Key| key.way(key.descending != request.backward);
-    keys.iter().map(way).collect()
+    keys.iter()
+        .map(|key| key.way(key.descending != request.backward))
+        .collect()
+}
+
+/// Pushes where a page begins, its order, and one row more than it has.
+fn cut(query: &mut Sql<'_>, ways: &[Key], cursor: Option<Vec<String>>, request: &PageRequest) {
+    if let Some(values) = cursor {
+        beyond(query, ways, values);
+    }
+    order_by(query, ways);
+    query.push(" LIMIT ").push_bind(request.rows + 1);
 }
 
 /// Pushes the condition that a row comes after the one with these values.

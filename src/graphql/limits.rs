@@ -6,7 +6,7 @@
 
 use super::persisted::Persisted;
 use async_graphql::{
-    Data, Executor, Request, Response, ServerError,
+    Data, Executor, Request, Response, ServerError, Value,
     parser::{
         parse_query,
         types::{ExecutableDocument, OperationType, Selection, SelectionSet},
@@ -197,6 +197,7 @@ impl<E: Executor> Executor for Guarded<E> {
     async fn execute(&self, mut request: Request) -> Response {
         match self.admit(&mut request) {
             Ok(document) => {
+                fill(&document, &mut request);
                 request.set_parsed_query(document);
                 self.inner.execute(request).await
             }
@@ -218,8 +219,23 @@ impl<E: Executor> Executor for Guarded<E> {
             let error = ServerError::new("only subscriptions come here", None);
             return stream::iter([refused(error)]).boxed();
         }
+        fill(&document, &mut request);
         request.set_parsed_query(document);
         self.inner.execute_stream(request, session)
+    }
+}
+
+/// Says nothing for the variables that a client leaves out, as it may: the engine, which weighs a list by the
+/// length that is asked for, would call them unknown.
+fn fill(document: &ExecutableDocument, request: &mut Request) {
+    for (_, operation) in document.operations.iter() {
+        for variable in &operation.node.variable_definitions {
+            let variable = &variable.node;
+            if variable.var_type.node.nullable && variable.default_value.is_none() {
+                let said = request.variables.entry(variable.name.node.clone());
+                said.or_insert(Value::Null);
+            }
+        }
     }
 }
 

@@ -40,6 +40,7 @@ use uuid::Uuid;
 /// Reads rows by the handful, for one asker and one answer.
 pub struct Rows {
     pool: PgPool,
+    questions: PgPool,
     scope: Scope,
     actor: String,
     log: Log,
@@ -53,7 +54,8 @@ pub type RowLoader = DataLoader<Rows, HashMapCache>;
 /// See [`RowLoader`].
 pub fn loader(services: &Services, asker: &Asker) -> RowLoader {
     let rows = Rows {
-        pool: services.reads.pool.clone(),
+        pool: services.reads.lookups.clone(),
+        questions: services.reads.pool.clone(),
         log: services.dispatcher.log().clone(),
         templates: services.templates.clone(),
         scope: asker.scope.clone(),

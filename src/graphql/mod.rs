@@ -19,6 +19,7 @@ mod objects;
 pub mod persisted;
 mod query;
 mod refusal;
+pub mod straight;
 mod subscription;
 
 pub use mutation::Mutation;
@@ -56,10 +57,10 @@ pub struct Services {
 }
 
 impl Services {
-    /// Those of an application, whose read models are asked over `pool`.
-    pub fn of(app: &App, pool: PgPool) -> Self {
+    /// Those of an application, whose read models are asked over these pools: see [`Reads`].
+    pub fn of(app: &App, questions: PgPool, lookups: PgPool) -> Self {
         Self {
-            reads: Reads::new(pool, app.projections.standing()),
+            reads: Reads::new(questions, lookups, app.projections.standing()),
             dispatcher: app.dispatcher.clone(),
             batches: app.batches.clone(),
             templates: app.templates.clone(),

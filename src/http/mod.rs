@@ -17,10 +17,10 @@ mod uploads;
 mod vitals;
 
 use crate::{
-    app::{App, for_questions},
+    app::{App, for_lookups, for_questions},
     bundle::Bundles,
     exports::Exports,
-    graphql::{Executor, Services, executor, persisted::Persisted},
+    graphql::{Executor, Services, executor, persisted::Persisted, straight::Straight},
     workers::Shape,
 };
 use axum::{
@@ -61,6 +61,7 @@ pub struct Doors {
 struct House {
     services: Services,
     executor: Executor,
+    straight: Straight,
     files: Arc<dyn FileStore>,
     bundles: Bundles,
     exports: Exports,
@@ -70,10 +71,15 @@ struct House {
 
 /// All the routes, on this application.
 pub fn router(app: &App, doors: Doors) -> Router {
-    let services = Services::of(app, for_questions(&app.pool, STATEMENT));
+    let services = Services::of(
+        app,
+        for_questions(&app.pool, STATEMENT),
+        for_lookups(&app.pool, STATEMENT),
+    );
     let explorer = doors.explorer;
     let epoch = app.epoch;
     let house = House {
+        straight: Straight::new(services.reads.clone()),
         executor: executor(services.clone(), explorer).with(doors.persisted.clone()),
         services,
         files: app.ports.files.clone(),

@@ -20,7 +20,10 @@ use std::collections::BTreeMap;
 
 /// What GraphQL answers to an auditor who sees these services; all when there are none.
 async fn ask(test: &TestApp, services: &[&str], query: &str, variables: Value) -> Value {
-    let shell = Services::of(&test.app, test.app.pool.clone());
+    let shell = {
+        let pool = test.app.pool.clone();
+        Services::of(&test.app, pool.clone(), pool)
+    };
     let principal = Principal {
         actor: "token:auditeur".into(),
         role: Role::Auditor,

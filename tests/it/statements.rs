@@ -127,7 +127,10 @@ async fn no_link_of_the_schema_costs_a_statement_for_each_row() {
     .execute(&house.app.pool)
     .await
     .unwrap();
-    let services = Services::of(&house.app, house.app.pool.clone());
+    let services = {
+        let pool = house.app.pool.clone();
+        Services::of(&house.app, pool.clone(), pool)
+    };
     let executor = graphql::executor(services.clone(), false);
     let ask = async |query: &str| {
         let principal = Principal {

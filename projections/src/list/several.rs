@@ -1,8 +1,6 @@
 //! The same of several lists at once: one statement, however many they are.
 
-use super::{
-    Keyed, List, begun, fingerprint, keys_of, narrowed, order_by, push_page, sliced, told, ways,
-};
+use super::{Keyed, List, begun, keys_of, narrowed, order_by, push_page, sliced, told, ways};
 use crate::{
     page::{COUNTED, Count, ListFault, PageFault, PageRequest, Slice},
     scope::Scope,
@@ -57,8 +55,7 @@ pub async fn pages<F: List>(
         }
     }
     let slice = |((filter, request), found): (&(F, PageRequest), Result<Vec<_>, _>)| {
-        let question = fingerprint(F::TABLE, &keys, &(scope, filter));
-        found.map(|rows| sliced(rows, &question, request))
+        found.map(|rows| sliced(rows, &keys, scope, filter, request))
     };
     Ok(asked.iter().zip(found).map(slice).collect())
 }

@@ -74,9 +74,9 @@ impl Loader<DocumentPage> for Rows {
         }
         let counted: Vec<_> = sound.iter().filter(|key| key.counted).collect();
         let filters: Vec<_> = counted.iter().map(|key| key.filter()).collect();
-        let found = list::pages(&self.pool, &self.scope, &asked, &[]);
+        let found = list::pages(&self.questions, &self.scope, &asked, &[]);
         let counts = async {
-            let counts = list::counts(&self.pool, &self.scope, &filters).await;
+            let counts = list::counts(&self.questions, &self.scope, &filters).await;
             counts.map_err(ListFault::from)
         };
         let (found, counts) = tokio::try_join!(found, counts)?;
