@@ -181,16 +181,16 @@ pub fn format(file: &mut File) -> io::Result<Option<AttachmentFormat>> {
     let Ok(archive) = ZipArchive::new(file) else {
         return Ok(None);
     };
-    let names: Vec<&str> = archive.file_names().collect();
-    let runs = |name: &&str| name.ends_with("vbaProject.bin") || name.starts_with("Basic/");
+    let names: Vec<&[u8]> = archive.file_names_raw().collect();
+    let runs = |name: &&[u8]| name.ends_with(b"vbaProject.bin") || name.starts_with(b"Basic/");
     if names.iter().any(runs) {
         return Ok(None);
     }
-    let holds = |name: &str| names.contains(&name);
+    let holds = |name: &[u8]| names.contains(&name);
     Ok(match begins {
         Some(format) => Some(format),
-        None if holds("word/document.xml") => Some(AttachmentFormat::Docx),
-        None if holds("xl/workbook.xml") => Some(AttachmentFormat::Xlsx),
+        None if holds(b"word/document.xml") => Some(AttachmentFormat::Docx),
+        None if holds(b"xl/workbook.xml") => Some(AttachmentFormat::Xlsx),
         None => None,
     })
 }
