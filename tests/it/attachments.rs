@@ -5,7 +5,6 @@
 use crate::{
     doors::{House, asks, body},
     story::{profile, request},
-    templates::text_document,
 };
 use navette::erasure::Erasure;
 use navette_domain::{
@@ -174,7 +173,7 @@ async fn a_file_is_what_its_content_says_or_is_refused() {
     let dossier = house.granted("SUB-1", "Sport").await.0;
     let token = house.token(Role::Instructor, &[]).await;
     let word = archive(&["[Content_Types].xml", "word/document.xml"]);
-    let text = text_document("<text:p>PV</text:p>");
+    let text = include_bytes!("../../examples/templates/lettre-attribution.odt");
     for (name, bytes, format) in [
         ("piece.exe", PDF, "pdf"),
         ("photo.png", b"\x89PNG\r\n\x1a\n".as_slice(), "png"),
