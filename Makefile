@@ -3,10 +3,10 @@
 ARGS ?=
 CARGO ?= cargo
 
-.PHONY: help setup build demo test bench-batch bench-documents bench-log bench-reads compat-docxtpl lint deny schema clean
+.PHONY: help setup build demo test crash-1000 bench-batch bench-documents bench-log bench-reads compat-docxtpl lint deny schema clean
 
 help: ## Say what can be made
-	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 16
+	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 16
 
 setup: ## Install what is missing (Debian, Ubuntu): PostgreSQL, LibreOffice without GUI, fonts, a C compiler
 	@.ci/setup
@@ -19,6 +19,9 @@ demo: build ## Take real dossiers through the whole chain, with simulated neighb
 
 test: setup ## Run the whole suite
 	$(CARGO) test --workspace --all-features $(ARGS)
+
+crash-1000: setup ## Kill Navette 1,000 times at random, in batches under way (long)
+	NAVETTE_KILLS=1000 $(CARGO) test --workspace --all-features --test crash -- --nocapture at_random_moments
 
 bench-batch: setup ## Measure a batch of 500 letters through the whole chain (QUICK=1: of 60)
 	$(CARGO) bench --bench batch

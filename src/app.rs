@@ -15,13 +15,13 @@ use crate::{
     library::Library,
     steps::{Ports, Steps},
     templates::Templates,
-    workers::{self, CarryOut, Projections, RetryPolicy, Stop, Timings},
+    workers::{self, CarryOut, Gates, Projections, RetryPolicy, Rounds, Stop, Timings},
 };
 use anyhow::Context as _;
 use navette_adapters::{
     effects::Effects, file_store::Files, grants_tool::GenericGrantsTool, iparapheur::IParapheur,
     keys::Keys, libreoffice::PoolOptions, log::Log, maarch::MaarchCourrier, nextcloud::Nextcloud,
-    porte_documents::GenericPorteDocuments, smtp::Smtp, workshop::Workshop,
+    pdf::Signatories, porte_documents::GenericPorteDocuments, smtp::Smtp, workshop::Workshop,
 };
 use navette_domain::third_party::Retention;
 use sqlx::PgPool;
@@ -164,6 +164,7 @@ impl App {
     /// Carries effects out and closes batches, as the process that calls itself `owner`.
     pub async fn work(&self, owner: &str, stop: &Stop) -> anyhow::Result<Vec<JoinHandle<()>>> {
         let effects = self.effects(owner);
+        let gates = Gates::new(&self.policy);
         let freed = effects.free_own().await?;
         if freed > 0 {
             tracing::info!(
@@ -176,12 +177,19 @@ impl App {
             self.ports.clone(),
             self.clock.clone(),
         );
+        let rounds = Rounds::new(
+            effects.clone(),
+            steps.clone(),
+            gates.clone(),
+            self.policy.clone(),
+        );
         let carry_out = CarryOut::new(
-            effects,
+            effects.clone(),
             steps,
             self.dispatcher.clone(),
             self.policy.clone(),
             self.timings.clone(),
+            gates.clone(),
         );
         let keeper = carry_out.clone();
         let (pool, batches, standing) = (
@@ -189,9 +197,12 @@ impl App {
             self.batches.clone(),
             self.projections.standing(),
         );
-        let (stopping, exports) = (stop.clone(), self.exports.clone());
+        let (stopping, rounding) = (stop.clone(), stop.clone());
+        let exports = self.exports.clone();
         Ok(vec![
             tokio::spawn(async move { carry_out.run_until(stopping).await }),
+            tokio::spawn(async move { rounds.run_until(rounding).await }),
+            gates.keep(effects, stop.clone()),
             workers::keep_doing("keep_leases", stop.clone(), move || {
                 let keeper = keeper.clone();
                 async move { keeper.keep_leases().await }
@@ -222,6 +233,7 @@ pub fn ports(
         office: workshop,
         visa: Arc::new(Nextcloud::new(config.nextcloud.clone())?),
         desk: Arc::new(IParapheur::new(&config.iparapheur)?),
+        signatories: Arc::new(Signatories::new(&config.signatories)?),
         register: Arc::new(MaarchCourrier::new(config.maarch.clone())?),
         postman: Arc::new(Smtp::new(&config.smtp)?),
         porte_documents: Arc::new(GenericPorteDocuments::new(&config.porte_documents)?),

@@ -7,13 +7,15 @@ use navette_adapters::{
     iparapheur::IParapheurConfig,
     maarch::MaarchConfig,
     nextcloud::NextcloudConfig,
+    pdf::SignatoriesConfig,
     proof::{TimeStampAuthority, Webhook},
     smtp::SmtpConfig,
 };
-use navette_domain::third_party::Retention;
+use navette_domain::{ports::Neighbour, third_party::Retention};
 use secrecy::SecretString;
 use serde::Deserialize;
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -97,6 +99,8 @@ pub struct HttpConfig {
     pub origins: Vec<String>,
     /// The queries that clients may name by their SHA-256.
     pub persisted: PersistedConfig,
+    /// The secrets with which neighbours say that something may have moved there.
+    pub hooks: BTreeMap<Neighbour, SecretString>,
 }
 
 impl Default for HttpConfig {
@@ -106,6 +110,7 @@ impl Default for HttpConfig {
             explorer: false,
             origins: vec![],
             persisted: PersistedConfig::default(),
+            hooks: BTreeMap::new(),
         }
     }
 }
@@ -173,6 +178,8 @@ impl Default for CheckpointsConfig {
 pub struct NeighboursConfig {
     pub nextcloud: NextcloudConfig,
     pub iparapheur: IParapheurConfig,
+    #[serde(default)]
+    pub signatories: SignatoriesConfig,
     pub maarch: MaarchConfig,
     pub smtp: SmtpConfig,
     pub porte_documents: DepositConfig,

@@ -17,6 +17,8 @@
 //! - **Subject**: whose personal data it is, a third party or an agent; its values are sealed under its key.
 //!   **Erasure**: the destruction of that key.
 //! - **Neighbour**: a system outside. **Port**: the role it plays. **Principal**: whoever asks.
+//! - **Gate**: what lets work through to a neighbour. **Breaker**: its part that shuts it while the neighbour is down.
+//! - **Tray**: where documents wait for people at a neighbour. **Round**: one listing of each tray.
 //!
 //! # How a document moves
 //! An event leads, by the pure function [`chain::react`], to effects. A worker carries an effect out
@@ -40,6 +42,7 @@ pub mod dossier;
 pub mod event;
 pub mod export;
 pub mod french;
+pub mod gate;
 pub mod history;
 pub mod ids;
 pub mod image;

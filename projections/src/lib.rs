@@ -19,6 +19,7 @@ pub mod global;
 pub mod images;
 pub mod kinds;
 pub mod list;
+pub mod neighbours;
 pub mod page;
 pub mod scope;
 pub mod selections;

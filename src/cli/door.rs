@@ -46,6 +46,7 @@ impl Door {
             explorer: config.explorer,
             origins: config.origins.clone(),
             persisted: Persisted::open(&config.persisted)?,
+            hooks: config.hooks.clone(),
         };
         let router = http::router(app, doors);
         let (mut stopping, mut leaving) = (stop.clone(), stop);

@@ -11,6 +11,7 @@ mod exports;
 mod form;
 mod graphql;
 mod headers;
+mod hooks;
 mod previews;
 mod prints;
 mod uploads;
@@ -31,9 +32,12 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use navette_domain::ports::FileStore;
+use hooks::Hints;
+use navette_adapters::effects::Effects;
+use navette_domain::ports::{FileStore, Neighbour};
+use secrecy::SecretString;
 use serde_json::json;
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tower_http::timeout::TimeoutLayer;
 
 /// How long a request may take; subscriptions have their own rules.
@@ -54,6 +58,8 @@ pub struct Doors {
     pub origins: Vec<String>,
     /// The queries that may be named, and whether others are answered.
     pub persisted: Persisted,
+    /// The secrets with which neighbours say that something may have moved there.
+    pub hooks: BTreeMap<Neighbour, SecretString>,
 }
 
 /// What the routes work with.
@@ -66,6 +72,8 @@ struct House {
     bundles: Bundles,
     exports: Exports,
     doors: Arc<Doors>,
+    effects: Effects,
+    hints: Arc<Hints>,
     shapes: Arc<[Shape]>,
 }
 
@@ -86,6 +94,8 @@ pub fn router(app: &App, doors: Doors) -> Router {
         bundles: app.bundles.clone(),
         exports: app.exports.clone(),
         doors: Arc::new(doors),
+        effects: app.effects("door"),
+        hints: Arc::default(),
         shapes: app.projections.shapes(),
     };
     let mut routes = Router::new()
@@ -115,7 +125,11 @@ pub fn router(app: &App, doors: Doors) -> Router {
             house.clone(),
             vitals::once_built,
         ))
-        .merge(vitals::routes().layer(within(PATIENCE)))
+        .merge(
+            vitals::routes()
+                .merge(hooks::routes())
+                .layer(within(PATIENCE)),
+        )
         .fallback(async || refused(StatusCode::NOT_FOUND, "NOT_FOUND", "Introuvable."))
         .with_state(house)
         .layer(middleware::from_fn(move |request, next| {

@@ -13,6 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use navette_projections::neighbours::{self, Breaker, GateRow};
 use serde_json::json;
 use std::{fmt::Write as _, time::Duration};
 
@@ -146,6 +147,7 @@ async fn exposition(house: &House) -> sqlx::Result<String> {
         "How long somebody has kept the projections to apply events to them; 0 when nobody does.",
         [(String::new(), lease.to_string())],
     );
+    gates(&mut text, &neighbours::gates(pool).await?);
     let of_projections: [(&str, &str, Value); 5] = [
         ("position", "How far the live copy is.", |copy| {
             copy.position.to_string()
@@ -173,6 +175,34 @@ async fn exposition(house: &House) -> sqlx::Result<String> {
         gauge(&mut text, &format!("projection_{name}"), help, samples);
     }
     Ok(text)
+}
+
+fn gates(text: &mut String, gates: &[GateRow]) {
+    let of_gates: [(&str, &str, fn(&GateRow) -> i32); 3] = [
+        (
+            "open",
+            "Whether it lets work through as usual; 0 while its breaker is not closed.",
+            |gate| i32::from(gate.breaker == Breaker::Closed),
+        ),
+        (
+            "at_once",
+            "How many effects it lets be under way now.",
+            |gate| gate.at_once,
+        ),
+        ("under_way", "How many effects are under way.", |gate| {
+            gate.under_way
+        }),
+    ];
+    for (name, help, value) in of_gates {
+        let samples = gates.iter().map(|gate| {
+            let labels = format!(
+                "{{neighbour=\"{}\",node=\"{}\"}}",
+                gate.neighbour, gate.node
+            );
+            (labels, value(gate).to_string())
+        });
+        gauge(text, &format!("gate_{name}"), help, samples);
+    }
 }
 
 fn gauge(

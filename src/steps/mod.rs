@@ -16,7 +16,7 @@ use crate::{
     unit::Belonging,
 };
 use anyhow::Context as _;
-use navette_adapters::{effects::Claimed, log::StreamState};
+use navette_adapters::{effects::Claimed, log::StreamState, pdf::Signatories};
 use navette_domain::{
     batch::Batch,
     chain::{Action, Definition, Work, is_due},
@@ -26,8 +26,8 @@ use navette_domain::{
     ids::{BatchId, DossierId, SignatureId},
     merge_fields::{Case, Surroundings},
     ports::{
-        Attempt, FileStore, GrantsTool, MailRegister, OfficeWorkshop, PortFailure, PorteDocuments,
-        Postman, SigningDesk, VisaCircuit,
+        Answer, Attempt, FileStore, GrantsTool, MailRegister, OfficeWorkshop, PortFailure,
+        PorteDocuments, Postman, SigningDesk, Tray, VisaCircuit,
     },
     signature::SignatureCommand,
 };
@@ -42,6 +42,7 @@ pub struct Ports {
     pub office: Arc<dyn OfficeWorkshop>,
     pub visa: Arc<dyn VisaCircuit>,
     pub desk: Arc<dyn SigningDesk>,
+    pub signatories: Arc<Signatories>,
     pub register: Arc<dyn MailRegister>,
     pub postman: Arc<dyn Postman>,
     pub porte_documents: Arc<dyn PorteDocuments>,
@@ -53,8 +54,13 @@ pub struct Ports {
 pub enum Outcome {
     /// Something to take to the log.
     Report(Box<Report>),
-    /// The neighbour has nothing new to say.
-    NotYet,
+    /// It waits for people in this tray, where a listing calls it `mark`.
+    Waits {
+        /// Where.
+        tray: Tray,
+        /// What it is called there.
+        mark: String,
+    },
 }
 
 /// The commands that report an outcome, written together.
@@ -239,6 +245,34 @@ impl Steps {
             Work::Notify => self.notify(&errand).await,
             Work::Email => self.email(&errand).await,
             Work::Publish => self.publish(&errand).await,
+        }
+    }
+
+    /// Whether this work is still what moves its document on.
+    pub async fn wants(&self, claimed: &Claimed) -> anyhow::Result<bool> {
+        let effect = &claimed.effect;
+        let loaded: StreamState<Document> = self.dispatcher.load(effect.document.0).await?;
+        let journey = loaded
+            .state
+            .journey()
+            .context("an effect without its document")?;
+        let definition = self.dispatcher.definition(journey.order.chain).await?;
+        Ok(is_due(&definition, journey, effect))
+    }
+
+    /// What has moved in a tray, by the names that its listing gives them; none when the
+    /// neighbour cannot tell.
+    pub async fn moved(&self, tray: &Tray) -> Answer<Option<Vec<String>>> {
+        match tray {
+            Tray::Folder { folder } => self.ports.visa.moved(folder).await,
+            Tray::Desk {
+                desk_type,
+                desk_subtype,
+            } => {
+                let moved = self.ports.desk.moved(desk_type, desk_subtype).await?;
+                let mark = |signature: SignatureId| signature.to_string();
+                Ok(moved.map(|moved| moved.into_iter().map(mark).collect()))
+            }
         }
     }
 

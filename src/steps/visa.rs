@@ -6,7 +6,7 @@ use navette_adapters::pdf;
 use navette_domain::{
     chain::Action,
     document::{DocumentCommand, PdfRef},
-    ports::{Circulation, VisaRequest, VisaState},
+    ports::{Circulation, Tray, VisaRequest, VisaState},
 };
 
 impl Errand<'_> {
@@ -51,7 +51,17 @@ impl Steps {
         let at = self.clock.now();
         let step = errand.step();
         match self.ports.visa.state(circulation).await? {
-            VisaState::Pending => Ok(Outcome::NotYet),
+            VisaState::Pending => {
+                let Action::Visa { folder, .. } = errand.action()? else {
+                    return Err(anyhow::anyhow!("not a step of visa").into());
+                };
+                Ok(Outcome::Waits {
+                    tray: Tray::Folder {
+                        folder: folder.clone(),
+                    },
+                    mark: circulation.file_id.clone(),
+                })
+            }
             VisaState::Approved { by, at: visaed_at, comment, pdf: bytes } => {
                 let file = self.keep(&bytes).await?;
                 let pages = tokio::task::spawn_blocking(move || pdf::pages(&bytes)).await.context("counting pages")?.map_err(|_| {

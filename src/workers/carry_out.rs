@@ -1,7 +1,12 @@
 //! Carries effects out: claim, act, report. Nothing is forgotten if the process dies between any two lines:
 //! the effect is still there, doubtful, and its lease ends.
 
-use super::{REST, RetryPolicy, Stop, Timings, stopped};
+use super::{
+    Gates, REST, RetryPolicy, Stop, Timings,
+    gates::{Passing, heard},
+    leases::Leases,
+    stopped,
+};
 use crate::{
     dispatch::Dispatcher,
     steps::{Outcome, Report, StepFailure, Steps},
@@ -18,17 +23,11 @@ use navette_domain::{
     document::{Document, DocumentCommand},
     dossier::Dossier,
     ids::{CommandId, EffectId},
-    ports::{FailureClass, Neighbour, PortFailure},
+    ports::{FailureClass, Neighbour, PortFailure, Tray},
     signature::Signature,
 };
-use std::{
-    collections::{HashMap, HashSet},
-    panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashSet, panic::AssertUnwindSafe, time::Duration};
 use tokio::task::JoinSet;
-use uuid::Uuid;
 
 /// How often everything is looked at, whatever bells rang.
 const TICK: Duration = Duration::from_millis(250);
@@ -41,7 +40,8 @@ pub struct CarryOut {
     dispatcher: Dispatcher,
     policy: RetryPolicy,
     timings: Timings,
-    leases: Arc<Mutex<HashSet<Uuid>>>,
+    gates: Gates,
+    leases: Leases,
 }
 
 impl CarryOut {
@@ -52,6 +52,7 @@ impl CarryOut {
         dispatcher: Dispatcher,
         policy: RetryPolicy,
         timings: Timings,
+        gates: Gates,
     ) -> Self {
         Self {
             effects,
@@ -59,13 +60,15 @@ impl CarryOut {
             dispatcher,
             policy,
             timings,
-            leases: Arc::default(),
+            gates,
+            leases: Leases::default(),
         }
     }
 
     /// Carries effects out until told to stop, whatever happens to the database meanwhile.
     pub async fn run_until(&self, mut stop: Stop) {
-        let mut under_way = UnderWay::default();
+        // It outlives a failure of the database: a step that is dropped half-way has perhaps asked already.
+        let mut under_way = JoinSet::new();
         while let Err(error) = self.run(stop.clone(), &mut under_way).await {
             tracing::warn!(
                 error = format!("{error:#}"),
@@ -76,12 +79,15 @@ impl CarryOut {
                 () = stopped(&mut stop) => break,
             }
         }
-        while under_way.steps.join_next().await.is_some() {}
+        while under_way.join_next().await.is_some() {}
+        if let Err(error) = self.effects.leave().await {
+            tracing::warn!(%error, "the others will learn that this process stopped by its silence");
+        }
     }
 
     /// Claims and begins until told to stop, or until the database does not answer: what is under way goes
     /// on then, and finds it again.
-    async fn run(&self, mut stop: Stop, under_way: &mut UnderWay) -> anyhow::Result<()> {
+    async fn run(&self, mut stop: Stop, under_way: &mut JoinSet<()>) -> anyhow::Result<()> {
         let begun = self.dispatcher.log().begun();
         let mut wanted: HashSet<Neighbour> = HashSet::new();
         let mut tick = tokio::time::interval(TICK);
@@ -89,51 +95,55 @@ impl CarryOut {
         while !*stop.borrow() {
             wanted.extend(begun.take());
             for neighbour in Neighbour::ALL {
-                let free = self
-                    .policy
-                    .at_once(neighbour)
-                    .saturating_sub(under_way.at(neighbour));
-                if free == 0 || !wanted.contains(&neighbour) {
-                    continue;
-                }
-                let claim = self.effects.claim(neighbour, free);
-                let claimed = self.timings.of("claim", claim).await?;
-                if claimed.len() < free {
+                if wanted.contains(&neighbour) && !self.begin(neighbour, under_way).await? {
                     wanted.remove(&neighbour);
                 }
-                for claimed in claimed {
-                    *under_way.busy.entry(neighbour).or_default() += 1;
-                    let worker = self.clone();
-                    under_way.steps.spawn(async move {
-                        worker.carry_out(&claimed).await;
-                        neighbour
-                    });
-                }
             }
+            let opens = wanted
+                .iter()
+                .filter_map(|of| self.gates.opens_in(*of))
+                .min();
             tokio::select! {
-                Some(ended) = under_way.steps.join_next() => under_way.ends(ended),
+                Some(ended) = under_way.join_next() => tell(ended),
                 () = begun.wait() => {}
+                () = tokio::time::sleep(opens.unwrap_or(TICK)), if opens.is_some() => {}
                 _ = tick.tick() => wanted.extend(self.effects.due().await?),
                 () = stopped(&mut stop) => {}
             }
-            while let Some(ended) = under_way.steps.try_join_next() {
-                under_way.ends(ended);
+            while let Some(ended) = under_way.try_join_next() {
+                tell(ended);
             }
         }
         Ok(())
     }
 
+    /// Begins what may pass to `neighbour` now. Answers whether more may wait.
+    async fn begin(
+        &self,
+        neighbour: Neighbour,
+        under_way: &mut JoinSet<()>,
+    ) -> anyhow::Result<bool> {
+        let turn = self.gates.turn().await;
+        let room = self.gates.room(neighbour);
+        if room == 0 {
+            return Ok(true);
+        }
+        let claim = self.effects.claim(neighbour, room);
+        let claimed = self.timings.of("claim", claim).await?;
+        let more = claimed.len() == room;
+        for claimed in claimed {
+            let passing = self.gates.begin(neighbour);
+            let worker = self.clone();
+            under_way.spawn(async move { worker.carry_out(&claimed, passing).await });
+        }
+        drop(turn);
+        Ok(more)
+    }
+
     /// Keeps our leases, and frees those that others stopped keeping.
     pub async fn keep_leases(&self) -> anyhow::Result<()> {
         tokio::time::sleep(Duration::from_millis(self.policy.lease_ms / 4)).await;
-        let held: Vec<Uuid> = self
-            .leases
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-            .copied()
-            .collect();
-        self.effects.renew(&held).await?;
+        self.effects.renew(&self.leases.all()).await?;
         let freed = self.effects.free_expired().await?;
         if freed > 0 {
             tracing::warn!(effects = freed, "leases that nobody renewed are free again");
@@ -141,25 +151,35 @@ impl CarryOut {
         Ok(())
     }
 
-    async fn carry_out(&self, claimed: &Claimed) {
-        let _kept = Kept::keep(&self.leases, claimed.lease);
+    async fn carry_out(&self, claimed: &Claimed, mut passing: Passing) {
+        let _kept = self.leases.keep(claimed.lease);
         let kind = claimed.effect.work.kind();
-        let ended = match self.timings.of(kind, self.act(claimed)).await {
+        let acted = self.timings.of(kind, self.act(claimed)).await;
+        let longest = Duration::from_millis(self.policy.cap_ms);
+        let counts = passing.hears(heard(claimed, &acted, longest));
+        let ended = match acted {
             Ok(Outcome::Report(report)) => {
                 let report = self.report(claimed, *report);
                 self.timings.of("report", report).await
             }
-            Ok(Outcome::NotYet) => self
-                .effects
-                .look_again(claimed, Duration::from_millis(self.policy.poll_ms))
-                .await
-                .map_err(anyhow::Error::from),
-            Err(failure) => self.fail(claimed, failure).await,
+            Ok(Outcome::Waits { tray, mark }) => self.wait(claimed, &tray, &mark).await,
+            Err(failure) => self.fail(claimed, failure, counts).await,
         };
         if let Err(error) = ended {
             // The lease ends by itself, and the effect is carried out again.
             tracing::warn!(effect = %claimed.effect.id, kind, error = format!("{error:#}"), "an outcome could not be reported");
         }
+    }
+
+    /// Puts the effect in its tray. If its document was given up while it was looked at, nothing else would end
+    /// it: it is looked at again, and ends. What is given up from now on drops it.
+    async fn wait(&self, claimed: &Claimed, tray: &Tray, mark: &str) -> anyhow::Result<()> {
+        let at_most = Duration::from_millis(self.policy.check_ms);
+        self.effects.wait_in(claimed, tray, mark, at_most).await?;
+        if !self.steps.wants(claimed).await? {
+            self.effects.look_now(claimed.effect.id).await?;
+        }
+        Ok(())
     }
 
     /// Carries the step out, unless it has stopped every process that tried. A panic is a fault of ours like
@@ -174,7 +194,13 @@ impl CarryOut {
             .unwrap_or_else(|_| Err(anyhow::anyhow!("the step panicked").into()))
     }
 
-    async fn fail(&self, claimed: &Claimed, failure: StepFailure) -> anyhow::Result<()> {
+    /// A failure that does not count is the neighbour's, which fails others too: it costs the document nothing.
+    async fn fail(
+        &self,
+        claimed: &Claimed,
+        failure: StepFailure,
+        counts: bool,
+    ) -> anyhow::Result<()> {
         let kind = claimed.effect.work.kind();
         let sentence = failure.to_string();
         tracing::info!(effect = %claimed.effect.id, kind, failures = claimed.failures, failure = failure.for_the_journal(), "a step failed");
@@ -213,7 +239,7 @@ impl CarryOut {
             StepFailure::Port(PortFailure {
                 class: FailureClass::Transient,
                 ..
-            }) if claimed.failures + 1 >= self.policy.failures => {
+            }) if counts && claimed.failures + 1 >= self.policy.failures => {
                 self.call_a_person(
                     claimed,
                     format!("{sentence} ({} essais)", claimed.failures + 1),
@@ -232,7 +258,7 @@ impl CarryOut {
                 let pause = self.policy.pause(claimed.failures);
                 Ok(self
                     .effects
-                    .try_again(claimed, pause, true, &sentence)
+                    .try_again(claimed, pause, counts, &sentence)
                     .await?)
             }
         }
@@ -348,45 +374,8 @@ impl CarryOut {
     }
 }
 
-/// The steps that are being carried out. It outlives a failure of the database: a step that is dropped
-/// half-way has perhaps asked a neighbour already.
-#[derive(Default)]
-struct UnderWay {
-    steps: JoinSet<Neighbour>,
-    busy: HashMap<Neighbour, usize>,
-}
-
-impl UnderWay {
-    fn at(&self, neighbour: Neighbour) -> usize {
-        self.busy.get(&neighbour).copied().unwrap_or(0)
-    }
-
-    fn ends(&mut self, ended: Result<Neighbour, tokio::task::JoinError>) {
-        match ended {
-            Ok(neighbour) => *self.busy.entry(neighbour).or_insert(1) -= 1,
-            Err(error) => tracing::error!(%error, "a step panicked; its lease will end"),
-        }
-    }
-}
-
-/// A lease that is renewed as long as this lives, however the step ends: nobody else frees an effect whose
-/// lease is renewed.
-struct Kept<'a> {
-    leases: &'a Mutex<HashSet<Uuid>>,
-    lease: Uuid,
-}
-
-impl<'a> Kept<'a> {
-    fn keep(leases: &'a Mutex<HashSet<Uuid>>, lease: Uuid) -> Self {
-        let mut held = leases.lock().unwrap_or_else(PoisonError::into_inner);
-        held.insert(lease);
-        Self { leases, lease }
-    }
-}
-
-impl Drop for Kept<'_> {
-    fn drop(&mut self) {
-        let mut held = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
-        held.remove(&self.lease);
+fn tell(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a step panicked; its lease will end");
     }
 }

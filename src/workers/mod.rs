@@ -2,19 +2,24 @@
 
 mod carry_out;
 mod close_batches;
+mod gates;
+mod leases;
 mod projections;
 mod retry;
+mod rounds;
 mod seal;
 mod timings;
 
 pub use carry_out::CarryOut;
 pub use close_batches::close_batches;
+pub use gates::Gates;
 pub use projections::{
     Difference, Held, Place, Poison, ProjectionFailure, Projections, Rebuilt, Shape, Standing,
     Status, build_beside, drop_unread, longest_lock, rebuild, resume, return_to_former,
     search_path, statuses,
 };
-pub use retry::RetryPolicy;
+pub use retry::{NeighbourLimits, RetryPolicy};
+pub use rounds::Rounds;
 pub use seal::{Sealing, seal};
 pub use timings::{Timing, Timings};
 

@@ -10,6 +10,7 @@ use std::path::Path;
 pub fn config(data: &Path, neighbours: &NeighboursConfig) -> String {
     let retry = json!({
         "base_ms": 20, "cap_ms": 500, "failures": 200, "poll_ms": 20, "locked_out_ms": 500, "lease_ms": 2_000,
+        "breaker": { "open_ms": 20, "longest_ms": 200 },
     });
     let whole = json!({
         "data": data,

@@ -12,6 +12,7 @@ mod bundle;
 mod chain;
 mod demo;
 mod doors;
+mod engine;
 mod epochs;
 mod erasure;
 mod exports;

@@ -28,6 +28,7 @@ use navette_domain::{
         self, Export, Format,
         model::{ExportModel, ExportModelCommand, Model},
     },
+    gate::BreakerPolicy,
     ids::{BatchId, ChainId, CommandId, DocumentId, DossierId, ExportId, ThirdPartyId},
     personal::Personal,
     selection::{Content, Selection, SelectionCommand},
@@ -87,6 +88,11 @@ pub fn quick() -> RetryPolicy {
         failures: 40,
         poll_ms: 30,
         locked_out_ms: 200,
+        breaker: BreakerPolicy {
+            open_ms: 20,
+            longest_ms: 200,
+            ..BreakerPolicy::default()
+        },
         ..RetryPolicy::default()
     }
 }

@@ -4,8 +4,10 @@
 //! back, and kept.
 
 mod begun;
+mod nodes;
 #[cfg(all(test, feature = "sim"))]
 mod tests;
+mod trays;
 
 pub use begun::Begun;
 
@@ -66,6 +68,11 @@ pub struct Effects {
     lease: Duration,
 }
 
+/// The neighbour of this stored name.
+fn neighbour(code: &str) -> Option<Neighbour> {
+    Neighbour::ALL.into_iter().find(|of| of.code() == code)
+}
+
 fn seconds(duration: Duration) -> f64 {
     duration.as_secs_f64()
 }
@@ -120,9 +127,20 @@ impl Effects {
         Ok(rows.into_iter().map(Claimed::from).collect())
     }
 
-    /// Puts back an effect whose neighbour has nothing new to say: it is looked at again `after` a while.
+    /// Puts back an effect that has nothing to do yet: it is looked at again `after` a while.
     pub async fn look_again(&self, claimed: &Claimed, after: Duration) -> sqlx::Result<()> {
-        self.put_back(claimed, after, 0, None).await
+        sqlx::query(
+            "UPDATE effects
+             SET lease_token = NULL, lease_owner = NULL, lease_until = NULL, failures = 0, last_error = NULL,
+                 run_at = clock_timestamp() + make_interval(secs => $3)
+             WHERE id = $1 AND lease_token = $2",
+        )
+        .bind(claimed.effect.id.0)
+        .bind(claimed.lease)
+        .bind(seconds(after))
+        .execute(&self.pool)
+        .await?;
+        Ok(())
     }
 
     /// Puts back an effect that failed, to be tried again `after` a while.
@@ -133,22 +151,7 @@ impl Effects {
         spent: bool,
         error: &str,
     ) -> sqlx::Result<()> {
-        self.put_back(
-            claimed,
-            after,
-            claimed.failures + u32::from(spent),
-            Some(error),
-        )
-        .await
-    }
-
-    async fn put_back(
-        &self,
-        claimed: &Claimed,
-        after: Duration,
-        failures: u32,
-        error: Option<&str>,
-    ) -> sqlx::Result<()> {
+        let failures = claimed.failures + u32::from(spent);
         sqlx::query(
             "UPDATE effects
              SET lease_token = NULL, lease_owner = NULL, lease_until = NULL,
@@ -160,7 +163,7 @@ impl Effects {
         .bind(seconds(after))
         .bind(i32::try_from(failures).unwrap_or(i32::MAX))
         // PostgreSQL's texts hold no such character.
-        .bind(error.map(|error| error.replace('\0', "")))
+        .bind(error.replace('\0', ""))
         .execute(&self.pool)
         .await?;
         Ok(())
@@ -193,10 +196,7 @@ impl Effects {
         )
         .fetch_all(&self.pool)
         .await?;
-        Ok(Neighbour::ALL
-            .into_iter()
-            .filter(|neighbour| due.iter().any(|(code,)| code == neighbour.code()))
-            .collect())
+        Ok(due.iter().filter_map(|(code,)| neighbour(code)).collect())
     }
 
     /// How many effects are not done.

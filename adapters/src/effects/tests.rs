@@ -11,8 +11,12 @@ use crate::{
     postgres::test_cluster::TestDatabase,
 };
 use futures::future::join_all;
-use navette_domain::ids::SignatureId;
-use std::collections::HashSet;
+use navette_domain::{
+    gate::{Gate, Limits, Share},
+    ids::SignatureId,
+    ports::Tray,
+};
+use std::{collections::HashSet, num::NonZeroU32};
 
 const DESK: Neighbour = Neighbour::PorteDocuments;
 const LONG: Duration = Duration::from_mins(1);
@@ -310,4 +314,98 @@ async fn a_failed_effect_waits_and_counts_its_failures() {
     worker.look_again(&claimed, LONG).await.unwrap();
     assert_eq!(worker.due().await.unwrap(), []);
     assert_eq!(worker.claim(DESK, 1).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn processes_that_live_share_the_limits_and_those_that_fell_silent_do_not() {
+    let (database, _log) = open().await;
+    let limits = Limits {
+        at_once: 4,
+        per_minute: None,
+        burst: NonZeroU32::MIN,
+    };
+    let gates = [(DESK, Gate::new(limits, None).state(Duration::ZERO))];
+    let (a, b) = (worker(&database, "a", LONG), worker(&database, "b", LONG));
+    let share = |rank, of| Share {
+        rank,
+        of: NonZeroU32::new(of).unwrap(),
+    };
+    assert_eq!(a.stand(&gates).await.unwrap(), Share::WHOLE);
+    assert_eq!(b.stand(&gates).await.unwrap(), share(1, 2));
+    assert_eq!(a.stand(&gates).await.unwrap(), share(0, 2));
+    let silent = "UPDATE gates SET seen_at = seen_at - interval '20 seconds' WHERE node = 'a'";
+    sqlx::query(silent).execute(&database.pool).await.unwrap();
+    assert_eq!(b.stand(&gates).await.unwrap(), Share::WHOLE);
+    assert_eq!(a.stand(&gates).await.unwrap(), share(0, 2));
+    a.leave().await.unwrap();
+    assert_eq!(b.stand(&gates).await.unwrap(), Share::WHOLE);
+}
+
+fn folder(name: &str) -> Tray {
+    Tray::Folder {
+        folder: name.to_owned(),
+    }
+}
+
+/// Begins so many effects that wait in a tray, where they are called by their numbers.
+async fn waiting_in(log: &Log, worker: &Effects, tray: &Tray, count: usize) -> Vec<EffectId> {
+    let begun = begin(log, batch(), count).await;
+    for (number, claimed) in (0..).zip(worker.claim(DESK, count).await.unwrap()) {
+        let mark = i32::to_string(&number);
+        let waits = worker.wait_in(&claimed, tray, &mark, LONG).await;
+        waits.unwrap();
+    }
+    begun
+}
+
+#[tokio::test]
+async fn a_tray_is_listed_once_in_a_round_whoever_asks_and_however_many_wait_there() {
+    let (database, log) = open().await;
+    let (a, b) = (worker(&database, "a", LONG), worker(&database, "b", LONG));
+    for tray in [folder("visa"), folder("urgent")] {
+        waiting_in(&log, &a, &tray, 3).await;
+    }
+    assert_eq!(
+        a.rounds_due(LONG).await.unwrap(),
+        [],
+        "they were just looked at"
+    );
+    a.hurry(DESK, Duration::ZERO).await.unwrap();
+    assert_eq!(a.rounds_due(LONG).await.unwrap(), [DESK]);
+    let mut listed = a.rounds(DESK, 1, LONG).await.unwrap();
+    listed.extend(b.rounds(DESK, 8, LONG).await.unwrap());
+    listed.sort_by_key(Tray::key);
+    assert_eq!(listed, [folder("urgent"), folder("visa")]);
+    assert_eq!(a.rounds(DESK, 8, LONG).await.unwrap(), []);
+    // A hint brings the next round forward, but not at once after the last.
+    a.hurry(DESK, LONG).await.unwrap();
+    assert_eq!(a.rounds_due(LONG).await.unwrap(), []);
+    a.hurry(DESK, Duration::ZERO).await.unwrap();
+    a.hold_neighbour(DESK, LONG, "Le compte est refusé.")
+        .await
+        .unwrap();
+    assert_eq!(
+        a.rounds(DESK, 8, LONG).await.unwrap(),
+        [],
+        "it is left alone"
+    );
+}
+
+#[tokio::test]
+async fn what_a_listing_shows_to_have_moved_is_looked_at_and_nothing_else() {
+    let (database, log) = open().await;
+    let worker = worker(&database, "a", LONG);
+    let (here, there) = (folder("visa"), folder("urgent"));
+    waiting_in(&log, &worker, &here, 3).await;
+    waiting_in(&log, &worker, &there, 3).await;
+    let moved = ["1".to_owned(), "of another application".to_owned()];
+    assert_eq!(worker.wake(DESK, &here, Some(&moved)).await.unwrap(), 1);
+    assert_eq!(
+        worker.wake(DESK, &here, Some(&moved)).await.unwrap(),
+        0,
+        "it is due"
+    );
+    assert_eq!(worker.claim(DESK, 8).await.unwrap().len(), 1);
+    // Where a neighbour cannot tell, all are looked at.
+    assert_eq!(worker.wake(DESK, &there, None).await.unwrap(), 3);
 }

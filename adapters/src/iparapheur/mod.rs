@@ -16,8 +16,8 @@ use async_trait::async_trait;
 use navette_domain::{
     ids::SignatureId,
     ports::{
-        Answer, Attempt, DeskProgress, FailureClass, Neighbour, PortFailure, SignedFolder,
-        SigningDesk, SigningRequest,
+        Answer, Attempt, DeskProgress, FailureClass, FolderRef, Neighbour, Passage, PortFailure,
+        SignedFolder, SigningDesk, SigningRequest,
     },
 };
 use reqwest::{
@@ -69,6 +69,15 @@ pub fn folder_id(signature: SignatureId) -> String {
     format!("nav-{signature}")
 }
 
+/// The signature of a folder, if it is one of ours.
+fn signature_of(folder: &str) -> Option<SignatureId> {
+    folder.strip_prefix("nav-")?.parse().ok().map(SignatureId)
+}
+
+/// What a folder is when nobody has to do anything with it any more. They are asked for one by one: versions
+/// differ on what else a search understands.
+const OVER: [&str; 3] = ["Archive", "RejetSignataire", "RejetVisa"];
+
 impl IParapheur {
     /// Prepares the client; nothing is sent yet.
     pub fn new(config: &IParapheurConfig) -> anyhow::Result<Self> {
@@ -87,13 +96,18 @@ impl IParapheur {
     }
 
     async fn call(&self, signature: SignatureId, request: Request<'_>) -> Answer<Element> {
+        self.ask(request, request.message(&folder_id(signature)))
+            .await
+    }
+
+    async fn ask(&self, request: Request<'_>, message: String) -> Answer<Element> {
         let response = self
             .client
             .post(&self.url)
             .basic_auth(&self.login, Some(self.password.expose_secret()))
             .header(CONTENT_TYPE, "text/xml; charset=utf-8")
             .header(SOAP_ACTION, "\"\"")
-            .body(request.message(&folder_id(signature)))
+            .body(message)
             .send()
             .await
             .map_err(|error| http::no_answer(Neighbour::IParapheur, error))?;
@@ -128,15 +142,16 @@ impl IParapheur {
 
 #[async_trait]
 impl SigningDesk for IParapheur {
-    async fn submit(&self, request: &SigningRequest, attempt: Attempt) -> Answer<()> {
+    async fn submit(&self, request: &SigningRequest, attempt: Attempt) -> Answer<FolderRef> {
         let signature = request.signature;
+        let folder = FolderRef(folder_id(signature));
         if attempt == Attempt::Again
             && self.outcome(signature, Request::History).await? == Outcome::Done
         {
-            return Ok(());
+            return Ok(folder);
         }
         match self.outcome(signature, Request::Create(request)).await? {
-            Outcome::Done | Outcome::DuplicateFolder => Ok(()),
+            Outcome::Done | Outcome::DuplicateFolder => Ok(folder),
             Outcome::Refused(reason) => {
                 // The desk likes to quote the title, which may name a person.
                 let title = wire::title(&request.title);
@@ -150,7 +165,8 @@ impl SigningDesk for IParapheur {
         }
     }
 
-    async fn progress(&self, signature: SignatureId) -> Answer<DeskProgress> {
+    async fn progress(&self, passage: &Passage) -> Answer<DeskProgress> {
+        let signature = passage.signature;
         let history = self.call(signature, Request::History).await?;
         match wire::outcome(&history) {
             Outcome::Done => Ok(progress(&history)),
@@ -159,8 +175,22 @@ impl SigningDesk for IParapheur {
         }
     }
 
-    async fn retrieve(&self, signature: SignatureId) -> Answer<SignedFolder> {
-        let folder = self.call(signature, Request::Content).await?;
+    async fn moved(&self, desk_type: &str, desk_subtype: &str) -> Answer<Option<Vec<SignatureId>>> {
+        let mut moved = Vec::new();
+        for status in OVER {
+            let request = Request::Search {
+                desk_type,
+                desk_subtype,
+                status,
+            };
+            let listing = self.ask(request, request.message("")).await?;
+            moved.extend(wire::folders(&listing).filter_map(signature_of));
+        }
+        Ok(Some(moved))
+    }
+
+    async fn retrieve(&self, passage: &Passage) -> Answer<SignedFolder> {
+        let folder = self.call(passage.signature, Request::Content).await?;
         match wire::outcome(&folder) {
             Outcome::Done => {
                 let (pdf, slip) = wire::documents(&folder).map_err(unreadable)?;
@@ -170,8 +200,9 @@ impl SigningDesk for IParapheur {
         }
     }
 
-    async fn archive(&self, signature: SignatureId) -> Answer<()> {
-        match self.progress(signature).await? {
+    async fn archive(&self, passage: &Passage) -> Answer<()> {
+        let signature = passage.signature;
+        match self.progress(passage).await? {
             DeskProgress::Unknown => Ok(()),
             DeskProgress::Finished => self.clear(signature, Request::Archive).await,
             DeskProgress::Rejected { .. } => self.clear(signature, Request::EraseRejected).await,
@@ -182,8 +213,9 @@ impl SigningDesk for IParapheur {
         }
     }
 
-    async fn withdraw(&self, signature: SignatureId) -> Answer<()> {
-        match self.progress(signature).await? {
+    async fn withdraw(&self, passage: &Passage) -> Answer<()> {
+        let signature = passage.signature;
+        match self.progress(passage).await? {
             DeskProgress::Unknown => return Ok(()),
             DeskProgress::Rejected { .. } => {
                 return self.clear(signature, Request::EraseRejected).await;
@@ -192,7 +224,7 @@ impl SigningDesk for IParapheur {
             DeskProgress::InProgress(_) => {}
         }
         if self.outcome(signature, Request::TakeBack).await? != Outcome::Done
-            && self.progress(signature).await? == DeskProgress::Finished
+            && self.progress(passage).await? == DeskProgress::Finished
         {
             return Err(already_signed());
         }

@@ -26,6 +26,15 @@ pub enum Request<'a> {
     EraseRejected,
     /// Take it back while it runs.
     TakeBack,
+    /// List the folders of a type and subtype that have this status; the id does not matter.
+    Search {
+        /// The type.
+        desk_type: &'a str,
+        /// The subtype.
+        desk_subtype: &'a str,
+        /// The status.
+        status: &'a str,
+    },
 }
 
 impl Request<'_> {
@@ -38,6 +47,7 @@ impl Request<'_> {
             Self::Archive => "ArchiverDossier",
             Self::EraseRejected => "EffacerDossierRejete",
             Self::TakeBack => "ExercerDroitRemordDossier",
+            Self::Search { .. } => "RechercherDossiers",
         }
     }
 
@@ -47,6 +57,16 @@ impl Request<'_> {
             Self::Create(request) => creation(id, request),
             // Archived rather than erased: what was signed is never destroyed on our word.
             Self::Archive => element("DossierID", id) + &element("ArchivageAction", "ARCHIVER"),
+            Self::Search {
+                desk_type,
+                desk_subtype,
+                status,
+            } => [
+                element("TypeTechnique", desk_type),
+                element("SousType", desk_subtype),
+                element("Status", status),
+            ]
+            .concat(),
             Self::History | Self::Content | Self::EraseRejected | Self::TakeBack => {
                 quick_xml::escape::escape(id).into_owned()
             }
@@ -155,6 +175,11 @@ pub fn last_entry(history: &Element) -> Option<LogEntry<'_>> {
         status: entry.text_of("status"),
         annotation: entry.text_of("annotation"),
     })
+}
+
+/// The ids of the folders of a listing: what a history calls a name is one here.
+pub fn folders(listing: &Element) -> impl Iterator<Item = &str> {
+    listing.all("LogDossier").map(|entry| entry.text_of("nom"))
 }
 
 /// The main document of a folder, and its slip: always the last annexe, even when it is the only one.

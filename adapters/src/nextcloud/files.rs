@@ -132,6 +132,12 @@ impl Nextcloud {
         }))
     }
 
+    /// What lies in a folder, with where its approval stands.
+    pub(super) async fn approvals_in(&self, path: &str) -> Answer<Vec<wire::Resource>> {
+        let url = self.file_url(path).await?;
+        self.list(&url, "1", wire::PROPFIND_APPROVALS).await
+    }
+
     /// Removes a file; already gone is done.
     pub(super) async fn delete(&self, url: Url) -> Answer<()> {
         let response = send(self.request(Method::DELETE, url)).await?;
@@ -160,11 +166,20 @@ impl Nextcloud {
 
     /// The resource and, at depth 1, what lies beneath it; nothing when it does not exist.
     async fn propfind(&self, url: &Url, depth: &'static str) -> Answer<Vec<wire::Resource>> {
+        self.list(url, depth, wire::PROPFIND).await
+    }
+
+    async fn list(
+        &self,
+        url: &Url,
+        depth: &'static str,
+        asked: &'static str,
+    ) -> Answer<Vec<wire::Resource>> {
         let request = self
             .request(method(b"PROPFIND"), url.clone())
             .header("Depth", depth)
             .header("Content-Type", "application/xml; charset=utf-8")
-            .body(wire::PROPFIND);
+            .body(asked);
         let response = send(request).await?;
         match response.status() {
             StatusCode::NOT_FOUND => return Ok(Vec::new()),

@@ -170,6 +170,20 @@ impl VisaCircuit for Nextcloud {
         })
     }
 
+    async fn moved(&self, folder: &str) -> Answer<Option<Vec<String>>> {
+        let path = place::folder(&self.config.root_folder, folder);
+        let files = self.approvals_in(&path).await?;
+        // A release of the app that does not tell shows no state at all.
+        if !files.is_empty() && files.iter().all(|file| file.approval.is_none()) {
+            return Ok(None);
+        }
+        let waits = [Some(approval::PENDING), Some(approval::APPROVABLE)];
+        let moved = files
+            .into_iter()
+            .filter(|file| !waits.contains(&file.approval));
+        Ok(Some(moved.map(|file| file.file_id).collect()))
+    }
+
     async fn withdraw(&self, circulation: &Circulation) -> Answer<()> {
         match self.locate(circulation).await? {
             Some(url) => self.delete(url).await,

@@ -9,9 +9,14 @@ const LONGEST_NAME: usize = 120;
 
 /// `root/folder/name--document.pdf`. The document's id makes the path ours alone.
 pub(super) fn path(root: &str, request: &VisaRequest) -> String {
+    let name = file_name(&request.file_name, request.document);
+    [folder(root, &request.folder), name].join("/")
+}
+
+/// `root/folder`.
+pub(super) fn folder(root: &str, folder: &str) -> String {
     let mut segments = folders(root);
-    segments.extend(folders(&request.folder));
-    segments.push(file_name(&request.file_name, request.document));
+    segments.extend(folders(folder));
     segments.join("/")
 }
 

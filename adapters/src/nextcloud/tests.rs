@@ -421,3 +421,28 @@ async fn the_simulated_approver_sees_the_file_approvable_and_must_name_its_bare_
         matches!(state, VisaState::Approved { comment: Some(c), .. } if c == "Bon pour accord")
     );
 }
+
+#[tokio::test]
+async fn one_listing_of_a_folder_tells_which_files_wait_for_nobody_any_more() {
+    let bench = bench().await;
+    let mut sent = Vec::new();
+    for number in 1..=3 {
+        let request = VisaRequest {
+            document: DocumentId(Uuid::from_u128(number)),
+            ..letter()
+        };
+        sent.push(
+            bench
+                .cloud
+                .circulate(&request, Attempt::First)
+                .await
+                .unwrap(),
+        );
+    }
+    bench.sim.approve(&sent[0].path, None);
+    bench.sim.reject(&sent[1].file_id, "Non.");
+    let moved = bench.cloud.moved(&letter().folder).await.unwrap().unwrap();
+    let of = |circulation: &Circulation| moved.contains(&circulation.file_id);
+    assert_eq!(sent.iter().map(of).collect::<Vec<_>>(), [true, true, false]);
+    assert_eq!(bench.cloud.moved("Ailleurs").await.unwrap(), Some(vec![]));
+}

@@ -8,6 +8,11 @@ pub(super) const PROPFIND: &str = "<?xml version=\"1.0\"?>\
     <d:propfind xmlns:d=\"DAV:\" xmlns:oc=\"http://owncloud.org/ns\"><d:prop>\
     <oc:fileid/><d:getetag/><d:getcontentlength/></d:prop></d:propfind>";
 
+/// What a PROPFIND asks of a folder in which files circulate: what each is, and where its approval stands.
+pub(super) const PROPFIND_APPROVALS: &str = "<?xml version=\"1.0\"?>\
+    <d:propfind xmlns:d=\"DAV:\" xmlns:oc=\"http://owncloud.org/ns\" xmlns:nc=\"http://nextcloud.org/ns\">\
+    <d:prop><oc:fileid/><nc:approval-state/></d:prop></d:propfind>";
+
 /// One file of a multistatus.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Resource {
@@ -19,6 +24,8 @@ pub(super) struct Resource {
     pub(super) etag: String,
     /// Its size; a folder has none.
     pub(super) length: Option<u64>,
+    /// `nc:approval-state`, for who asks; none when it was not asked for, or when the app is not there.
+    pub(super) approval: Option<u8>,
 }
 
 /// Why a multistatus could not be read.
@@ -54,6 +61,9 @@ pub(super) fn multistatus(text: &str) -> Result<Vec<Resource>, BadMultistatus> {
                     ("DAV:", "href") => current.href = value,
                     ("DAV:", "getetag") => current.etag = bare(&value).to_owned(),
                     ("DAV:", "getcontentlength") => current.length = value.trim().parse().ok(),
+                    ("http://nextcloud.org/ns", "approval-state") => {
+                        current.approval = value.trim().parse().ok();
+                    }
                     ("http://owncloud.org/ns", "fileid") => {
                         value.trim().clone_into(&mut current.file_id);
                     }
@@ -163,6 +173,7 @@ mod tests {
             file_id: "77".into(),
             etag: "ab12".into(),
             length: None,
+            approval: None,
         };
         assert_eq!(seen, [expected]);
     }

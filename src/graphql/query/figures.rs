@@ -8,6 +8,7 @@ use navette_projections::{
     dossiers::{self, DossierDimension, DossierFilter, DossierTotal},
     effects::{self, EffectCause, EffectFilter},
     kinds::Position,
+    neighbours::{self, NeighbourRow},
 };
 
 /// The most lines of figures.
@@ -72,6 +73,18 @@ impl FigureQuery {
             effects::causes(&reads.pool, &asker.scope, &filter, MOST_CAUSES)
                 .await
                 .map_err(faults::list)
+        };
+        Some(answer.await)
+    }
+
+    /// The neighbours as the engine sees them: what waits for each, who left it alone, how gates stand.
+    #[graphql(complexity = "50 + 10 * child_complexity")]
+    async fn neighbours(&self, context: &Context<'_>) -> Fallible<Vec<NeighbourRow>> {
+        let answer = async {
+            let (reads, _) = reading(context, None).await?;
+            neighbours::all(&reads.pool)
+                .await
+                .map_err(|cause| faults::internal(&cause))
         };
         Some(answer.await)
     }

@@ -172,6 +172,27 @@ impl Desk {
         self.look(id).map(|folder| folder.log.clone())
     }
 
+    /// The folders of a type and subtype whose last line has this status, each with that line.
+    pub fn search(
+        &mut self,
+        desk_type: &str,
+        subtype: &str,
+        status: &str,
+    ) -> Vec<(String, LogEntry)> {
+        let ids: Vec<String> = self.folders.keys().cloned().collect();
+        for id in &ids {
+            self.deal_with(id);
+        }
+        let folders = self
+            .folders
+            .values()
+            .filter(|folder| folder.sent.desk_type == desk_type && folder.sent.subtype == subtype);
+        folders
+            .filter_map(|folder| Some((folder.sent.id.clone(), folder.log.last()?.clone())))
+            .filter(|(_, last)| last.status == status)
+            .collect()
+    }
+
     /// Files away, or erases, a folder that no longer runs.
     pub fn archive(&mut self, id: &str, action: &str) -> Said {
         let folder = self.look(id)?;

@@ -123,6 +123,16 @@ fn answer(
             Ok(folder) => content(folder, oddity) + &report(&Ok(String::new())),
             Err(reason) => report(&Err(reason)),
         },
+        // It has no report: what is unknown looks like what is empty.
+        "RechercherDossiers" => desk
+            .search(
+                request.text_of("TypeTechnique"),
+                request.text_of("SousType"),
+                request.text_of("Status"),
+            )
+            .iter()
+            .map(listed)
+            .collect(),
         "ArchiverDossier" => {
             let id = request.text_of("DossierID");
             report(&desk.archive(id, request.text_of("ArchivageAction")))
@@ -180,6 +190,17 @@ fn log_entry(entry: &LogEntry) -> String {
         element("nom", entry.name),
         element("status", entry.status),
         element("annotation", &entry.annotation),
+    )
+}
+
+/// A line of a listing: the id stands where a history has a name.
+fn listed((id, entry): &(String, LogEntry)) -> String {
+    let at = entry.at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
+    format!(
+        "<LogDossier>{}{}{}<annotation/><accessible>OK</accessible></LogDossier>",
+        element("timestamp", &at),
+        element("nom", id),
+        element("status", entry.status),
     )
 }
 
