@@ -24,7 +24,7 @@ use navette_domain::{
         ThirdPartyRefusal,
     },
 };
-use navette_projections::{signatures, third_parties};
+use navette_projections::{attachments, signatures, third_parties};
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use uuid::Uuid;
 
@@ -198,6 +198,9 @@ impl Erasure {
             } else {
                 self.document(shared.id, &mut prospect.files).await?;
             }
+        }
+        for file in attachments::files_of(log.pool(), third_party).await? {
+            prospect.files.insert(file.parse()?);
         }
         let today = clock::paris_date(self.dispatcher.now());
         prospect.held = self.retention.holding(&dossiers, today);

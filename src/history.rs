@@ -41,7 +41,7 @@ pub async fn of_dossiers(
     Ok(histories)
 }
 
-/// The streams of a dossier's history: its own, those of its documents and of their signatures, and that of
+/// The streams of a dossier's history: its own, those of its documents, signatures and attachments, and that of
 /// the bundles that were taken of it.
 pub async fn streams(pool: &PgPool, dossier: DossierId) -> sqlx::Result<Vec<Uuid>> {
     Ok(owners(pool, &[dossier.0]).await?.into_keys().collect())

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod addresses;
 pub mod app;
+pub mod attachments;
 pub mod batches;
 pub mod bundle;
 pub mod cases;

@@ -2,6 +2,7 @@
 
 use crate::{
     agent::AgentEvent,
+    attachment::AttachmentEvent,
     batch::BatchEvent,
     bundle::BundleEvent,
     chain::ChainEvent,
@@ -176,6 +177,8 @@ pub enum Event {
     ExportSchedule(ExportScheduleEvent),
     /// About a selection of dossiers.
     Selection(SelectionEvent),
+    /// About a file that was added to a dossier.
+    Attachment(AttachmentEvent),
 }
 
 /// A stored event that this version of Navette cannot read.
@@ -208,6 +211,7 @@ impl Event {
             "export_schedule" => {
                 ExportScheduleEvent::read(event_type, payload).map(Self::ExportSchedule)
             }
+            "attachment" => AttachmentEvent::read(event_type, payload).map(Self::Attachment),
             "selection" => SelectionEvent::read(event_type, payload).map(Self::Selection),
             _ => Err("unknown noun".to_owned()),
         }
@@ -234,6 +238,7 @@ impl Event {
             ExportModelEvent::TYPES,
             ExportScheduleEvent::TYPES,
             SelectionEvent::TYPES,
+            AttachmentEvent::TYPES,
         ]
         .into_iter()
         .flatten()

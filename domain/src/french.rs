@@ -4,6 +4,7 @@
 use crate::{
     agent::AgentEvent,
     amount::Amount,
+    attachment::AttachmentEvent,
     batch::BatchEvent,
     bundle::BundleEvent,
     chain::ChainEvent,
@@ -178,6 +179,14 @@ pub fn sentence(event: &Event) -> String {
             file.short()
         ),
         Event::ExportSchedule(event) => event.sentence(),
+        // Its name may be personal.
+        Event::Attachment(AttachmentEvent::Added { size, file, .. }) => format!(
+            "Pièce jointe ajoutée : {size} octets (empreinte {})",
+            file.short()
+        ),
+        Event::Attachment(AttachmentEvent::Removed { reason, .. }) => {
+            format!("Pièce jointe retirée : {reason}")
+        }
         // Its name is its owner's, perhaps private.
         Event::Selection(SelectionEvent::Saved { .. }) => "Sélection enregistrée".into(),
         Event::Selection(SelectionEvent::Removed { .. }) => "Sélection supprimée".into(),

@@ -50,6 +50,8 @@ ids! {
     ExportScheduleId,
     /// The bundles that were taken of one dossier.
     BundleId,
+    /// A file that somebody adds to a dossier.
+    AttachmentId,
     /// A filter or a list of dossiers that somebody keeps under a name.
     SelectionId,
     /// A template, whatever its version.

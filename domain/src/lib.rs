@@ -10,6 +10,7 @@
 //! - **Document**: one office file on its way through a chain. **Signature**: its passage at the desk.
 //! - **History**: what happened to a dossier, to its documents and to their signatures, event by event.
 //! - **Bundle**: what an auditor takes away of a dossier: its events, files and proofs, and a verifier.
+//! - **Attachment**: a file that somebody adds to a dossier.
 //! - **Export**: rows of dossiers that leave as a file. **Model** of exports: a format and columns that are kept.
 //!   **Schedule** of exports: one that is made again and again, and delivered; each time is a **run**.
 //! - **Effect**: one piece of outside work, recorded with the event that causes it. **Work**: what it does.
@@ -32,6 +33,7 @@
 pub mod agent;
 pub mod amount;
 pub mod archive;
+pub mod attachment;
 pub mod batch;
 pub mod bundle;
 pub mod chain;

@@ -1,6 +1,6 @@
 //! Who may do what: one function, called by every resolver, subscription, download and export.
 
-use crate::personal::Personal;
+use crate::{dossier::Dossier, personal::Personal};
 use serde::{Deserialize, Serialize};
 
 /// What a person or a program is here for.
@@ -112,6 +112,17 @@ pub fn sees(principal: &Principal, service: Option<&str>, scheme: Option<&str>) 
         limits.is_empty() || value.is_some_and(|value| limits.iter().any(|limit| limit == value))
     };
     within(&principal.services, service) && within(&principal.schemes, scheme)
+}
+
+/// Whether `principal` may see this dossier; one that does not exist is seen by nobody.
+pub fn sees_dossier(principal: &Principal, dossier: &Dossier) -> bool {
+    match dossier {
+        Dossier::Unborn => false,
+        Dossier::Open { request, .. } => {
+            let (service, scheme) = (request.service.as_deref(), request.scheme.as_deref());
+            sees(principal, service, scheme)
+        }
+    }
 }
 
 /// Whether `principal` may know of an export that `requested_by` asked for, and of its models: their own, or

@@ -75,6 +75,16 @@ kinds! {
         Png = "png",
         Jpeg = "jpeg",
     }
+    /// The format of a file that was added to a dossier.
+    AttachmentFormat of "domain::attachment::AttachmentFormat" {
+        Pdf = "pdf",
+        Png = "png",
+        Jpeg = "jpeg",
+        Odt = "odt",
+        Ods = "ods",
+        Docx = "docx",
+        Xlsx = "xlsx",
+    }
     /// What a field of the data dictionary holds.
     FieldKind of "domain::dictionary::FieldKind" {
         Text = "text",

@@ -5,6 +5,7 @@
 //! - A projector sees events only: no clock, no other table than its own, no neighbour.
 //! - A projector names its tables without a schema, so that a rebuild can fill a copy beside the live one.
 
+pub mod attachments;
 pub mod batches;
 pub mod chains;
 pub mod condition;
@@ -68,5 +69,6 @@ pub fn all() -> Vec<Box<dyn Projector>> {
         Box::new(export_models::ExportModels),
         Box::new(export_schedules::ExportSchedules),
         Box::new(selections::Selections),
+        Box::new(attachments::Attachments),
     ]
 }

@@ -3,12 +3,11 @@
 use super::{
     asking::{Asker, reading},
     faults,
-    mutation::seen,
     refusal::{Refusal, RefusalCode, RefusedRow},
 };
 use crate::dispatch::Dispatcher;
 use async_graphql::{Context, Result};
-use navette_domain::{dossier, ids::DossierId, selection::SelectionRefusal};
+use navette_domain::{dossier, ids::DossierId, policy, selection::SelectionRefusal};
 use navette_projections::{dossiers::DossierFilter, kinds::Position, list, selections};
 use uuid::Uuid;
 
@@ -100,7 +99,7 @@ async fn sight(context: &Context<'_>, asker: &Asker, ids: Vec<DossierId>) -> Res
     let is_seen = |id: &DossierId| {
         loaded
             .get(&id.0)
-            .is_some_and(|loaded| seen(asker, &loaded.state))
+            .is_some_and(|loaded| policy::sees_dossier(&asker.principal, &loaded.state))
     };
     let (kept, others): (Vec<_>, Vec<_>) = ids.into_iter().partition(is_seen);
     let unknown = |id: DossierId| RefusedRow::unknown(id.0);

@@ -14,6 +14,7 @@ use async_graphql::{
 };
 use navette_adapters::log::Log;
 use navette_projections::{
+    attachments::{self, AttachmentRow},
     batches::{self, BatchRow},
     chains::{self, ChainRow},
     documents::{self, DocumentRow, Progress},
@@ -117,6 +118,10 @@ keys! {
     ExportScheduleById,
     /// The documents of a dossier that is seen.
     DocumentsOf,
+    /// An attachment by its id, if it is seen.
+    AttachmentById,
+    /// The attachments of a dossier that is seen.
+    AttachmentsOf,
     /// The signatures of a document that is seen.
     SignaturesOf,
     /// The progress of a batch that is seen.
@@ -276,6 +281,30 @@ impl Loader<DocumentsOf> for Rows {
         Ok(grouped(rows, |row| {
             DocumentsOf(row.dossier_id.unwrap_or_default())
         }))
+    }
+}
+
+impl Loader<AttachmentById> for Rows {
+    type Value = AttachmentRow;
+    type Error = Arc<sqlx::Error>;
+
+    async fn load(&self, keys: &[AttachmentById]) -> Loaded<AttachmentById, AttachmentRow> {
+        let ids = ids(keys, |key| key.0);
+        let rows = attachments::by_ids(&self.pool, &self.scope, &ids).await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| (AttachmentById(row.id), row))
+            .collect())
+    }
+}
+
+impl Loader<AttachmentsOf> for Rows {
+    type Value = Vec<AttachmentRow>;
+    type Error = Arc<sqlx::Error>;
+
+    async fn load(&self, keys: &[AttachmentsOf]) -> Loaded<AttachmentsOf, Vec<AttachmentRow>> {
+        let rows = attachments::of_dossiers(&self.pool, &ids(keys, |key| key.0)).await?;
+        Ok(grouped(rows, |row| AttachmentsOf(row.dossier_id)))
     }
 }
 

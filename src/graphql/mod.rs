@@ -28,8 +28,8 @@ pub use query::Query;
 pub use subscription::Subscription;
 
 use crate::{
-    app::App, batches::Batches, dispatch::Dispatcher, erasure::Erasure, exports::Exports,
-    schedules::Schedules, templates::Templates,
+    app::App, attachments::Attachments, batches::Batches, dispatch::Dispatcher, erasure::Erasure,
+    exports::Exports, schedules::Schedules, templates::Templates,
 };
 use asking::{Asker, Reads};
 use async_graphql::{Data, Request, SDLExportOptions, Schema, SchemaBuilder};
@@ -55,6 +55,8 @@ pub struct Services {
     pub exports: Exports,
     /// Knows where scheduled ones may go.
     pub schedules: Schedules,
+    /// Adds files to dossiers.
+    pub attachments: Attachments,
 }
 
 impl Services {
@@ -68,6 +70,7 @@ impl Services {
             erasure: app.erasure.clone(),
             exports: app.exports.clone(),
             schedules: app.schedules.clone(),
+            attachments: Attachments::new(app.dispatcher.clone()),
         }
     }
 }
@@ -92,6 +95,7 @@ pub fn executor(services: Services, introspection: bool) -> Executor {
         .data(services.erasure)
         .data(services.exports)
         .data(services.schedules)
+        .data(services.attachments)
         .limit_complexity(COMPLEXITY)
         .limit_depth(if introspection {
             INTROSPECTION_DEPTH

@@ -5,12 +5,13 @@ use super::{
     exports::{Export, ExportModel},
     faults,
     loaders::{
-        self, BatchById, ChainVersion, DocumentById, DossierById, EffectById, EntryAt, ExportById,
-        ExportModelById, ExportScheduleById, ImageVersion, SelectionById, SignatureById,
-        TemplateVersion, ThirdPartyById,
+        self, AttachmentById, BatchById, ChainVersion, DocumentById, DossierById, EffectById,
+        EntryAt, ExportById, ExportModelById, ExportScheduleById, ImageVersion, SelectionById,
+        SignatureById, TemplateVersion, ThirdPartyById,
     },
     objects::{
-        Batch, Chain, Document, Dossier, Effect, Selection, Signature, Template, ThirdParty,
+        Attachment, Batch, Chain, Document, Dossier, Effect, Selection, Signature, Template,
+        ThirdParty,
     },
 };
 use async_graphql::{Context, Error, ID, Interface, Result};
@@ -46,6 +47,8 @@ pub enum Node {
     ExportSchedule(ExportSchedule),
     /// A version of an image.
     Image(ImageRow),
+    /// A file that was added to a dossier.
+    Attachment(Attachment),
     /// One thing that happened.
     TimelineEntry(TimelineRow),
 }
@@ -89,6 +92,7 @@ pub async fn load(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
             ExportSchedule
         ),
         "Image" => by_key!(image(), ImageRow, Image),
+        "Attachment" => by_key!(uuid().map(AttachmentById), Attachment, Attachment),
         "Template" => by_key!(template(), Template, Template),
         "Chain" => by_key!(chain(), Chain, Chain),
         "TimelineEntry" => by_key!(key.parse().ok().map(EntryAt), TimelineRow, TimelineEntry),

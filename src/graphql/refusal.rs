@@ -8,6 +8,7 @@ use crate::{
 };
 use async_graphql::{Enum, Result, SimpleObject};
 use navette_domain::{
+    attachment::AttachmentRefusal,
     batch::BatchRefusal,
     chain::ChainRefusal,
     document::DocumentRefusal,
@@ -168,6 +169,16 @@ impl Coded for ExportScheduleRefusal {
             | Self::Columns(_)
             | Self::Calendar(_)
             | Self::Addresses => RefusalCode::InvalidInput,
+        }
+    }
+}
+
+impl Coded for AttachmentRefusal {
+    fn code(&self) -> RefusalCode {
+        match self {
+            Self::NotAdded => RefusalCode::NotFound,
+            Self::AlreadyAdded => RefusalCode::AlreadyExists,
+            Self::BadName | Self::Empty | Self::NoReason => RefusalCode::InvalidInput,
         }
     }
 }

@@ -58,12 +58,14 @@ impl FromRequestParts<House> for Asker {
     }
 }
 
-/// Whoever a signed address of the file of a document or an export was made for.
+/// What addresses are signed for.
+const SIGNED: [&str; 3] = ["/documents/", "/exports/", "/attachments/"];
+
+/// Whoever a signed address of a file was made for.
 async fn by_address(parts: &Parts, house: &House) -> Result<Option<Asker>, Response> {
     let path = parts.uri.path();
     let (true, Some(query)) = (
-        parts.method == Method::GET
-            && (path.starts_with("/documents/") || path.starts_with("/exports/")),
+        parts.method == Method::GET && SIGNED.iter().any(|signed| path.starts_with(signed)),
         parts.uri.query(),
     ) else {
         return Ok(None);

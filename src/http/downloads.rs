@@ -1,4 +1,4 @@
-//! The files of a document, for whoever sees it, and those of templates. Unknown, unseen, not made yet: the
+//! The files of a document, for whoever sees it, those of dossiers and those of templates. Unknown, unseen, not made yet: the
 //! same answer.
 
 use super::{House, auth, internal, refused};
@@ -11,8 +11,12 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::get,
 };
-use navette_domain::{digest::Digest, ids::TemplateId, policy::Permission, ports::OfficeFormat};
+use navette_domain::{
+    attachment::AttachmentFormat, digest::Digest, ids::TemplateId, policy::Permission,
+    ports::OfficeFormat,
+};
 use navette_projections::{
+    attachments,
     documents::{self, DocumentRow},
     signatures, templates,
 };
@@ -55,6 +59,7 @@ pub fn routes() -> Router<House> {
         .route("/documents/{id}/pdf", get(pdf))
         .route("/documents/{id}/office", get(office))
         .route("/documents/{id}/signature-slip", get(signature_slip))
+        .route("/attachments/{id}", get(attachment))
         .route("/templates/{code}/versions/{version}", get(template))
 }
 
@@ -92,6 +97,33 @@ async fn signature_slip(
         let rows = signatures::of_documents(&house.services.reads.pool, &[document.id]).await?;
         let last = rows.into_iter().rev().find_map(|row| row.slip);
         Ok(last.map(|digest| File::pdf(digest, &document.title, "bordereau.pdf")))
+    })
+    .await
+}
+
+/// A file that was added to a dossier.
+async fn attachment(
+    State(house): State<House>,
+    asker: Asker,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    send(&house, &asker, &headers, async {
+        let Ok(id) = id.parse::<Uuid>() else {
+            return Ok(None);
+        };
+        let pool = &house.services.reads.pool;
+        let rows = attachments::by_ids(pool, &asker.scope, &[id]).await?;
+        Ok(rows.into_iter().next().map(|row| {
+            let format = AttachmentFormat::from(row.format);
+            let stem = row.name.rsplit_once('.').map(|(stem, _)| stem.to_owned());
+            File {
+                digest: row.file,
+                media_type: format.media_type(),
+                title: stem.unwrap_or(row.name),
+                extension: format.extension(),
+            }
+        }))
     })
     .await
 }

@@ -1,14 +1,17 @@
 //! The file of a multipart form.
 
-use super::refused;
+use super::{internal, refused};
 use axum::{
     extract::Multipart,
     http::{HeaderMap, StatusCode},
     response::Response,
 };
+use navette_domain::digest::Digest;
+use sha2::{Digest as _, Sha256};
+use std::io::{self, Write as _};
 use uuid::Uuid;
 
-/// The largest template or image.
+/// The largest template, image or attachment.
 pub const LARGEST: usize = 20 * 1024 * 1024;
 /// The parts of a form around its file.
 pub const AROUND: usize = 64 * 1024;
@@ -21,29 +24,74 @@ pub struct File {
     pub bytes: Vec<u8>,
 }
 
-/// The form's field `file`.
-pub async fn file(mut form: Multipart) -> Result<File, Response> {
+/// A file that went to disk as it came. It has no name there, and is gone with its handle.
+pub struct Received {
+    /// Its name.
+    pub name: String,
+    /// What it holds.
+    pub file: std::fs::File,
+    /// How many bytes that is.
+    pub size: u64,
+    /// Its SHA-256.
+    pub digest: Digest,
+}
+
+/// The form's field `file`, in memory.
+pub async fn file(form: Multipart) -> Result<File, Response> {
+    let mut bytes = vec![];
+    let name = each_part(form, |part| {
+        bytes.extend_from_slice(part);
+        Ok(())
+    });
+    let name = name.await?;
+    Ok(File { name, bytes })
+}
+
+/// The same on disk.
+pub async fn received(form: Multipart) -> Result<Received, Response> {
+    let mut file = tempfile::tempfile().map_err(|cause| internal(&cause.into()))?;
+    let (mut sum, mut size) = (Sha256::new(), 0);
+    let name = each_part(form, |part| {
+        sum.update(part);
+        size += part.len() as u64;
+        file.write_all(part)
+    });
+    let name = name.await?;
+    Ok(Received {
+        name,
+        file,
+        size,
+        digest: Digest::from_bytes(sum.finalize().into()),
+    })
+}
+
+/// Gives `take` each part of the form's field `file` as it comes; says the file's name.
+async fn each_part(
+    mut form: Multipart,
+    mut take: impl FnMut(&[u8]) -> io::Result<()>,
+) -> Result<String, Response> {
     loop {
         let field = form
             .next_field()
             .await
             .map_err(|fault| unreadable(fault.status()))?;
-        let Some(field) = field else {
+        let Some(mut field) = field else {
             return Err(unreadable(StatusCode::BAD_REQUEST));
         };
         if field.name() == Some("file") {
             let name = field.file_name().unwrap_or("fichier").to_owned();
-            let bytes = field
-                .bytes()
-                .await
-                .map_err(|fault| unreadable(fault.status()))?;
-            if bytes.len() > LARGEST {
-                return Err(unreadable(StatusCode::PAYLOAD_TOO_LARGE));
+            let mut size = 0;
+            loop {
+                let part = field.chunk().await;
+                let Some(part) = part.map_err(|fault| unreadable(fault.status()))? else {
+                    return Ok(name);
+                };
+                size += part.len();
+                if size > LARGEST {
+                    return Err(unreadable(StatusCode::PAYLOAD_TOO_LARGE));
+                }
+                take(&part).map_err(|cause| internal(&cause.into()))?;
             }
-            return Ok(File {
-                name,
-                bytes: bytes.into(),
-            });
         }
     }
 }

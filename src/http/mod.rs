@@ -1,6 +1,7 @@
-//! The HTTP door: GraphQL, uploads of templates and images, previews, downloads, printing, metrics. Every
+//! The HTTP door: GraphQL, uploads of templates, images and attachments, previews, downloads, printing, metrics. Every
 //! route but the health check wants a token, and every answer, errors included, carries the security headers.
 
+mod attachments;
 mod auth;
 mod bundles;
 mod downloads;
@@ -103,6 +104,7 @@ pub fn router(app: &App, doors: Doors) -> Router {
         .route("/graphql/ws", get(graphql::subscribe))
         .merge(downloads::routes())
         .merge(uploads::routes())
+        .merge(attachments::routes())
         .merge(previews::routes());
     if explorer {
         routes = routes

@@ -78,7 +78,11 @@ async fn template(
         .upload(&envelope, &asker.scope, &code, &file.name, file.bytes)
         .await;
     match end {
-        Ok(uploaded) => taken(report(&uploaded.check, &file.name), &code, uploaded.receipt),
+        Ok(uploaded) => {
+            let mut answer = report(&uploaded.check, &file.name);
+            answer["code"] = json!(code);
+            taken(answer, uploaded.receipt)
+        }
         Err(failure) => not_taken(failure, |refusal| match refusal {
             UploadRefusal::Unusable(check) => report(check, &file.name),
             UploadRefusal::Refused(_) => json!({}),
@@ -103,7 +107,7 @@ async fn image(
         .upload_image(&envelope, &code, &file.name, file.bytes)
         .await;
     match end {
-        Ok(receipt) => taken(json!({}), &code, receipt),
+        Ok(receipt) => taken(json!({ "code": code }), receipt),
         Err(failure) => not_taken(failure, |_| json!({})),
     }
 }
@@ -125,15 +129,14 @@ async fn sent(
     Ok((asker.envelope(mutation, key, None, &content), file))
 }
 
-fn taken(mut answer: Value, code: &str, receipt: Receipt) -> Response {
-    answer["code"] = json!(code);
+pub(super) fn taken(mut answer: Value, receipt: Receipt) -> Response {
     answer["version"] = json!(receipt.version);
     answer["position"] = json!(receipt.position);
     Json(answer).into_response()
 }
 
 /// Why nothing was kept; `told` is what else is said when the rules say no.
-fn not_taken<R: std::error::Error>(
+pub(super) fn not_taken<R: std::error::Error>(
     failure: DispatchFailure<R>,
     told: impl FnOnce(&R) -> Value,
 ) -> Response {

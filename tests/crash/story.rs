@@ -9,6 +9,7 @@ use navette::{
 };
 use navette_domain::{
     amount::Amount,
+    attachment::{Attachment, AttachmentCommand, AttachmentFormat, NewFile},
     chain::{Chain, ChainCommand, Definition},
     digest::Digest,
     dossier::{Authority, Decision, Dossier, DossierCommand, Payment, Request},
@@ -92,6 +93,9 @@ impl Batch {
         };
         let started = app.batches.start(&envelope(), &ask).await.unwrap();
         assert!(started.refused.is_empty(), "{:?}", started.refused);
+        if let Some(dossier) = self.dossiers().first() {
+            attach(app, *dossier).await;
+        }
     }
 }
 
@@ -194,6 +198,28 @@ pub async fn export(app: &App) {
     let at = at - TimeDelta::days(2);
     let command = ExportScheduleCommand::Save { schedule, at };
     dispatch::<ExportSchedule>(app, id, command).await;
+}
+
+/// Adds a file to a dossier.
+async fn attach(app: &App, dossier: DossierId) {
+    let loaded = app.dispatcher.load::<Dossier>(dossier.0).await.unwrap();
+    let Dossier::Open { request, .. } = loaded.state else {
+        panic!("{dossier} is registered");
+    };
+    let bytes = b"%PDF-1.7 devis";
+    let file = app.ports.files.put(bytes.to_vec()).await.unwrap();
+    let command = AttachmentCommand::Add {
+        dossier,
+        third_party: request.third_party,
+        file: NewFile {
+            name: Personal("Devis.pdf".into()),
+            format: AttachmentFormat::Pdf,
+            size: bytes.len() as u64,
+            file,
+        },
+        at: Utc::now(),
+    };
+    dispatch::<Attachment>(app, Uuid::now_v7(), command).await;
 }
 
 async fn register(app: &App, reference: &str) {

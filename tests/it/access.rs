@@ -141,7 +141,7 @@ async fn nobody_gets_the_same_answer_whatever_they_show() {
 }
 
 /// An input for each mutation there is.
-fn inputs() -> Value {
+pub fn inputs() -> Value {
     let (id, key) = (Uuid::nil(), Uuid::nil());
     let change = json!({ "id": id, "idempotencyKey": key });
     let reasoned = json!({ "id": id, "idempotencyKey": key, "reason": "x" });
@@ -183,6 +183,7 @@ fn inputs() -> Value {
         "retryDocuments": { "idempotencyKey": key, "filter": {} },
         "saveSelection": { "idempotencyKey": key, "name": "X", "dossiers": [id] },
         "removeSelection": change,
+        "removeAttachment": reasoned,
         "requestExport": { "idempotencyKey": key, "format": "CSV" },
         "cancelExport": change,
         "saveExportModel": { "idempotencyKey": key, "name": "X", "format": "CSV", "columns": [] },

@@ -4,7 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 use crate::{
-    doors::{House, body, encoded},
+    access::inputs,
+    doors::{House, body, encoded, input_type},
     schema,
 };
 use futures::{SinkExt as _, StreamExt as _};
@@ -158,6 +159,95 @@ async fn a_repeated_request_is_done_once_and_its_key_serves_nothing_else() {
     let reused = house.mutate(&token, "completeDossier", change, want).await;
     assert_eq!(reused["refusal"]["code"], "KEY_REUSED");
     assert_eq!(house.events().await, events);
+}
+
+#[tokio::test]
+async fn by_every_mutation_a_version_that_is_not_the_one_that_was_seen_changes_nothing() {
+    let house = House::open().await;
+    let token = house.token(Role::Admin, &[]).await;
+    house.chain().await;
+    let dossier = house.granted("SUB-1", "Sport").await;
+    let input = json!({ "label": "Lot", "chain": "notification", "dossiers": [dossier.0] });
+    let batch = house.mutate(&token, "startBatch", input, "batchId").await["batchId"].clone();
+    let events = house.events().await;
+    let mut tried = 0;
+    for (mutation, mut input) in inputs().as_object().unwrap().clone() {
+        if !takes(&mutation, "expectedVersion") {
+            continue;
+        }
+        input["expectedVersion"] = json!(4_812);
+        if mutation == "publishChain" {
+            let chain = include_str!("../../examples/chains/notification-attribution.toml");
+            input["toml"] = json!(chain);
+        }
+        if mutation == "retryBatch" {
+            input["id"] = batch.clone();
+        }
+        // Dossiers are looked at first: what does not exist answers as what is not seen.
+        if mutation.ends_with("Dossier") {
+            input["id"] = json!(dossier.0);
+        }
+        let answer = house
+            .mutate(&token, &mutation, input, "position refusal { code }")
+            .await;
+        assert_eq!(
+            answer["refusal"]["code"], "CONFLICT",
+            "{mutation}: {answer}"
+        );
+        assert!(answer["position"].is_null(), "{mutation}: {answer}");
+        tried += 1;
+    }
+    assert!(tried > 20, "{tried} mutations were tried");
+    assert_eq!(house.events().await, events);
+}
+
+#[tokio::test]
+async fn by_every_mutation_a_key_that_served_another_request_is_refused() {
+    let house = House::open().await;
+    let token = house.token(Role::Admin, &[]).await;
+    let key = json!(Uuid::new_v4());
+    let profile = json!({ "idempotencyKey": key, "profile": { "name": "Comité" } });
+    house
+        .mutate(&token, "registerThirdParty", profile, "version")
+        .await;
+    let dossier = house.granted("SUB-1", "Sport").await;
+    let events = house.events().await;
+    // Those that change many have a key for each of them, which follows from theirs.
+    let many = ["retryBatch", "retryDocuments", "scheduleDossiers"];
+    let mut tried = 0;
+    for (mutation, mut input) in inputs().as_object().unwrap().clone() {
+        if many.contains(&mutation.as_str()) {
+            continue;
+        }
+        input["idempotencyKey"] = key.clone();
+        if !input["id"].is_null() && mutation.ends_with("Dossier") {
+            input["id"] = json!(dossier.0);
+        }
+        if mutation == "publishChain" {
+            let chain = include_str!("../../examples/chains/notification-attribution.toml");
+            input["toml"] = json!(chain);
+        }
+        let answer = house
+            .mutate(&token, &mutation, input, "refusal { code }")
+            .await;
+        assert_eq!(
+            answer["refusal"]["code"], "KEY_REUSED",
+            "{mutation}: {answer}"
+        );
+        tried += 1;
+    }
+    assert!(tried > 25, "{tried} mutations were tried");
+    assert_eq!(house.events().await, events);
+}
+
+/// Whether the input of a mutation has this field.
+fn takes(mutation: &str, field: &str) -> bool {
+    let sdl = graphql::sdl();
+    let (_, input) = sdl
+        .split_once(&format!("input {} {{", input_type(mutation)))
+        .unwrap();
+    let (input, _) = input.split_once("\n}").unwrap();
+    input.contains(&format!("\t{field}:"))
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@
 mod access;
 mod architecture;
 mod archive;
+mod attachments;
 mod bundle;
 mod chain;
 mod check_config;

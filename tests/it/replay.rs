@@ -2,15 +2,22 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
-use crate::support::{TestApp, rows, run};
+use crate::support::{TestApp, asks, profile, rows, run};
 use navette::{
     app::MIGRATIONS,
     neighbourhood::Manners,
     workers::{Place, Shape},
 };
 use navette_adapters::postgres::test_cluster::TestDatabase;
-use navette_domain::{document::DocumentStatus, ids::DocumentId};
+use navette_domain::{
+    attachment::{Attachment, AttachmentCommand, AttachmentFormat, NewFile},
+    digest::Digest,
+    document::DocumentStatus,
+    ids::DocumentId,
+    personal::Personal,
+};
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
+use uuid::Uuid;
 
 #[test]
 fn a_log_replayed_into_an_empty_database_gives_the_same_events_and_tables_byte_for_byte() {
@@ -22,6 +29,23 @@ fn a_log_replayed_into_an_empty_database_gives_the_same_events_and_tables_byte_f
             let document = DocumentId::of_dossier(batch, dossier);
             test.until_status(document, DocumentStatus::Delivered).await;
         }
+        let owner = profile("SUB-1");
+        let command = AttachmentCommand::Add {
+            dossier: dossiers[0],
+            third_party: owner.derived_id(owner.name.reveal()),
+            file: NewFile {
+                name: Personal("Devis.pdf".to_owned()),
+                format: AttachmentFormat::Pdf,
+                size: 5,
+                file: Digest::of(b"devis"),
+            },
+            at: test.app.clock.now(),
+        };
+        let added = test
+            .app
+            .dispatcher
+            .dispatch::<Attachment>(&asks(), Uuid::now_v7(), command);
+        added.await.unwrap();
         test.export().await;
         test.settle().await;
         let copy = TestDatabase::create(&MIGRATIONS).await.unwrap();

@@ -8,6 +8,7 @@ use navette_adapters::postgres::test_cluster::TestDatabase;
 use navette_domain::{
     agent::AgentEvent,
     amount::Amount,
+    attachment::{AttachmentEvent, AttachmentFormat},
     batch::{self, BatchEvent},
     bundle::BundleEvent,
     chain::{Action, ChainEvent, ChainRef, Definition, Recipient, Scope, Step, StepId},
@@ -274,6 +275,7 @@ fn names(event: &Event) -> (&'static str, String) {
         Event::ExportModel(event) => ("export_model", event.event_type()),
         Event::ExportSchedule(event) => ("export_schedule", event.event_type()),
         Event::Selection(event) => ("selection", event.event_type()),
+        Event::Attachment(event) => ("attachment", event.event_type()),
     }
 }
 
@@ -310,6 +312,7 @@ pub fn everything() -> Story {
     };
     story.tell(Uuid::from_u128(0xA6E7), None, Event::Agent(event));
     exports(&mut story);
+    attachments(&mut story, first);
     let given_up = BatchId(Uuid::from_u128(0xB001));
     story.batch(given_up, &[first]);
     let event = BatchEvent::Cancelled {
@@ -319,6 +322,28 @@ pub fn everything() -> Story {
     story.tell(given_up.0, None, Event::Batch(event));
     export_schedules(&mut story);
     story
+}
+
+/// Files of a dossier: one is kept, one was taken away.
+fn attachments(story: &mut Story, dossier: DossierId) {
+    let at = noon();
+    for (id, removed) in [(0xA77, false), (0xA78, true)] {
+        let event = AttachmentEvent::Added {
+            dossier,
+            third_party: ThirdPartyId(Uuid::from_u128(0x7000)),
+            name: Personal("Devis.pdf".into()),
+            format: AttachmentFormat::Pdf,
+            size: 5,
+            file: Digest::of(b"devis"),
+            at,
+        };
+        story.tell(Uuid::from_u128(id), Some(dossier), Event::Attachment(event));
+        if removed {
+            let reason = "doublon".into();
+            let event = AttachmentEvent::Removed { reason, at };
+            story.tell(Uuid::from_u128(id), Some(dossier), Event::Attachment(event));
+        }
+    }
 }
 
 fn exports(story: &mut Story) {

@@ -1,8 +1,8 @@
 //! The files that the events of a history name.
 
 use crate::{
-    digest::Digest, document::DocumentEvent, event::Event, ports::OfficeFormat,
-    signature::SignatureEvent,
+    attachment::AttachmentEvent, digest::Digest, document::DocumentEvent, event::Event,
+    ports::OfficeFormat, signature::SignatureEvent,
 };
 
 /// A file that an event names.
@@ -45,7 +45,13 @@ pub fn files(event: &Event) -> Vec<NamedFile> {
                 .chain(slip)
                 .collect()
         }
+        Event::Attachment(AttachmentEvent::Added { file, format, .. }) => vec![NamedFile {
+            digest: *file,
+            extension: format.extension(),
+            label: "Pièce jointe",
+        }],
         Event::Document(_)
+        | Event::Attachment(_)
         | Event::Signature(_)
         | Event::Dossier(_)
         | Event::ThirdParty(_)

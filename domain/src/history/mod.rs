@@ -107,7 +107,8 @@ impl State {
             | Event::Export(_)
             | Event::ExportModel(_)
             | Event::ExportSchedule(_)
-            | Event::Selection(_) => {}
+            | Event::Selection(_)
+            | Event::Attachment(_) => {}
         }
     }
 

@@ -90,6 +90,7 @@ pub fn fields(event_type: &str) -> &'static [PersonalField] {
         Owner::Named("/request/third_party"),
         Erased::Columns,
     )];
+    const NAME: &[PersonalField] = &[field("/name", Owner::Named("/third_party"), Erased::Text)];
     const BY: &[PersonalField] = &[field("/by", Owner::Value, Erased::Text)];
     const REPLY_TO: &[PersonalField] = &[field("/order/reply_to", Owner::Value, Erased::Nothing)];
     const fn address(pointer: &'static str) -> PersonalField {
@@ -108,6 +109,7 @@ pub fn fields(event_type: &str) -> &'static [PersonalField] {
         "document.visaed" | "document.visa_refused" | "signature.rejected" => BY,
         "batch.started" => REPLY_TO,
         "export_schedule.saved" => &ADDRESSES,
+        "attachment.added" => NAME,
         _ => &[],
     }
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use navette_domain::{
     agent::AgentEvent,
     amount::Amount,
+    attachment::{AttachmentEvent, AttachmentFormat},
     batch::{self, BatchEvent},
     bundle::BundleEvent,
     chain::{Action, ChainEvent, ChainRef, Definition, Recipient, Scope, Step, StepId},
@@ -43,8 +44,27 @@ pub fn all() -> Vec<Event> {
     all.extend(export().into_iter().map(Event::Export));
     all.extend(export_model().into_iter().map(Event::ExportModel));
     all.extend(export_schedule().into_iter().map(Event::ExportSchedule));
+    all.extend(attachment().into_iter().map(Event::Attachment));
     all.extend(configuration());
     all
+}
+
+fn attachment() -> Vec<AttachmentEvent> {
+    vec![
+        AttachmentEvent::Added {
+            dossier: DossierId::of_reference("SUB-2026-0012"),
+            third_party: ThirdPartyId::of_key("rna:W351001234"),
+            name: Personal("RIB du comité.pdf".into()),
+            format: AttachmentFormat::Pdf,
+            size: 48_112,
+            file: Digest::of(b"attachment"),
+            at: at(),
+        },
+        AttachmentEvent::Removed {
+            reason: "Doublon".into(),
+            at: at(),
+        },
+    ]
 }
 
 fn at() -> DateTime<Utc> {

@@ -149,8 +149,9 @@ impl About {
                 }
             }
             Event::Batch(_) => about.batch = stream,
-            // The metadata of a bundle name its dossier; the others are in no dossier's history.
+            // The metadata of these name their dossier; the others are in no dossier's history.
             Event::Bundle(_)
+            | Event::Attachment(_)
             | Event::ThirdParty(_)
             | Event::Template(_)
             | Event::Image(_)
@@ -217,12 +218,13 @@ pub async fn histories(
 }
 
 /// The streams that the histories of these dossiers are made of, each after its dossier: its own, those of its
-/// documents and those of their signatures.
+/// documents, those of their signatures and those of its attachments.
 pub async fn streams(pool: &PgPool, dossiers: &[Uuid]) -> Result<Vec<(Uuid, Uuid)>, sqlx::Error> {
     sqlx::query_as(
         "SELECT dossier, dossier FROM unnest($1) AS asked (dossier) UNION
          SELECT dossier_id, stream FROM timeline
-         CROSS JOIN LATERAL (VALUES (document_id), (signature_id)) AS of (stream)
+         CROSS JOIN LATERAL (VALUES (document_id), (signature_id),
+            (CASE WHEN event_type = 'attachment.added' THEN stream_id END)) AS of (stream)
          WHERE dossier_id = ANY($1) AND stream IS NOT NULL",
     )
     .bind(dossiers)

@@ -357,7 +357,7 @@ async fn change(
     let dispatcher = context.data::<Dispatcher>()?;
     let loaded = dispatcher.load::<dossier::Dossier>(id).await;
     let loaded = loaded.map_err(|cause| faults::of_the_log(&cause))?;
-    let answer = if seen(asker, &loaded.state) {
+    let answer = if policy::sees_dossier(&asker.principal, &loaded.state) {
         let command = command(dispatcher.now());
         answer(
             dispatcher
@@ -369,15 +369,4 @@ async fn change(
         Refusal::new(RefusalCode::NotFound, sentence).into()
     };
     Ok(DossierPayload { answer, id })
-}
-
-/// Whether whoever asks sees this dossier as it is now, whatever the read models show.
-pub(in crate::graphql) fn seen(asker: &Asker, state: &dossier::Dossier) -> bool {
-    match state {
-        dossier::Dossier::Unborn => false,
-        dossier::Dossier::Open { request, .. } => {
-            let (service, scheme) = (request.service.as_deref(), request.scheme.as_deref());
-            policy::sees(&asker.principal, service, scheme)
-        }
-    }
 }

@@ -4,6 +4,7 @@
 //! another request under that key is refused. Refusals of the rules are data of the answer; GraphQL errors
 //! are for mistakes in the request, missing rights and faults of ours.
 
+mod attachments;
 mod batches;
 mod bulk;
 mod chains;
@@ -15,8 +16,6 @@ mod export_schedules;
 mod exports;
 mod selections;
 mod third_parties;
-
-pub(super) use dossiers::seen;
 
 use super::asking::Asker;
 use crate::unit::Envelope;
@@ -37,6 +36,7 @@ pub struct Mutation(
     export_schedules::ExportScheduleMutation,
     selections::SelectionMutation,
     bulk::BulkMutation,
+    attachments::AttachmentMutation,
 );
 
 /// What every change says.

@@ -1,10 +1,9 @@
 //! A document and its passages at the signing desk.
 
-use super::{Batch, Dossier, Included, Template, history};
+use super::{Batch, Dossier, Included, Template, history, signed};
 use crate::graphql::loaders::{
     self, BatchById, DocumentById, DossierById, SignaturesOf, TemplateVersion,
 };
-use crate::{addresses, dispatch::Dispatcher, graphql::asking::Asker};
 use async_graphql::{Context, ID, Object, Result};
 use navette_domain::french;
 use navette_projections::{
@@ -26,11 +25,7 @@ impl From<DocumentRow> for Document {
 
 impl Document {
     fn url(&self, context: &Context<'_>, file: &str) -> Result<Option<String>> {
-        let dispatcher = context.data::<Dispatcher>()?;
-        let actor = &context.data::<Asker>()?.principal.actor;
-        let path = format!("/documents/{}/{file}", self.0.id);
-        let keys = dispatcher.log().keys();
-        Ok(addresses::sign(keys, &path, actor, dispatcher.now()))
+        signed(context, &format!("/documents/{}/{file}", self.0.id))
     }
 }
 

@@ -1,10 +1,10 @@
 //! A dossier.
 
 use super::{
-    Document, ThirdParty, history,
+    Attachment, Document, ThirdParty, history,
     history::{DossierState, History, HistoryStep, Moment, StateChange, past},
 };
-use crate::graphql::loaders::{self, DocumentsOf, ThirdPartyById};
+use crate::graphql::loaders::{self, AttachmentsOf, DocumentsOf, ThirdPartyById};
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::NaiveDate;
 use navette_domain::french;
@@ -104,6 +104,13 @@ impl Dossier {
     #[graphql(complexity = "5 + 2 * child_complexity")]
     async fn documents(&self, context: &Context<'_>) -> Option<Result<Vec<Document>>> {
         let rows = loaders::load(context, DocumentsOf(self.0.id)).await;
+        Some(rows.map(|rows| rows.into_iter().flatten().map(Into::into).collect()))
+    }
+
+    /// The files that were added to it, the oldest first.
+    #[graphql(complexity = "5 + 2 * child_complexity")]
+    async fn attachments(&self, context: &Context<'_>) -> Option<Result<Vec<Attachment>>> {
+        let rows = loaders::load(context, AttachmentsOf(self.0.id)).await;
         Some(rows.map(|rows| rows.into_iter().flatten().map(Into::into).collect()))
     }
 

@@ -1,5 +1,6 @@
 //! What queries show: the rows of the read models, and the links between them.
 
+mod attachment;
 mod batch;
 mod chain;
 mod document;
@@ -10,6 +11,7 @@ mod selection;
 mod template;
 mod third_party;
 
+pub use attachment::Attachment;
 pub use batch::Batch;
 pub use chain::Chain;
 pub use document::{Document, Signature};
@@ -19,7 +21,11 @@ pub use selection::Selection;
 pub use template::{Dictionary, Included, Template};
 pub use third_party::ThirdParty;
 
-use super::loaders::{self, HistoryOf};
+use super::{
+    asking::Asker,
+    loaders::{self, HistoryOf},
+};
+use crate::{addresses, dispatch::Dispatcher};
 use async_graphql::{Context, Result};
 use navette_projections::{
     kinds::Position,
@@ -27,6 +33,14 @@ use navette_projections::{
     timeline::{Kind, TimelineRow},
 };
 use uuid::Uuid;
+
+/// An address that opens a file for a while without a token, for whoever asks now.
+fn signed(context: &Context<'_>, path: &str) -> Result<Option<String>> {
+    let dispatcher = context.data::<Dispatcher>()?;
+    let actor = &context.data::<Asker>()?.principal.actor;
+    let keys = dispatcher.log().keys();
+    Ok(addresses::sign(keys, path, actor, dispatcher.now()))
+}
 
 /// The entries of a history from a position on.
 async fn history(
