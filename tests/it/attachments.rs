@@ -290,8 +290,10 @@ async fn of_another(house: &House) -> Uuid {
     let third_party = profile.derived_id(profile.name.reveal());
     let dispatcher = &house.app.dispatcher;
     let register = ThirdPartyCommand::Register { profile, at };
-    let registered = dispatcher.dispatch::<ThirdParty>(&asks(), third_party.0, register);
-    registered.await.unwrap();
+    dispatcher
+        .dispatch::<ThirdParty>(&asks(), third_party.0, register)
+        .await
+        .unwrap();
     let request = Request {
         third_party,
         ..request("SUB-2")
@@ -332,10 +334,10 @@ async fn an_erasure_takes_the_attachments_of_a_third_party_away() {
         DossierCommand::Notify { document, at },
         DossierCommand::Close { at },
     ] {
-        let done = app
-            .dispatcher
-            .dispatch::<Dossier>(&asks(), dossier, command);
-        done.await.unwrap();
+        app.dispatcher
+            .dispatch::<Dossier>(&asks(), dossier, command)
+            .await
+            .unwrap();
     }
     let erasure = Erasure::new(
         app.dispatcher.clone(),

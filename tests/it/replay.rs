@@ -41,11 +41,11 @@ fn a_log_replayed_into_an_empty_database_gives_the_same_events_and_tables_byte_f
             },
             at: test.app.clock.now(),
         };
-        let added = test
-            .app
+        test.app
             .dispatcher
-            .dispatch::<Attachment>(&asks(), Uuid::now_v7(), command);
-        added.await.unwrap();
+            .dispatch::<Attachment>(&asks(), Uuid::now_v7(), command)
+            .await
+            .unwrap();
         test.export().await;
         test.settle().await;
         let copy = TestDatabase::create(&MIGRATIONS).await.unwrap();
