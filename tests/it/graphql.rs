@@ -169,6 +169,7 @@ async fn by_every_mutation_a_version_that_is_not_the_one_that_was_seen_changes_n
     let dossier = house.granted("SUB-1", "Sport").await;
     let input = json!({ "label": "Lot", "chain": "notification", "dossiers": [dossier.0] });
     let batch = house.mutate(&token, "startBatch", input, "batchId").await["batchId"].clone();
+    let export = an_export(&house, &token).await;
     let events = house.events().await;
     let mut tried = 0;
     for (mutation, mut input) in inputs().as_object().unwrap().clone() {
@@ -183,9 +184,12 @@ async fn by_every_mutation_a_version_that_is_not_the_one_that_was_seen_changes_n
         if mutation == "retryBatch" {
             input["id"] = batch.clone();
         }
-        // Dossiers are looked at first: what does not exist answers as what is not seen.
+        // What belongs to somebody is looked at first: what does not exist answers as what is not seen.
         if mutation.ends_with("Dossier") {
             input["id"] = json!(dossier.0);
+        }
+        if mutation == "cancelExport" {
+            input["id"] = export.clone();
         }
         let answer = house
             .mutate(&token, &mutation, input, "position refusal { code }")
@@ -211,6 +215,7 @@ async fn by_every_mutation_a_key_that_served_another_request_is_refused() {
         .mutate(&token, "registerThirdParty", profile, "version")
         .await;
     let dossier = house.granted("SUB-1", "Sport").await;
+    let export = an_export(&house, &token).await;
     let events = house.events().await;
     // Those that change many have a key for each of them, which follows from theirs.
     let many = ["retryBatch", "retryDocuments", "scheduleDossiers"];
@@ -222,6 +227,9 @@ async fn by_every_mutation_a_key_that_served_another_request_is_refused() {
         input["idempotencyKey"] = key.clone();
         if !input["id"].is_null() && mutation.ends_with("Dossier") {
             input["id"] = json!(dossier.0);
+        }
+        if mutation == "cancelExport" {
+            input["id"] = export.clone();
         }
         if mutation == "publishChain" {
             let chain = include_str!("../../examples/chains/notification-attribution.toml");
@@ -238,6 +246,13 @@ async fn by_every_mutation_a_key_that_served_another_request_is_refused() {
     }
     assert!(tried > 25, "{tried} mutations were tried");
     assert_eq!(house.events().await, events);
+}
+
+/// One of one's own.
+async fn an_export(house: &House, token: &str) -> Value {
+    let input = json!({ "format": "CSV" });
+    let answer = house.mutate(token, "requestExport", input, "export { id }");
+    answer.await["export"]["id"].clone()
 }
 
 /// Whether the input of a mutation has this field.
