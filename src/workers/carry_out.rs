@@ -201,7 +201,8 @@ impl CarryOut {
         if claimed.failures >= self.policy.failures && claimed.effect.work.is_on_the_way() {
             return Err(anyhow::anyhow!("every process that tried it has stopped").into());
         }
-        AssertUnwindSafe(self.steps.carry_out(claimed))
+        let document = self.dispatcher.load(claimed.effect.document.0).await?;
+        AssertUnwindSafe(self.steps.carry_out(claimed, &document))
             .catch_unwind()
             .await
             .unwrap_or_else(|_| Err(anyhow::anyhow!("the step panicked").into()))
