@@ -62,7 +62,7 @@ pub fn approval_refused(reason: &str) -> String {
     format!("Approbation refusée : {reason}")
 }
 
-/// What the fields of a condition were.
+/// What the fields of a condition were, or what is kept of an answer.
 fn found(fields: &BTreeMap<String, String>) -> String {
     let told: Vec<String> = fields
         .iter()
@@ -277,6 +277,9 @@ fn document(event: &DocumentEvent) -> String {
         E::Reported { .. } => "Nouveau statut transmis à l'outil de gestion des aides".into(),
         E::Emailed { .. } => "Message envoyé".into(),
         E::Published { .. } => "Déposé dans le porte-documents".into(),
+        E::Called {
+            service, answer, ..
+        } => format!("Service « {service} » appelé{}", found(answer)),
         E::StepTaken {
             step,
             expression,

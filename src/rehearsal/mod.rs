@@ -304,6 +304,7 @@ fn yes(journey: &Journey, effect: &Effect, at: DateTime<Utc>) -> Option<Vec<Docu
         | Work::Notify
         | Work::Email
         | Work::Publish
+        | Work::Call
         | Work::Weigh
         | Work::Wait => return None,
     })

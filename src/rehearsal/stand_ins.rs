@@ -9,13 +9,13 @@ use navette_domain::{
         Answer, Attempt, Circulation, Deposit, DepositReceipt, DeskProgress, Email, FailureClass,
         FileStore, FolderRef, GrantsTool, IncludedFiles, MailRegister, MergeFailure, Merged,
         Neighbour, OfficeFormat, OfficeWorkshop, OutgoingMail, Passage, Pdf, PortFailure,
-        PorteDocuments, Postman, Registration, SignedFolder, SigningDesk, SigningRequest,
-        StoreResult, VisaCircuit, VisaRequest, VisaState,
+        PorteDocuments, Postman, Registration, ServiceCall, SignedFolder, SigningDesk,
+        SigningRequest, StoreResult, VisaCircuit, VisaRequest, VisaState, WebServices,
     },
 };
 use serde_json::Value;
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError},
 };
 use uuid::Uuid;
@@ -35,7 +35,8 @@ pub(super) fn of(ports: &Ports) -> Ports {
         register: nobody.clone(),
         postman: nobody.clone(),
         porte_documents: nobody.clone(),
-        grants_tool: nobody,
+        grants_tool: nobody.clone(),
+        services: nobody,
     }
 }
 
@@ -168,5 +169,13 @@ impl GrantsTool for Nobody {
     }
     async fn report_status(&self, _: Uuid, _: &str, _: &str, _: DateTime<Utc>) -> Answer<()> {
         Ok(())
+    }
+}
+
+#[async_trait]
+impl WebServices for Nobody {
+    async fn call(&self, call: &ServiceCall) -> Answer<BTreeMap<String, String>> {
+        let kept = call.keep.keys();
+        Ok(kept.map(|name| (name.clone(), String::new())).collect())
     }
 }

@@ -31,7 +31,7 @@ use navette_domain::{
     merge_fields::{self, Case, Surroundings},
     ports::{
         Answer, Attempt, FileStore, GrantsTool, MailRegister, OfficeWorkshop, PortFailure,
-        PorteDocuments, Postman, SigningDesk, Tray, VisaCircuit,
+        PorteDocuments, Postman, SigningDesk, Tray, VisaCircuit, WebServices,
     },
     signature::SignatureCommand,
 };
@@ -51,6 +51,7 @@ pub struct Ports {
     pub postman: Arc<dyn Postman>,
     pub porte_documents: Arc<dyn PorteDocuments>,
     pub grants_tool: Arc<dyn GrantsTool>,
+    pub services: Arc<dyn WebServices>,
 }
 
 /// What a step led to.
@@ -267,6 +268,7 @@ impl Steps {
             Work::Notify => self.notify(&errand).await,
             Work::Email => self.email(&errand).await,
             Work::Publish => self.publish(&errand).await,
+            Work::Call => self.call(&errand).await,
             Work::Weigh => self.weigh(&errand).await,
             Work::Wait => self.wait(&errand).await,
             Work::Wake { until } => Ok(self.wake(&errand, *until)),

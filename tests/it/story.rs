@@ -711,6 +711,12 @@ fn letters(story: &mut Story, batch: BatchId, first: DossierId, second: DossierI
             registration,
             at,
         },
+        E::Called {
+            step: step(),
+            service: "mandats".into(),
+            answer: [("numero".to_owned(), "M-1".to_owned())].into(),
+            at,
+        },
         E::StepTaken {
             step: step(),
             expression: "dossier.montant > 1".into(),

@@ -3,7 +3,7 @@
 use super::{DefinitionFault, Delay, fault};
 use crate::dossier::DossierStatus;
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 /// The name of a step, unique in its chain.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -73,6 +73,17 @@ pub enum Action {
     Publish,
     /// Asks a person who has the right to, in Navette, whether the document may go on.
     Approve,
+    /// Calls a web service, and keeps what it answers.
+    Call {
+        /// Its name in the configuration.
+        service: String,
+        /// What is sent: a template of JSON over the fields of templates.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        body: Option<String>,
+        /// What is kept of the answer: a name, and where it stands as a JSON pointer.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        keep: BTreeMap<String, String>,
+    },
     /// Waits for a while, or until a day that the dossier names.
     Wait {
         /// For how long.
@@ -146,6 +157,7 @@ impl Action {
             | Self::Sign { .. }
             | Self::Attach
             | Self::Approve
+            | Self::Call { .. }
             | Self::Wait { .. }
             | Self::Email {
                 to: Recipient::Requester,
@@ -155,6 +167,7 @@ impl Action {
 
     pub(super) fn empty_field(&self) -> Option<&'static str> {
         match self {
+            Self::Call { service, .. } if service.trim().is_empty() => Some("service"),
             Self::Visa { folder, .. } if folder.trim().is_empty() => Some("folder"),
             Self::Visa { circuit, .. } if circuit.trim().is_empty() => Some("circuit"),
             Self::Sign { desk_type, .. } if desk_type.trim().is_empty() => Some("desk_type"),

@@ -49,6 +49,7 @@ pub enum Work {
     Notify,
     Email,
     Publish,
+    Call,
     Weigh,
     Wait,
     Wake { until: DateTime<Utc> },
@@ -73,6 +74,7 @@ impl Work {
             Self::Notify => "notify",
             Self::Email => "email",
             Self::Publish => "publish",
+            Self::Call => "call",
             Self::Weigh => "weigh",
             Self::Wait => "wait",
             Self::Wake { .. } => "wake",
@@ -95,6 +97,7 @@ impl Work {
             | Self::WithdrawSignature { .. } => Neighbour::IParapheur,
             Self::Register => Neighbour::MaarchCourrier,
             Self::Attach | Self::Notify => Neighbour::GrantsTool,
+            Self::Call => Neighbour::WebServices,
             Self::Email => Neighbour::Smtp,
             Self::Publish => Neighbour::PorteDocuments,
         }

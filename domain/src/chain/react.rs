@@ -62,6 +62,7 @@ pub fn react(
         | E::Reported { .. }
         | E::Emailed { .. }
         | E::Published { .. }
+        | E::Called { .. }
         | E::StepSkipped { .. }
         | E::Approved { .. }
         | E::WaitEnded { .. } => next(definition, id, before, after),
@@ -222,6 +223,7 @@ fn beginning(id: DocumentId, journey: &Journey, step: &Step, doubtful: bool) -> 
         (Action::Notify, _) => Work::Notify,
         (Action::Email { .. }, _) => Work::Email,
         (Action::Publish, _) => Work::Publish,
+        (Action::Call { .. }, _) => Work::Call,
     };
     Some(Reaction::Begin(effect(
         id, journey, &step.id, work, doubtful,

@@ -142,6 +142,7 @@ fn every_work_has_a_stored_name_of_its_own_and_one_neighbour() {
         Work::Notify => ["notify" = Work::Notify],
         Work::Email => ["email" = Work::Email],
         Work::Publish => ["publish" = Work::Publish],
+        Work::Call => ["call" = Work::Call],
         Work::Weigh => ["weigh" = Work::Weigh],
         Work::Wait => ["wait" = Work::Wait],
         Work::Wake { .. } => ["wake" = Work::Wake { until: now() }],

@@ -95,6 +95,12 @@ pub enum DocumentCommand {
         url: String,
         at: DateTime<Utc>,
     },
+    RecordCalled {
+        step: StepId,
+        service: String,
+        answer: BTreeMap<String, String>,
+        at: DateTime<Utc>,
+    },
     /// Say whether the condition of a step holds.
     RecordWeighed {
         step: StepId,
@@ -210,6 +216,7 @@ impl DocumentCommand {
             | Self::RecordReported { step, .. }
             | Self::RecordEmailed { step, .. }
             | Self::RecordPublished { step, .. }
+            | Self::RecordCalled { step, .. }
             | Self::RecordWeighed { step, .. }
             | Self::AskApproval { step, .. }
             | Self::BeginWait { step, .. }

@@ -120,7 +120,8 @@ impl Journey {
                     .handing_over(HANDING_OVER)
                     .map(|_| vec![E::Delivered { at }]),
             },
-            C::RecordWeighed { .. }
+            C::RecordCalled { .. }
+            | C::RecordWeighed { .. }
             | C::AskApproval { .. }
             | C::Approve { .. }
             | C::RefuseApproval { .. }

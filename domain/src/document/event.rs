@@ -165,6 +165,17 @@ events! {
             /// When.
             at: DateTime<Utc>,
         }
+        /// A web service was called.
+        Called = "document.called", 1 {
+            /// The step that is over.
+            step: StepId,
+            /// Which, by its name in the configuration.
+            service: String,
+            /// What was kept of its answer.
+            answer: BTreeMap<String, String>,
+            /// When.
+            at: DateTime<Utc>,
+        }
         /// A step is done, since its condition holds.
         StepTaken = "document.step_taken", 1 {
             /// The step.
@@ -280,6 +291,7 @@ impl DocumentEvent {
             | Self::Registered { .. }
             | Self::Reported { .. }
             | Self::Emailed { .. }
+            | Self::Called { .. }
             | Self::StepTaken { .. }
             | Self::StepSkipped { .. }
             | Self::ApprovalAsked { .. }
@@ -311,6 +323,7 @@ impl DocumentEvent {
             | Self::Reported { step, .. }
             | Self::Emailed { step, .. }
             | Self::Published { step, .. }
+            | Self::Called { step, .. }
             | Self::StepTaken { step, .. }
             | Self::StepSkipped { step, .. }
             | Self::ApprovalAsked { step, .. }
@@ -339,6 +352,7 @@ impl DocumentEvent {
             | Self::Reported { step, .. }
             | Self::Emailed { step, .. }
             | Self::Published { step, .. }
+            | Self::Called { step, .. }
             | Self::StepSkipped { step, .. }
             | Self::Approved { step, .. }
             | Self::WaitEnded { step, .. } => Some(step),

@@ -92,6 +92,8 @@ pub struct Journey {
     pub awaited: BTreeMap<StepId, Awaited>,
     /// Why steps stopped, until somebody retries.
     pub troubles: BTreeMap<StepId, String>,
+    /// What web services answered, by the names that its chain gives.
+    pub answers: BTreeMap<String, String>,
     /// Its number in the mail register, which later messages quote.
     pub registration: Option<Registration>,
 }
@@ -164,6 +166,7 @@ impl Document {
                     taken: vec![],
                     awaited: BTreeMap::new(),
                     troubles: BTreeMap::new(),
+                    answers: BTreeMap::new(),
                     registration: None,
                 }))
             }
@@ -225,6 +228,7 @@ impl Journey {
                 let sentence = french::approval_refused(&reason);
                 self.troubles.insert(step, sentence);
             }
+            (E::Called { answer, .. }, _) => self.answers.extend(answer),
             (E::StepTaken { step, .. }, _) => self.taken.push(step),
             (E::ApprovalAsked { step, .. }, _) => {
                 self.awaited.insert(step, Awaited::Approval);

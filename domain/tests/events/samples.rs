@@ -256,6 +256,12 @@ fn document_in_house() -> Vec<DocumentEvent> {
     let (at, expression) = (at(), || "dossier.montant > 23000".to_owned());
     let found = || [("dossier.montant".to_owned(), "10000.00".to_owned())].into();
     vec![
+        E::Called {
+            step: step("mandat"),
+            service: "mandats".into(),
+            answer: [("numero".to_owned(), "M-2026-12".to_owned())].into(),
+            at,
+        },
         E::StepTaken {
             step: step("sign"),
             expression: expression(),

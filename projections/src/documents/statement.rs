@@ -125,6 +125,9 @@ pub(super) fn of<'q>(recorded: &'q Recorded, event: &'q DocumentEvent) -> Statem
         )
         .bind(&registration.chrono),
         E::Attached { step, .. } => change(update!(", stage = 'attached'"), Some(step)),
+        E::Called { step, answer, .. } => {
+            change(update!(", answers = answers || $5::jsonb"), Some(step)).bind(Json(answer))
+        }
         E::Reported { step, .. }
         | E::Emailed { step, .. }
         | E::Published { step, .. }

@@ -181,6 +181,19 @@ fn a_wait_is_worked_out_once_then_rests_until_its_moment() {
     assert_eq!(journey(&cancelled).status(), DocumentStatus::Cancelled);
 }
 
+#[test]
+fn a_call_keeps_what_the_service_answers_and_the_chain_goes_on() {
+    let call = Action::Call {
+        service: "mandats".into(),
+        body: None,
+        keep: [("numero".to_owned(), "/numero".to_owned())].into(),
+    };
+    let mut walk = Walk::until(with("mandat", call), "call");
+    assert_eq!(walk.carry_out().said(), ["submit"]);
+    assert_eq!(journey(&walk).answers["numero"], "M-12");
+    assert_eq!(journey(&walk).status(), DocumentStatus::Visaed);
+}
+
 /// The walk up to the beginning of the group, with its effects.
 fn until_group() -> Walk {
     let mut walk = Walk::until(with_group(), "watch_signature");

@@ -221,6 +221,12 @@ pub(super) fn report(effect: &Effect) -> D {
             url: "https://portail.example/1".into(),
             at,
         },
+        Work::Call => D::RecordCalled {
+            step,
+            service: "mandats".into(),
+            answer: BTreeMap::from([("numero".into(), "M-12".into())]),
+            at,
+        },
         Work::Weigh => weighed(&step.0, true),
         Work::Wait => D::BeginWait {
             step,

@@ -167,6 +167,15 @@ pub(super) fn record_published() -> C {
     }
 }
 
+pub(super) fn record_called() -> C {
+    C::RecordCalled {
+        step: step("call"),
+        service: "mandats".into(),
+        answer: [("numero".to_owned(), "M-12".to_owned())].into(),
+        at: now(),
+    }
+}
+
 pub(super) fn record_weighed(name: &str, holds: bool) -> C {
     C::RecordWeighed {
         step: step(name),

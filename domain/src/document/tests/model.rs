@@ -100,6 +100,7 @@ impl Auditor {
             E::Registered { .. }
             | E::Reported { .. }
             | E::Emailed { .. }
+            | E::Called { .. }
             | E::StepTaken { .. }
             | E::StepSkipped { .. }
             | E::ApprovalAsked { .. }
@@ -131,6 +132,7 @@ fn keeps_its_status(event: &E) -> bool {
         E::Reported { .. }
             | E::Emailed { .. }
             | E::Published { .. }
+            | E::Called { .. }
             | E::StepTaken { .. }
             | E::StepSkipped { .. }
             | E::ApprovalAsked { .. }

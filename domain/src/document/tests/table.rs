@@ -35,6 +35,7 @@ pub(super) fn all() -> Vec<(&'static str, C)> {
         C::RecordReported { .. } => ["record reported" = record_reported()],
         C::RecordEmailed { .. } => ["record emailed" = record_emailed()],
         C::RecordPublished { .. } => ["record published" = record_published()],
+        C::RecordCalled { .. } => ["record called" = record_called()],
         C::RecordWeighed { .. } => [
             "record weighed, it holds" = record_weighed("sign", true),
             "record weighed, it does not" = record_weighed("publish", false),

@@ -143,7 +143,11 @@ impl World<'_> {
         for step in &self.log.definition.steps {
             let effect = |kind| EffectId::of(id, &step.id.0, kind, rounds);
             let times = match step.action {
-                Action::Merge | Action::Convert | Action::Approve | Action::Wait { .. } => continue,
+                Action::Merge
+                | Action::Convert
+                | Action::Approve
+                | Action::Call { .. }
+                | Action::Wait { .. } => continue,
                 // What a frozen process made too late is not counted, and may have been found done.
                 Action::Visa { .. } => self.outside.made_places.get(&(id, rounds)).map(|_| 1),
                 Action::Sign { .. } => {
