@@ -4,7 +4,7 @@
 
 use crate::{
     doors::House,
-    support::{TestApp, profile, run},
+    support::{TestApp, asks, profile, run},
 };
 use navette::{
     batches::StartBatch,
@@ -12,7 +12,7 @@ use navette::{
     rehearsal::{Rehearsals, Rehearsed, RehearsedDocument, StepEnd},
 };
 use navette_domain::{
-    document::DocumentStatus,
+    document::{DocumentEvent, DocumentStatus},
     event::Event,
     ids::{BatchId, DocumentId, DossierId},
     personal::Personal,
@@ -52,10 +52,9 @@ async fn happened(test: &TestApp, document: DocumentId) -> Vec<(String, StepEnd)
         let Event::Document(event) = &recorded.event else {
             return None;
         };
-        let end = if event.event_type() == "document.step_skipped" {
-            StepEnd::LeftOut
-        } else {
-            StepEnd::Done
+        let end = match event {
+            DocumentEvent::StepSkipped { .. } => StepEnd::LeftOut,
+            _ => StepEnd::Done,
         };
         Some((event.completed_step()?.0.clone(), end))
     });
@@ -95,11 +94,11 @@ fn a_rehearsal_says_what_a_batch_then_does_and_does_nothing_itself() {
         for (dossier, rehearsed) in dossiers.into_iter().zip(&rehearsed.documents) {
             let letter = DocumentId::of_dossier(batch, dossier);
             test.until_status(letter, DocumentStatus::InApproval).await;
-            let approved =
-                test.app
-                    .batches
-                    .approve_document(&crate::support::asks(), letter, None, None);
-            approved.await.unwrap();
+            test.app
+                .batches
+                .approve_document(&asks(), letter, None, None)
+                .await
+                .unwrap();
             test.until_status(letter, DocumentStatus::Delivered).await;
             let happened = happened(&test, letter).await;
             let happened = happened.iter().map(|(step, end)| (step.as_str(), *end));
