@@ -244,6 +244,7 @@ fn document(event: &DocumentEvent) -> String {
         E::Emailed { .. } => "Message envoyé".into(),
         E::Published { .. } => "Déposé dans le porte-documents".into(),
         E::Delivered { .. } => "Document remis à tous ses destinataires".into(),
+        E::Reminded { .. } => "Rappel : le document attend toujours".into(),
         E::Failed { sentence, .. } => format!("Arrêté : {sentence}"),
         E::Retried { .. } => "Relancé".into(),
         E::Restarted { reason, .. } => format!("Repris depuis le début : {reason}"),

@@ -1,5 +1,6 @@
 //! The e-mails that applicants and clerks receive, in French, as text and HTML.
 
+use chrono::NaiveDate;
 use std::fmt::Write as _;
 
 /// A message's words.
@@ -72,6 +73,23 @@ pub fn to_requester(title: &str, batch_label: &str, dossiers: usize) -> Words {
     ];
     words(
         format!("{title} : document prêt"),
+        "Bonjour,",
+        &paragraphs,
+        "Navette",
+    )
+}
+
+/// To the clerk whose batch made a document, which others have not dealt with.
+pub fn reminder(title: &str, batch_label: &str, waits_for: &str, since: NaiveDate) -> Words {
+    let since = since.format("%d/%m/%Y");
+    let paragraphs = vec![
+        format!(
+            "Le document « {title} » du lot « {batch_label} » attend {waits_for} depuis le {since}."
+        ),
+        "Voyez avec la personne qui doit s'en charger, ou annulez le document.".to_owned(),
+    ];
+    words(
+        format!("{title} : toujours en attente"),
         "Bonjour,",
         &paragraphs,
         "Navette",

@@ -7,6 +7,7 @@ mod delivery;
 mod office;
 mod signature;
 mod visa;
+mod waits;
 
 use crate::{
     cases::{self, CasesFailure},
@@ -16,6 +17,7 @@ use crate::{
     unit::Belonging,
 };
 use anyhow::Context as _;
+use chrono::{DateTime, Utc};
 use navette_adapters::{effects::Claimed, log::StreamState};
 use navette_domain::{
     batch::Batch,
@@ -59,6 +61,8 @@ pub enum Outcome {
         tray: Tray,
         /// What it is called there.
         mark: String,
+        /// When it is to be looked at even if it has not moved, if its chain says so.
+        until: Option<DateTime<Utc>>,
     },
 }
 
@@ -244,6 +248,7 @@ impl Steps {
             Work::Notify => self.notify(&errand).await,
             Work::Email => self.email(&errand).await,
             Work::Publish => self.publish(&errand).await,
+            Work::Remind => self.remind(&errand).await,
         }
     }
 

@@ -162,8 +162,11 @@ impl CarryOut {
                 let report = self.report(claimed, *report);
                 self.timings.of("report", report).await
             }
-            Ok(Outcome::Waits { tray, mark }) => {
+            Ok(Outcome::Waits { tray, mark, until }) => {
                 let at_most = Duration::from_millis(self.policy.check_ms);
+                let until = until.map(|until| until - self.dispatcher.now());
+                let until = until.map(|until| until.to_std().unwrap_or_default());
+                let at_most = until.map_or(at_most, |until| until.min(at_most));
                 let waits = self.effects.wait_in(claimed, &tray, &mark, at_most);
                 waits.await.map_err(anyhow::Error::from)
             }

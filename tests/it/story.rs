@@ -105,6 +105,8 @@ pub fn definition() -> Definition {
     let step = |id: &str, action| Step {
         id: StepId(id.into()),
         action,
+        remind_days: None,
+        expire_days: None,
     };
     Definition {
         code: "notification".into(),
@@ -657,6 +659,7 @@ fn letters(story: &mut Story, batch: BatchId, first: DossierId, second: DossierI
             at,
         },
         to_visa(),
+        E::Reminded { step: step(), at },
         E::VisaRefused {
             step: step(),
             by: by(),

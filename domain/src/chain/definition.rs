@@ -2,7 +2,7 @@
 
 use crate::{dossier::DossierStatus, template::is_code};
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{fmt, num::NonZeroU16};
 
 /// The name of a step, unique in its chain.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -80,6 +80,12 @@ pub struct Step {
     /// What it does.
     #[serde(flatten)]
     pub action: Action,
+    /// While it waits for people: after how many days whoever asked for the document is reminded, each time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remind_days: Option<NonZeroU16>,
+    /// After how many days of waiting for people the document stops.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expire_days: Option<NonZeroU16>,
 }
 
 /// What a chain says.
@@ -127,6 +133,11 @@ pub enum DefinitionFault {
     /// A step needs one dossier, and the chain makes one document for the whole batch.
     #[error("l'étape « {0} » demande un dossier, mais la chaîne produit un document par lot")]
     NeedsDossier(StepId),
+    /// A step that waits for nobody has patience.
+    #[error(
+        "l'étape « {0} » n'attend personne : « remind_days » et « expire_days » ne vont qu'aux visas et aux signatures"
+    )]
+    WaitsForNobody(StepId),
     /// A field of a step is empty.
     #[error("le champ « {1} » de l'étape « {0} » est vide")]
     Empty(StepId, &'static str),
@@ -144,6 +155,10 @@ impl Action {
             Self::Attach => 5,
             Self::Notify | Self::Email { .. } | Self::Publish => 6,
         }
+    }
+
+    fn waits_for_people(&self) -> bool {
+        matches!(self, Self::Visa { .. } | Self::Sign { .. })
     }
 
     fn needs_dossier(&self) -> bool {
@@ -212,6 +227,10 @@ impl Definition {
             }
             if self.scope == Scope::Batch && step.action.needs_dossier() {
                 faults.push(DefinitionFault::NeedsDossier(step.id.clone()));
+            }
+            let has_patience = step.remind_days.is_some() || step.expire_days.is_some();
+            if has_patience && !step.action.waits_for_people() {
+                faults.push(DefinitionFault::WaitsForNobody(step.id.clone()));
             }
             if let Some(field) = step.action.empty_field() {
                 faults.push(DefinitionFault::Empty(step.id.clone(), field));

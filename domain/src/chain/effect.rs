@@ -36,18 +36,34 @@ pub enum Work {
     Merge,
     Convert,
     Circulate,
-    WatchVisa { circulation: Circulation },
-    WithdrawVisa { circulation: Circulation },
-    RecallVisa { round: u32 },
-    Submit { signature: SignatureId },
-    WatchSignature { signature: SignatureId },
-    ArchiveSignature { signature: SignatureId },
-    WithdrawSignature { signature: SignatureId },
+    WatchVisa {
+        circulation: Circulation,
+    },
+    WithdrawVisa {
+        circulation: Circulation,
+    },
+    RecallVisa {
+        round: u32,
+    },
+    Submit {
+        signature: SignatureId,
+    },
+    WatchSignature {
+        signature: SignatureId,
+    },
+    ArchiveSignature {
+        signature: SignatureId,
+    },
+    WithdrawSignature {
+        signature: SignatureId,
+    },
     Register,
     Attach,
     Notify,
     Email,
     Publish,
+    /// A word to whoever asked for the document, which still waits for people.
+    Remind,
 }
 
 impl Work {
@@ -69,6 +85,7 @@ impl Work {
             Self::Notify => "notify",
             Self::Email => "email",
             Self::Publish => "publish",
+            Self::Remind => "remind",
         }
     }
 
@@ -86,12 +103,12 @@ impl Work {
             | Self::WithdrawSignature { .. } => Neighbour::IParapheur,
             Self::Register => Neighbour::MaarchCourrier,
             Self::Attach | Self::Notify => Neighbour::GrantsTool,
-            Self::Email => Neighbour::Smtp,
+            Self::Email | Self::Remind => Neighbour::Smtp,
             Self::Publish => Neighbour::PorteDocuments,
         }
     }
 
-    /// Whether it belongs to the document's way forward; the others clean up behind it.
+    /// Whether it belongs to the document's way forward; the others go beside it, or clean up behind it.
     pub fn is_on_the_way(&self) -> bool {
         !matches!(
             self,
@@ -99,6 +116,7 @@ impl Work {
                 | Self::RecallVisa { .. }
                 | Self::ArchiveSignature { .. }
                 | Self::WithdrawSignature { .. }
+                | Self::Remind
         )
     }
 }

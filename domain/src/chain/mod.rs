@@ -10,10 +10,12 @@ mod effect;
 mod react;
 #[cfg(test)]
 mod tests;
+mod wait;
 
 pub use definition::{Action, Definition, DefinitionFault, Recipient, Scope, Step, StepId};
 pub use effect::{Effect, Work};
 pub use react::{Reaction, is_due, react};
+pub use wait::{Due, due};
 
 use crate::{
     event::{aggregate, events},

@@ -90,6 +90,16 @@ pub fn react(
             reactions.extend(undo(definition, id, before));
             reactions
         }
+        E::Reminded { step, .. } => {
+            let number = after.wait.map_or(0, |wait| wait.reminders);
+            let reminder = Effect {
+                id: EffectId::of(id, &step.0, &format!("remind {number}"), after.round),
+                ..effect(id, after, step, Work::Remind, false)
+            };
+            let mut reactions = vec![Reaction::Begin(reminder)];
+            reactions.extend(next(definition, id, after, false));
+            reactions
+        }
         E::VisaRefused { .. } | E::Delivered { .. } | E::Failed { .. } => vec![],
     }
 }

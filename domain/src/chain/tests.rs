@@ -3,6 +3,7 @@
 
 mod definitions;
 mod reactions;
+mod waits;
 
 use super::{
     Action, Chain, ChainCommand as C, ChainEvent as E, Definition, DefinitionFault, Recipient,
@@ -140,6 +141,7 @@ fn every_work_has_a_stored_name_of_its_own_and_one_neighbour() {
         Work::Notify => ["notify" = Work::Notify],
         Work::Email => ["email" = Work::Email],
         Work::Publish => ["publish" = Work::Publish],
+        Work::Remind => ["remind" = Work::Remind],
     );
     for (name, work) in &works {
         assert_eq!(work.kind(), *name);
@@ -171,7 +173,8 @@ fn every_work_has_a_stored_name_of_its_own_and_one_neighbour() {
             "withdraw_visa",
             "recall_visa",
             "archive_signature",
-            "withdraw_signature"
+            "withdraw_signature",
+            "remind"
         ]
     );
 }

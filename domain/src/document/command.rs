@@ -52,6 +52,10 @@ pub enum DocumentCommand {
         reason: String,
         at: DateTime<Utc>,
     },
+    RecordReminded {
+        step: StepId,
+        at: DateTime<Utc>,
+    },
     RecordSentForSignature {
         step: StepId,
         signature: SignatureId,
@@ -149,6 +153,7 @@ impl DocumentCommand {
             | Self::RecordSentForVisa { step, .. }
             | Self::RecordVisaed { step, .. }
             | Self::RecordVisaRefused { step, .. }
+            | Self::RecordReminded { step, .. }
             | Self::RecordSentForSignature { step, .. }
             | Self::RecordSigned { step, .. }
             | Self::RecordSignatureRefused { step, .. }

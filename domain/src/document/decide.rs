@@ -5,7 +5,8 @@
 //! have done two different things.
 
 use super::{Document, DocumentCommand, DocumentEvent, DocumentRefusal, Journey, PdfRef, Stage};
-use crate::french;
+use crate::{chain::StepId, french};
+use chrono::{DateTime, Utc};
 
 pub(super) fn decide(
     state: &Document,
@@ -69,6 +70,7 @@ impl Journey {
             C::RecordSentForSignature { .. }
             | C::RecordSigned { .. }
             | C::RecordSignatureRefused { .. } => self.decide_signature(command),
+            C::RecordReminded { step, at } => self.remind(step, at),
             C::RecordRegistered {
                 step,
                 registration,
@@ -124,6 +126,19 @@ impl Journey {
             C::Fail { .. } | C::Retry { .. } | C::Restart { .. } | C::Cancel { .. } => {
                 self.decide_by_hand(command)
             }
+        }
+    }
+
+    /// Only what waits for people is worth a reminder.
+    fn remind(
+        &self,
+        step: StepId,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<DocumentEvent>, DocumentRefusal> {
+        match self.wait {
+            Some(wait) if wait.reminded_at == Some(at) => Ok(vec![]),
+            Some(_) if self.trouble.is_none() => Ok(vec![DocumentEvent::Reminded { step, at }]),
+            _ => self.no("rappeler que le document attend"),
         }
     }
 

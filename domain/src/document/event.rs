@@ -169,6 +169,13 @@ events! {
             /// When.
             at: DateTime<Utc>,
         }
+        /// It still waits for people: whoever asked for it is reminded.
+        Reminded = "document.reminded", 1 {
+            /// The step that waits.
+            step: StepId,
+            /// When.
+            at: DateTime<Utc>,
+        }
         /// A step stopped, and waits for a person.
         Failed = "document.failed", 1 {
             /// The step.
@@ -217,6 +224,7 @@ impl DocumentEvent {
             | Self::Reported { .. }
             | Self::Emailed { .. }
             | Self::Delivered { .. }
+            | Self::Reminded { .. }
             | Self::Failed { .. }
             | Self::Retried { .. }
             | Self::Restarted { .. }
@@ -242,6 +250,7 @@ impl DocumentEvent {
             | Self::SentForSignature { .. }
             | Self::SignatureRefused { .. }
             | Self::Delivered { .. }
+            | Self::Reminded { .. }
             | Self::Failed { .. }
             | Self::Retried { .. }
             | Self::Restarted { .. }

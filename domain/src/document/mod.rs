@@ -192,6 +192,42 @@ pub struct Journey {
     pub trouble: Option<String>,
     /// Its number in the mail register, which later messages quote.
     pub registration: Option<Registration>,
+    /// How long it has been waiting for people, while it does.
+    #[serde(default)]
+    pub wait: Option<Wait>,
+}
+
+/// A wait for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wait {
+    /// Since it was sent, or since a person asked to try it again.
+    pub since: DateTime<Utc>,
+    /// When whoever asked for it was reminded last.
+    pub reminded_at: Option<DateTime<Utc>>,
+    /// How often.
+    pub reminders: u32,
+}
+
+impl Wait {
+    /// The wait that is under way after `event`, which found this one.
+    fn after(before: Option<Self>, event: &DocumentEvent) -> Option<Self> {
+        use DocumentEvent as E;
+        match event {
+            E::SentForVisa { at, .. } | E::SentForSignature { at, .. } => Some(Self {
+                since: *at,
+                reminded_at: None,
+                reminders: 0,
+            }),
+            E::Retried { at } => before.map(|wait| Self { since: *at, ..wait }),
+            E::Reminded { at, .. } => before.map(|wait| Self {
+                reminded_at: Some(*at),
+                reminders: wait.reminders + 1,
+                ..wait
+            }),
+            E::Failed { .. } => before,
+            _ => None,
+        }
+    }
 }
 
 impl Journey {
@@ -241,6 +277,7 @@ impl Document {
                     round: 1,
                     trouble: None,
                     registration: None,
+                    wait: None,
                 }))
             }
             (Self::Unborn, _) => Self::Unborn,
@@ -256,6 +293,7 @@ impl Journey {
     fn evolve(&mut self, event: DocumentEvent) {
         use DocumentEvent as E;
         self.trouble = None;
+        self.wait = Wait::after(self.wait, &event);
         let pdf = self.stage.pdf();
         if let Some(step) = event.completed_step() {
             self.done.push(step.clone());
@@ -298,6 +336,7 @@ impl Journey {
                 | E::Reported { .. }
                 | E::Emailed { .. }
                 | E::Published { .. }
+                | E::Reminded { .. }
                 | E::Retried { .. },
                 _,
             )

@@ -205,6 +205,10 @@ fn document() -> Vec<DocumentEvent> {
     let (mut events, at) = (document_made(), at());
     events.extend(document_handed_over());
     events.extend([
+        DocumentEvent::Reminded {
+            step: step("visa"),
+            at,
+        },
         DocumentEvent::Failed {
             step: step("visa"),
             sentence: "Nextcloud ne répond pas.".into(),
@@ -398,6 +402,8 @@ fn configuration() -> [Event; 7] {
     let step = |id: &str, action| Step {
         id: step(id),
         action,
+        remind_days: None,
+        expire_days: None,
     };
     [
         Event::Template(TemplateEvent::Uploaded {

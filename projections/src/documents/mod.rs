@@ -2,12 +2,14 @@
 
 mod filter;
 mod query;
+mod watchdog;
 
 pub use filter::{DocumentFilter, DocumentOrder, DocumentOrderField};
 pub use query::{
     Progress, StatusCount, Trouble, by_ids, of_batch, of_dossiers, progress, troubled, troubles,
     under_way,
 };
+pub use watchdog::{Watchdog, watchdog};
 
 use crate::{
     Projector,
@@ -276,6 +278,7 @@ fn statement<'q>(recorded: &'q Recorded, event: &'q DocumentEvent) -> Statement<
         E::Reported { step, .. } | E::Emailed { step, .. } | E::Published { step, .. } => {
             change(update!(""), Some(step))
         }
+        E::Reminded { step, .. } => change(REMINDED, Some(step)),
         E::Delivered { .. } => change(update!(", status = 'delivered'"), None),
         E::Failed { step, sentence, .. } => change(FAILED, Some(step)).bind(sentence),
         E::Retried { .. } => change(update!(""), None),
@@ -283,6 +286,10 @@ fn statement<'q>(recorded: &'q Recorded, event: &'q DocumentEvent) -> Statement<
         E::Cancelled { reason, .. } => change(REFUSED, None).bind("cancelled").bind(reason),
     }
 }
+
+/// It has not changed: it still waits.
+const REMINDED: &str = "
+    UPDATE documents SET version = $2, step = $4, updated_at = coalesce(updated_at, $3) WHERE id = $1";
 
 const FAILED: &str = "
     UPDATE documents SET version = $2, updated_at = $3, step = $4, trouble = $5 WHERE id = $1";

@@ -4,7 +4,7 @@ use super::Fallible;
 use crate::graphql::{asking::reading, faults};
 use async_graphql::{Context, Object};
 use navette_projections::{
-    documents::{self, DocumentFilter, Trouble},
+    documents::{self, DocumentFilter, Trouble, Watchdog},
     dossiers::{self, DossierDimension, DossierFilter, DossierTotal},
     effects::{self, EffectCause, EffectFilter},
     kinds::Position,
@@ -73,6 +73,23 @@ impl FigureQuery {
             effects::causes(&reads.pool, &asker.scope, &filter, MOST_CAUSES)
                 .await
                 .map_err(faults::list)
+        };
+        Some(answer.await)
+    }
+
+    /// What the watchdog says: whether every document that is not over has a next date, and which do not move.
+    #[graphql(complexity = "50 + 10 * child_complexity")]
+    async fn watchdog(
+        &self,
+        context: &Context<'_>,
+        #[graphql(default = 30)] still_days: i32,
+        at_least: Option<Position>,
+    ) -> Fallible<Watchdog> {
+        let answer = async {
+            let (reads, asker) = reading(context, at_least).await?;
+            documents::watchdog(&reads.pool, &asker.scope, still_days)
+                .await
+                .map_err(|cause| faults::internal(&cause))
         };
         Some(answer.await)
     }

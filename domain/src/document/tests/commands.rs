@@ -166,6 +166,13 @@ pub(super) fn record_published() -> C {
     }
 }
 
+pub(super) fn record_reminded() -> C {
+    C::RecordReminded {
+        step: step("current"),
+        at: now(),
+    }
+}
+
 pub(super) fn deliver() -> C {
     C::Deliver { at: now() }
 }

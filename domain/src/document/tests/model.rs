@@ -96,6 +96,7 @@ impl Auditor {
                 self.hands_over()?;
             }
             E::Merged { .. } | E::Failed { .. } | E::Retried { .. } | E::Cancelled { .. } => {}
+            E::Reminded { .. } => prop_assert!(self.in_visa || self.at_desk.is_some()),
         }
         Ok(())
     }
@@ -117,6 +118,7 @@ fn keeps_its_status(event: &E) -> bool {
             | E::Emailed { .. }
             | E::Published { .. }
             | E::Failed { .. }
+            | E::Reminded { .. }
             | E::Retried { .. }
     )
 }

@@ -35,6 +35,7 @@ pub(super) fn all() -> Vec<(&'static str, C)> {
         C::RecordReported { .. } => ["record reported" = record_reported()],
         C::RecordEmailed { .. } => ["record emailed" = record_emailed()],
         C::RecordPublished { .. } => ["record published" = record_published()],
+        C::RecordReminded { .. } => ["record reminded" = record_reminded()],
         C::Deliver { .. } => ["deliver" = deliver()],
         C::Fail { .. } => ["fail" = fail("current")],
         C::Retry { .. } => ["retry" = retry()],
