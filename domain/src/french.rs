@@ -7,7 +7,7 @@ use crate::{
     batch::BatchEvent,
     bundle::BundleEvent,
     chain::ChainEvent,
-    document::{DocumentEvent, DocumentStatus},
+    document::{ByHand, DocumentEvent, DocumentStatus},
     dossier::{DossierEvent, DossierStatus},
     event::Event,
     export::{ExportEvent, model::ExportModelEvent},
@@ -247,6 +247,13 @@ fn document(event: &DocumentEvent) -> String {
         E::Reminded { .. } => "Rappel : le document attend toujours".into(),
         E::Failed { sentence, .. } => format!("Arrêté : {sentence}"),
         E::Retried { .. } => "Relancé".into(),
+        E::Skipped {
+            step,
+            by_hand: ByHand::Registered { chrono },
+            reason,
+            ..
+        } => format!("Étape « {step} » faite à la main (courrier {chrono}) : {reason}"),
+        E::Skipped { step, reason, .. } => format!("Étape « {step} » passée à la main : {reason}"),
         E::Restarted { reason, .. } => format!("Repris depuis le début : {reason}"),
         E::Cancelled { reason, .. } => format!("Annulé : {reason}"),
     }

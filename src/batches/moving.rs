@@ -10,8 +10,8 @@ use chrono::{DateTime, Utc};
 use futures::FutureExt as _;
 use navette_domain::{
     batch::{Batch, BatchCommand, BatchRefusal, Order},
-    chain::{Definition, Scope},
-    document::{Document, DocumentCommand, DocumentRefusal},
+    chain::{Definition, Scope, StepId},
+    document::{ByHand, Document, DocumentCommand, DocumentRefusal, Journey},
     ids::{BatchId, CommandId, DocumentId},
 };
 use uuid::Uuid;
@@ -149,8 +149,10 @@ impl Batches {
         envelope: &Envelope,
         document: DocumentId,
     ) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
-        self.move_document(envelope, document, |at| DocumentCommand::Retry { at })
-            .await
+        self.move_document(envelope, document, |_, _, at| {
+            Ok(DocumentCommand::Retry { at })
+        })
+        .await
     }
 
     /// Sends a document back to its first step.
@@ -160,9 +162,37 @@ impl Batches {
         document: DocumentId,
         reason: &str,
     ) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
-        self.move_document(envelope, document, |at| DocumentCommand::Restart {
-            reason: reason.to_owned(),
-            at,
+        self.move_document(envelope, document, |_, _, at| {
+            Ok(DocumentCommand::Restart {
+                reason: reason.to_owned(),
+                at,
+            })
+        })
+        .await
+    }
+
+    /// Passes the stopped step of a document, which a person did by hand: `result` is what came of it.
+    pub async fn skip_document(
+        &self,
+        envelope: &Envelope,
+        document: DocumentId,
+        step: &StepId,
+        result: Option<&str>,
+        reason: &str,
+    ) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
+        self.move_document(envelope, document, |definition, journey, at| {
+            let stopped = definition
+                .after(&journey.done)
+                .ok_or(DocumentRefusal::NothingToRetry)?;
+            if stopped.id != *step {
+                return Err(DocumentRefusal::OtherStep(stopped.id.clone()));
+            }
+            Ok(DocumentCommand::Skip {
+                step: step.clone(),
+                by_hand: ByHand::instead_of(stopped, result)?,
+                reason: reason.to_owned(),
+                at,
+            })
         })
         .await
     }
@@ -174,9 +204,11 @@ impl Batches {
         document: DocumentId,
         reason: &str,
     ) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
-        self.move_document(envelope, document, |at| DocumentCommand::Cancel {
-            reason: reason.to_owned(),
-            at,
+        self.move_document(envelope, document, |_, _, at| {
+            Ok(DocumentCommand::Cancel {
+                reason: reason.to_owned(),
+                at,
+            })
         })
         .await
     }
@@ -185,7 +217,13 @@ impl Batches {
         &self,
         envelope: &Envelope,
         document: DocumentId,
-        command: impl Fn(DateTime<Utc>) -> DocumentCommand + Send + Sync,
+        command: impl Fn(
+            &Definition,
+            &Journey,
+            DateTime<Utc>,
+        ) -> Result<DocumentCommand, DocumentRefusal>
+        + Send
+        + Sync,
     ) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
         let command = &command;
         self.dispatcher
@@ -193,13 +231,13 @@ impl Batches {
                 async move {
                     let mut loaded = self.dispatcher.load::<Document>(document.0).await?;
                     envelope.expects(loaded.version)?;
-                    let chain = loaded
+                    let journey = loaded
                         .state
                         .journey()
-                        .map(|journey| journey.order.chain)
                         .ok_or(DispatchFailure::Refused(DocumentRefusal::NotRequested))?;
-                    let definition = self.dispatcher.definition(chain).await?;
-                    let command = command(unit.at());
+                    let definition = self.dispatcher.definition(journey.order.chain).await?;
+                    let command = command(&definition, journey, unit.at())
+                        .map_err(DispatchFailure::Refused)?;
                     unit.decide_document(&definition, document, &mut loaded, command)
                         .map_err(DispatchFailure::Refused)?;
                     Ok(unit)

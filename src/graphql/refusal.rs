@@ -175,7 +175,10 @@ impl Coded for DocumentRefusal {
         match self {
             Self::NotRequested => RefusalCode::NotFound,
             Self::AlreadyRequested => RefusalCode::AlreadyExists,
-            Self::NotFrom { .. } | Self::Waiting => RefusalCode::NotAtThisStage,
+            Self::NotFrom { .. } | Self::Waiting | Self::OtherStep(_) | Self::CannotSkip(_) => {
+                RefusalCode::NotAtThisStage
+            }
+            Self::NeedsNumber => RefusalCode::InvalidInput,
             Self::NothingToRetry => RefusalCode::NothingToDo,
         }
     }

@@ -12,7 +12,7 @@ use navette_domain::{
     bundle::BundleEvent,
     chain::{Action, ChainEvent, ChainRef, Definition, Recipient, Scope, Step, StepId},
     digest::Digest,
-    document::{self, DocumentEvent, PdfRef, Subject},
+    document::{self, ByHand, DocumentEvent, PdfRef, Subject},
     dossier::{Authority, Decision, DossierEvent, DossierStatus, Payment, Request},
     event::{Event, Metadata, Recorded},
     export::{
@@ -652,6 +652,12 @@ fn letters(story: &mut Story, batch: BatchId, first: DossierId, second: DossierI
             at,
         },
         E::Retried { at },
+        E::Skipped {
+            step: step(),
+            by_hand: ByHand::HandedOver,
+            reason: reason(),
+            at,
+        },
         merged(),
         E::Converted {
             step: step(),

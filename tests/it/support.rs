@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
+use chrono::TimeDelta;
 use navette::{
     app::{self, App, MIGRATIONS},
     batches::{StartBatch, Started},
@@ -14,7 +15,6 @@ use navette::{
     unit::Envelope,
     workers::{Place, RetryPolicy, Shape, build_beside},
 };
-use chrono::TimeDelta;
 use navette_adapters::{
     keys::Keys, libreoffice::PoolOptions, postgres::test_cluster::TestDatabase,
     proof::CheckpointKey, workshop::Workshop,
@@ -129,9 +129,8 @@ impl TestApp {
         let ports = app::ports(&neighbours.config(), &files, WORKSHOP.clone()).unwrap();
         let (ahead, system) = (Arc::new(AtomicI64::new(0)), Clock::system());
         let days = ahead.clone();
-        let clock = Clock::from_fn(move || {
-            system.now() + TimeDelta::days(days.load(Ordering::SeqCst))
-        });
+        let clock =
+            Clock::from_fn(move || system.now() + TimeDelta::days(days.load(Ordering::SeqCst)));
         let app = App::build(
             pool.clone(),
             Keys::of_tests(pool),

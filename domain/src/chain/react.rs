@@ -35,6 +35,12 @@ pub fn react(
             reactions.extend(next(definition, id, after, false));
             reactions
         }
+        E::Skipped { .. } => {
+            // What a person did elsewhere must not stay before those who were asked for it.
+            let mut reactions: Vec<_> = undo(definition, id, before).into_iter().collect();
+            reactions.extend(next(definition, id, after, false));
+            reactions
+        }
         E::Retried { .. } => next(definition, id, after, true),
         E::Requested { .. }
         | E::Merged { .. }

@@ -1,6 +1,6 @@
 //! What one may ask of a document, and why it says no.
 
-use super::{Order, PdfRef};
+use super::{ByHand, Order, PdfRef};
 use crate::{
     chain::StepId,
     digest::Digest,
@@ -109,6 +109,12 @@ pub enum DocumentCommand {
     Retry {
         at: DateTime<Utc>,
     },
+    Skip {
+        step: StepId,
+        by_hand: ByHand,
+        reason: String,
+        at: DateTime<Utc>,
+    },
     Restart {
         reason: String,
         at: DateTime<Utc>,
@@ -139,6 +145,17 @@ pub enum DocumentRefusal {
     /// Nothing stopped, so nothing can be retried.
     #[error("Aucune étape de ce document n'est en échec.")]
     NothingToRetry,
+    /// The step that stopped is another.
+    #[error("L'étape arrêtée est « {0} » : c'est la seule qui puisse être passée.")]
+    OtherStep(StepId),
+    /// The step makes what the rest of the chain needs.
+    #[error(
+        "L'étape « {0} » ne peut pas être passée : la suite de la chaîne a besoin de ce qu'elle produit."
+    )]
+    CannotSkip(StepId),
+    /// What was done by hand has a number.
+    #[error("Indiquez le numéro sous lequel le courrier a été enregistré.")]
+    NeedsNumber,
     /// It is stopped, and only a person can move it.
     #[error("Le document attend une décision : relancez-le ou annulez-le.")]
     Waiting,
@@ -162,6 +179,7 @@ impl DocumentCommand {
             | Self::RecordReported { step, .. }
             | Self::RecordEmailed { step, .. }
             | Self::RecordPublished { step, .. }
+            | Self::Skip { step, .. }
             | Self::Fail { step, .. } => Some(step),
             Self::Request { .. }
             | Self::Deliver { .. }

@@ -4,7 +4,9 @@
 //! is under way, the same answer again is silence, and another one is refused, since a neighbour cannot
 //! have done two different things.
 
-use super::{Document, DocumentCommand, DocumentEvent, DocumentRefusal, Journey, PdfRef, Stage};
+use super::{
+    ByHand, Document, DocumentCommand, DocumentEvent, DocumentRefusal, Journey, PdfRef, Stage,
+};
 use crate::{chain::StepId, french};
 use chrono::{DateTime, Utc};
 
@@ -123,6 +125,12 @@ impl Journey {
                 Stage::Delivered { .. } => Ok(vec![]),
                 _ => self.handing_over().map(|_| vec![E::Delivered { at }]),
             },
+            C::Skip {
+                step,
+                by_hand,
+                reason,
+                at,
+            } => self.skip(step, by_hand, reason, at),
             C::Fail { .. } | C::Retry { .. } | C::Restart { .. } | C::Cancel { .. } => {
                 self.decide_by_hand(command)
             }
@@ -142,8 +150,30 @@ impl Journey {
         }
     }
 
+    /// Only what stopped is passed: what is under way may still be done.
+    fn skip(
+        &self,
+        step: StepId,
+        by_hand: ByHand,
+        reason: String,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<DocumentEvent>, DocumentRefusal> {
+        if self.trouble.is_none() {
+            return Err(DocumentRefusal::NothingToRetry);
+        }
+        if !self.allows(&by_hand) {
+            return self.no("passer l'étape");
+        }
+        Ok(vec![DocumentEvent::Skipped {
+            step,
+            by_hand,
+            reason,
+            at,
+        }])
+    }
+
     /// The finished PDF, while the document is being handed to those who must receive it.
-    fn handing_over(&self) -> Result<PdfRef, DocumentRefusal> {
+    pub(super) fn handing_over(&self) -> Result<PdfRef, DocumentRefusal> {
         match &self.stage {
             Stage::Converted { pdf }
             | Stage::Visaed { pdf }

@@ -1,6 +1,6 @@
 //! What happens to a document.
 
-use super::{Order, PdfRef};
+use super::{ByHand, Order, PdfRef};
 use crate::{
     chain::StepId,
     digest::Digest,
@@ -190,6 +190,17 @@ events! {
             /// When.
             at: DateTime<Utc>,
         }
+        /// A person says that the stopped step was done by hand, or is not to be done.
+        Skipped = "document.skipped", 1 {
+            /// The step that is over.
+            step: StepId,
+            /// What was done instead.
+            by_hand: ByHand,
+            /// Why.
+            reason: String,
+            /// When.
+            at: DateTime<Utc>,
+        }
         /// A person sent it back to its first step.
         Restarted = "document.restarted", 1 {
             /// Why.
@@ -227,6 +238,7 @@ impl DocumentEvent {
             | Self::Reminded { .. }
             | Self::Failed { .. }
             | Self::Retried { .. }
+            | Self::Skipped { .. }
             | Self::Restarted { .. }
             | Self::Cancelled { .. } => vec![],
         }
@@ -243,7 +255,8 @@ impl DocumentEvent {
             | Self::Attached { step, .. }
             | Self::Reported { step, .. }
             | Self::Emailed { step, .. }
-            | Self::Published { step, .. } => Some(step),
+            | Self::Published { step, .. }
+            | Self::Skipped { step, .. } => Some(step),
             Self::Requested { .. }
             | Self::SentForVisa { .. }
             | Self::VisaRefused { .. }

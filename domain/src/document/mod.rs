@@ -9,12 +9,14 @@
 //! Everything that is not delivered may be cancelled.
 //! ```
 
+mod by_hand;
 mod command;
 mod decide;
 mod event;
 #[cfg(test)]
 mod tests;
 
+pub use by_hand::ByHand;
 pub use command::{DocumentCommand, DocumentRefusal};
 pub use event::DocumentEvent;
 
@@ -290,6 +292,22 @@ impl Document {
 }
 
 impl Journey {
+    fn did(&mut self, by_hand: &ByHand, pdf: PdfRef) {
+        match by_hand {
+            ByHand::Visaed => self.stage = Stage::Visaed { pdf },
+            ByHand::Registered { chrono } => {
+                let registration = Registration {
+                    chrono: chrono.clone(),
+                    resource: String::new(),
+                };
+                self.registration = Some(registration.clone());
+                self.stage = Stage::Registered { pdf, registration };
+            }
+            ByHand::Attached => self.stage = Stage::Attached { pdf },
+            ByHand::HandedOver => {}
+        }
+    }
+
     fn evolve(&mut self, event: DocumentEvent) {
         use DocumentEvent as E;
         self.trouble = None;
@@ -323,6 +341,7 @@ impl Journey {
                 self.stage = Stage::Registered { pdf, registration }
             }
             (E::Attached { .. }, Some(pdf)) => self.stage = Stage::Attached { pdf },
+            (E::Skipped { by_hand, .. }, Some(pdf)) => self.did(&by_hand, pdf),
             (E::Delivered { .. }, Some(pdf)) => self.stage = Stage::Delivered { pdf },
             (E::Cancelled { reason, .. }, _) => self.stage = Stage::Cancelled { reason },
             (E::Failed { sentence, .. }, _) => self.trouble = Some(sentence),
@@ -345,6 +364,7 @@ impl Journey {
                 | E::SentForSignature { .. }
                 | E::Registered { .. }
                 | E::Attached { .. }
+                | E::Skipped { .. }
                 | E::Delivered { .. },
                 None,
             ) => {}

@@ -8,7 +8,7 @@ use navette_domain::{
     bundle::BundleEvent,
     chain::{Action, ChainEvent, ChainRef, Definition, Recipient, Scope, Step, StepId},
     digest::Digest,
-    document::{self, DocumentEvent, PdfRef, Subject},
+    document::{self, ByHand, DocumentEvent, PdfRef, Subject},
     dossier::{Authority, Decision, DossierEvent, DossierStatus, Payment, Request},
     event::Event,
     export::{
@@ -215,6 +215,14 @@ fn document() -> Vec<DocumentEvent> {
             at,
         },
         DocumentEvent::Retried { at },
+        DocumentEvent::Skipped {
+            step: step("register"),
+            by_hand: ByHand::Registered {
+                chrono: "2026D/12".into(),
+            },
+            reason: "enregistré pendant la panne".into(),
+            at,
+        },
         DocumentEvent::Restarted {
             reason: "modèle corrigé".into(),
             at,

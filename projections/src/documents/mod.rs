@@ -22,7 +22,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use navette_domain::{
     chain::StepId,
     digest::Digest,
-    document::{DocumentEvent, Order, PdfRef, Subject},
+    document::{ByHand, DocumentEvent, Order, PdfRef, Subject},
     event::{Event, Recorded},
     template::Included,
     third_party::ThirdPartyEvent,
@@ -282,6 +282,14 @@ fn statement<'q>(recorded: &'q Recorded, event: &'q DocumentEvent) -> Statement<
         E::Delivered { .. } => change(update!(", status = 'delivered'"), None),
         E::Failed { step, sentence, .. } => change(FAILED, Some(step)).bind(sentence),
         E::Retried { .. } => change(update!(""), None),
+        E::Skipped { step, by_hand, .. } => match by_hand {
+            ByHand::Visaed => change(update!(", status = 'visaed'"), Some(step)),
+            ByHand::Registered { chrono } => {
+                change(update!(", status = 'registered', chrono = $5"), Some(step)).bind(chrono)
+            }
+            ByHand::Attached => change(update!(", status = 'attached'"), Some(step)),
+            ByHand::HandedOver => change(update!(""), Some(step)),
+        },
         E::Restarted { reason, .. } => change(RESTARTED, None).bind(reason),
         E::Cancelled { reason, .. } => change(REFUSED, None).bind("cancelled").bind(reason),
     }

@@ -12,13 +12,15 @@ use crate::{
     },
     unit::Envelope,
 };
-use async_graphql::{ComplexObject, Context, Object, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, InputObject, Object, Result, SimpleObject};
 use navette_domain::{
+    chain::StepId,
     document::DocumentRefusal,
     ids::{CommandId, DocumentId},
     policy::Permission,
 };
 use navette_projections::{documents, kinds::Position};
+use serde::Serialize;
 use uuid::Uuid;
 
 /// Changes to documents.
@@ -48,6 +50,21 @@ impl DocumentPayload {
         };
         read.await.transpose().map(|row| row.map(Into::into))
     }
+}
+
+/// A step that a person did by hand.
+#[derive(Debug, Clone, InputObject, Serialize)]
+struct SkipStepInput {
+    #[graphql(flatten)]
+    #[serde(flatten)]
+    change: Change,
+    /// The stopped step, by its name in the chain.
+    step: String,
+    /// What came of it: for a registration, the number of the letter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<String>,
+    /// Why, for the history.
+    reason: String,
 }
 
 /// What retrying a batch answers.
@@ -87,6 +104,20 @@ impl DocumentMutation {
             batches.retry_document(&envelope, DocumentId(input.id)),
         )
         .await
+    }
+
+    /// Passes the stopped step of a document, which a person did by hand; the document goes on with the next one.
+    async fn skip_step(
+        &self,
+        context: &Context<'_>,
+        input: SkipStepInput,
+    ) -> Result<DocumentPayload> {
+        let (asker, batches) = operating(context)?;
+        let envelope = input.change.envelope(asker, "skipStep", &input);
+        let (id, step) = (input.change.id, StepId(input.step));
+        let result = input.result.as_deref();
+        let work = batches.skip_document(&envelope, DocumentId(id), &step, result, &input.reason);
+        moved(context, asker, id, work).await
     }
 
     /// Sends a document back to its first step.

@@ -33,7 +33,8 @@ async fn waiting(test: &TestApp) -> DocumentId {
     let document = DocumentId::of_dossier(test.notify(&[dossier]).await, dossier);
     test.until_status(document, DocumentStatus::InSignature)
         .await;
-    test.until("it sleeps", async || sleeping(test).await == 1).await;
+    test.until("it sleeps", async || sleeping(test).await == 1)
+        .await;
     document
 }
 

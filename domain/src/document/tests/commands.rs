@@ -1,6 +1,6 @@
 //! One document's way through the longest chain, as commands and as events.
 
-use super::super::{DocumentCommand as C, DocumentEvent as E, Order, Subject};
+use super::super::{ByHand, DocumentCommand as C, DocumentEvent as E, Order, Subject};
 use crate::{
     digest::Digest,
     ids::{BatchId, DossierId, SignatureId},
@@ -187,6 +187,15 @@ pub(super) fn fail(name: &str) -> C {
 
 pub(super) fn retry() -> C {
     C::Retry { at: now() }
+}
+
+pub(super) fn skip(name: &str, by_hand: ByHand) -> C {
+    C::Skip {
+        step: step(name),
+        by_hand,
+        reason: "fait sur papier".into(),
+        at: now(),
+    }
 }
 
 pub(super) fn restart() -> C {

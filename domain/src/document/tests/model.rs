@@ -2,7 +2,7 @@
 //! sees the PDF in force.
 
 use super::{
-    super::{Document, DocumentEvent as E, DocumentRefusal as R, DocumentStatus as S},
+    super::{ByHand, Document, DocumentEvent as E, DocumentRefusal as R, DocumentStatus as S},
     table::{all, status},
 };
 use crate::{digest::Digest, event::Decider, ids::SignatureId, testing::replay};
@@ -20,6 +20,7 @@ fn may_become(from: Option<S>) -> &'static [S] {
         Some(Merged) => &[Converted, Requested, Cancelled],
         Some(Converted) => &[
             InVisa,
+            Visaed,
             InSignature,
             Registered,
             Attached,
@@ -69,6 +70,11 @@ impl Auditor {
                 self.in_visa = false;
                 self.pdf = Some(pdf.file);
             }
+            E::Skipped {
+                by_hand: ByHand::Visaed,
+                ..
+            } => self.in_visa = false,
+            E::Skipped { .. } => self.hands_over()?,
             E::VisaRefused { .. } => prop_assert!(self.in_visa),
             E::SentForSignature {
                 sent, signature, ..
@@ -120,6 +126,10 @@ fn keeps_its_status(event: &E) -> bool {
             | E::Failed { .. }
             | E::Reminded { .. }
             | E::Retried { .. }
+            | E::Skipped {
+                by_hand: ByHand::HandedOver,
+                ..
+            }
     )
 }
 

@@ -1,6 +1,9 @@
 //! The table state × command → answer.
 
-use super::{super::DocumentStatus as S, *};
+use super::{
+    super::{ByHand, DocumentStatus as S},
+    *,
+};
 use crate::testing::{examples, table};
 
 pub(super) fn status(document: &Document) -> Option<S> {
@@ -39,6 +42,12 @@ pub(super) fn all() -> Vec<(&'static str, C)> {
         C::Deliver { .. } => ["deliver" = deliver()],
         C::Fail { .. } => ["fail" = fail("current")],
         C::Retry { .. } => ["retry" = retry()],
+        C::Skip { .. } => [
+            "skip, visa" = skip("visa", ByHand::Visaed),
+            "skip, registration" = skip("register", ByHand::Registered { chrono: "2026D/12".into() }),
+            "skip, attachment" = skip("attach", ByHand::Attached),
+            "skip, message" = skip("email", ByHand::HandedOver),
+        ],
         C::Restart { .. } => ["restart" = restart()],
         C::Cancel { .. } => ["cancel" = cancel()],
     )
