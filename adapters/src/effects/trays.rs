@@ -34,9 +34,18 @@ impl Effects {
     /// new tray is listed `every` from now.
     pub async fn rounds_due(&self, every: Duration) -> sqlx::Result<Vec<Neighbour>> {
         sqlx::query(
-            "INSERT INTO rounds (neighbour, tray, next_at)
-             SELECT DISTINCT neighbour, tray, clock_timestamp() + make_interval(secs => $1)
-             FROM effects WHERE tray IS NOT NULL
+            // The trays are found by skipping through the index, whatever lies in each.
+            "WITH RECURSIVE trays AS (
+                 (SELECT neighbour, tray FROM effects WHERE tray IS NOT NULL ORDER BY neighbour, tray LIMIT 1)
+                 UNION ALL
+                 SELECT later.* FROM trays CROSS JOIN LATERAL (
+                     SELECT neighbour, tray FROM effects
+                     WHERE tray IS NOT NULL AND (neighbour, tray) > (trays.neighbour, trays.tray)
+                     ORDER BY neighbour, tray LIMIT 1
+                 ) AS later
+             )
+             INSERT INTO rounds (neighbour, tray, next_at)
+             SELECT neighbour, tray, clock_timestamp() + make_interval(secs => $1) FROM trays
              ON CONFLICT DO NOTHING",
         )
         .bind(seconds(every))
