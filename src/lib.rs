@@ -22,6 +22,7 @@ pub mod import;
 pub mod library;
 #[cfg(feature = "sim")]
 pub mod neighbourhood;
+pub mod pauses;
 pub mod steps;
 pub mod templates;
 pub mod unit;

@@ -10,6 +10,7 @@ use crate::{
     export::{ExportEvent, model::ExportModelEvent},
     ids::{CommandId, DossierId},
     image::ImageEvent,
+    pause::PauseEvent,
     selection::SelectionEvent,
     signature::SignatureEvent,
     template::TemplateEvent,
@@ -174,6 +175,8 @@ pub enum Event {
     ExportModel(ExportModelEvent),
     /// About a selection of dossiers.
     Selection(SelectionEvent),
+    /// About what operators hold.
+    Pause(PauseEvent),
 }
 
 /// A stored event that this version of Navette cannot read.
@@ -204,6 +207,7 @@ impl Event {
             "export" => ExportEvent::read(event_type, payload).map(Self::Export),
             "export_model" => ExportModelEvent::read(event_type, payload).map(Self::ExportModel),
             "selection" => SelectionEvent::read(event_type, payload).map(Self::Selection),
+            "pause" => PauseEvent::read(event_type, payload).map(Self::Pause),
             _ => Err("unknown noun".to_owned()),
         }
         .map_err(|cause| UnreadableEvent {
@@ -228,6 +232,7 @@ impl Event {
             ExportEvent::TYPES,
             ExportModelEvent::TYPES,
             SelectionEvent::TYPES,
+            PauseEvent::TYPES,
         ]
         .into_iter()
         .flatten()

@@ -12,6 +12,7 @@ use crate::{
     event::Event,
     export::{ExportEvent, model::ExportModelEvent},
     image::ImageEvent,
+    pause::{PauseEvent, Target},
     selection::SelectionEvent,
     signature::{Binding, Signature, SignatureEvent},
     template::TemplateEvent,
@@ -159,6 +160,12 @@ pub fn sentence(event: &Event) -> String {
         // Its name is its owner's, perhaps private.
         Event::Selection(SelectionEvent::Saved { .. }) => "Sélection enregistrée".into(),
         Event::Selection(SelectionEvent::Removed { .. }) => "Sélection supprimée".into(),
+        Event::Pause(PauseEvent::Begun { target, reason, .. }) => {
+            format!("Suspendu ({}) : {reason}", pause_target(*target))
+        }
+        Event::Pause(PauseEvent::Ended { target, .. }) => {
+            format!("Repris ({})", pause_target(*target))
+        }
         Event::Export(event) => export(event),
         Event::ExportModel(ExportModelEvent::Saved { model, .. }) => {
             format!("Modèle d'export « {} » enregistré", model.name)
@@ -203,6 +210,16 @@ fn dossier(event: &DossierEvent) -> String {
         E::Notified { .. } => "Décision notifiée".into(),
         E::Closed { .. } => "Dossier clos".into(),
         E::Reopened { reason, .. } => format!("Dossier rouvert : {reason}"),
+    }
+}
+
+/// What is held, in words.
+pub fn pause_target(target: Target) -> String {
+    match target {
+        Target::Everything => "tout le travail".into(),
+        Target::Neighbour { neighbour } => neighbour.to_string(),
+        Target::Chain { .. } => "une chaîne".into(),
+        Target::Document { .. } => "un document".into(),
     }
 }
 

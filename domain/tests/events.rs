@@ -83,6 +83,7 @@ fn domain_event(event: &Event) -> &dyn NamedEvent {
         Event::Export(event) => event,
         Event::ExportModel(event) => event,
         Event::Selection(event) => event,
+        Event::Pause(event) => event,
     }
 }
 

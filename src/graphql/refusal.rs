@@ -5,6 +5,7 @@ use crate::{
     batches::{RefusedDossier, StartRefusal},
     dispatch::{DispatchFailure, Receipt},
     erasure::ErasureRefusal,
+    pauses::HoldRefusal,
 };
 use async_graphql::{Enum, Result, SimpleObject};
 use navette_domain::{
@@ -13,6 +14,7 @@ use navette_domain::{
     document::DocumentRefusal,
     dossier::DossierRefusal,
     export::{ExportRefusal, model::ExportModelRefusal},
+    pause::PauseRefusal,
     selection::SelectionRefusal,
     third_party::ThirdPartyRefusal,
 };
@@ -190,6 +192,16 @@ impl Coded for SelectionRefusal {
             Self::NotSaved => RefusalCode::NotFound,
             Self::NotYours => RefusalCode::OutOfScope,
             Self::BadName | Self::Empty => RefusalCode::InvalidInput,
+        }
+    }
+}
+
+impl Coded for HoldRefusal {
+    fn code(&self) -> RefusalCode {
+        match self {
+            Self::NoNeighbour(_) | Self::NoChain(_) => RefusalCode::NotFound,
+            Self::Document(refusal) => refusal.code(),
+            Self::Pause(PauseRefusal::NoReason) => RefusalCode::InvalidInput,
         }
     }
 }

@@ -5,6 +5,7 @@ use super::{
     Gates, REST, RetryPolicy, Stop, Timings,
     gates::{Passing, heard},
     leases::Leases,
+    paused::Paused,
     stopped,
 };
 use crate::{
@@ -92,6 +93,7 @@ impl CarryOut {
         let mut wanted: HashSet<Neighbour> = HashSet::new();
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        self.learn_pauses().await?;
         while !*stop.borrow() {
             wanted.extend(begun.take());
             for neighbour in Neighbour::ALL {
@@ -107,13 +109,24 @@ impl CarryOut {
                 Some(ended) = under_way.join_next() => tell(ended),
                 () = begun.wait() => {}
                 () = tokio::time::sleep(opens.unwrap_or(TICK)), if opens.is_some() => {}
-                _ = tick.tick() => wanted.extend(self.effects.due().await?),
+                _ = tick.tick() => {
+                    self.learn_pauses().await?;
+                    wanted.extend(self.effects.due().await?);
+                }
                 () = stopped(&mut stop) => {}
             }
             while let Some(ended) = under_way.try_join_next() {
                 tell(ended);
             }
         }
+        Ok(())
+    }
+
+    /// What operators hold is not begun from now on.
+    async fn learn_pauses(&self) -> anyhow::Result<()> {
+        let paused = Paused::read(&self.dispatcher).await?;
+        self.gates.pause(paused.neighbours);
+        self.effects.hold_back(paused.held_back);
         Ok(())
     }
 

@@ -24,6 +24,7 @@ use navette_domain::{
         TemplateId, ThirdPartyId,
     },
     image::{ImageEvent, ImageFormat},
+    pause::{PauseEvent, Pauses, Target},
     personal::Personal,
     ports::{Circulation, OfficeFormat, Registration},
     selection::{Content, SelectionEvent},
@@ -277,6 +278,7 @@ fn names(event: &Event) -> (&'static str, String) {
         Event::Export(event) => ("export", event.event_type()),
         Event::ExportModel(event) => ("export_model", event.event_type()),
         Event::Selection(event) => ("selection", event.event_type()),
+        Event::Pause(event) => ("pause", event.event_type()),
     }
 }
 
@@ -284,6 +286,7 @@ fn names(event: &Event) -> (&'static str, String) {
 pub fn everything() -> Story {
     let mut story = Story::default();
     configuration(&mut story);
+    pauses(&mut story);
     let (first, second) = dossiers(&mut story);
     let batch = BatchId(Uuid::from_u128(0xB000));
     story.batch(batch, &[first, second]);
@@ -417,6 +420,17 @@ fn selections(story: &mut Story) {
             let event = SelectionEvent::Removed { at };
             story.tell(Uuid::from_u128(id), None, Event::Selection(event));
         }
+    }
+}
+
+fn pauses(story: &mut Story) {
+    let (target, at) = (Target::Everything, noon());
+    let reason = "maintenance".into();
+    for event in [
+        PauseEvent::Begun { target, reason, at },
+        PauseEvent::Ended { target, at },
+    ] {
+        story.tell(Pauses::STREAM, None, Event::Pause(event));
     }
 }
 

@@ -57,6 +57,7 @@ pub fn files(event: &Event) -> Vec<NamedFile> {
         | Event::Agent(_)
         | Event::Export(_)
         | Event::ExportModel(_)
-        | Event::Selection(_) => vec![],
+        | Event::Selection(_)
+        | Event::Pause(_) => vec![],
     }
 }

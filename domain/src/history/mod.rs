@@ -106,7 +106,8 @@ impl State {
             | Event::Agent(_)
             | Event::Export(_)
             | Event::ExportModel(_)
-            | Event::Selection(_) => {}
+            | Event::Selection(_)
+            | Event::Pause(_) => {}
         }
     }
 

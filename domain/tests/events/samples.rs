@@ -17,6 +17,7 @@ use navette_domain::{
     },
     ids::{BatchId, ChainId, DocumentId, DossierId, SignatureId, TemplateId, ThirdPartyId},
     image::{ImageEvent, ImageFormat},
+    pause::{PauseEvent, Target},
     personal::Personal,
     ports::{Circulation, OfficeFormat, Registration},
     selection::{Content, SelectionEvent},
@@ -406,7 +407,7 @@ fn batch() -> Vec<BatchEvent> {
     ]
 }
 
-fn configuration() -> [Event; 7] {
+fn configuration() -> [Event; 9] {
     let step = |id: &str, action| Step {
         id: step(id),
         action,
@@ -444,6 +445,17 @@ fn configuration() -> [Event; 7] {
             at: at(),
         }),
         Event::Selection(SelectionEvent::Removed { at: at() }),
+        Event::Pause(PauseEvent::Begun {
+            target: Target::Neighbour {
+                neighbour: Neighbour::IParapheur,
+            },
+            reason: "maintenance du parapheur".into(),
+            at: at(),
+        }),
+        Event::Pause(PauseEvent::Ended {
+            target: Target::Everything,
+            at: at(),
+        }),
         Event::Image(ImageEvent::Uploaded {
             code: "logo".into(),
             version: 1,

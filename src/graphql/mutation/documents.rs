@@ -210,6 +210,18 @@ fn part(whole: &Envelope, document: Uuid) -> Envelope {
     }
 }
 
+/// Whether whoever asks sees this document; who sees everything sees also what does not exist.
+pub(super) async fn is_seen(context: &Context<'_>, asker: &Asker, id: Uuid) -> Result<bool> {
+    if asker.scope.is_whole() {
+        return Ok(true);
+    }
+    let reads = context.data::<Reads>()?;
+    let head = *context.data::<Dispatcher>()?.log().head().borrow();
+    reads.reached(Some(Position(head))).await?;
+    let rows = documents::by_ids(&reads.pool, &asker.scope, &[id]).await;
+    Ok(!rows.map_err(|cause| faults::internal(&cause))?.is_empty())
+}
+
 /// Does the work if the document is seen. What is not seen answers as what does not exist.
 async fn moved(
     context: &Context<'_>,
@@ -217,16 +229,10 @@ async fn moved(
     id: Uuid,
     work: impl Future<Output = Result<Receipt, DispatchFailure<DocumentRefusal>>>,
 ) -> Result<DocumentPayload> {
-    let reads = context.data::<Reads>()?;
-    if !asker.scope.is_whole() {
-        let head = *context.data::<Dispatcher>()?.log().head().borrow();
-        reads.reached(Some(Position(head))).await?;
-        let rows = documents::by_ids(&reads.pool, &asker.scope, &[id]).await;
-        if rows.map_err(|cause| faults::internal(&cause))?.is_empty() {
-            let sentence = DocumentRefusal::NotRequested.to_string();
-            let answer = Refusal::new(RefusalCode::NotFound, sentence).into();
-            return Ok(DocumentPayload { answer, id });
-        }
+    if !is_seen(context, asker, id).await? {
+        let sentence = DocumentRefusal::NotRequested.to_string();
+        let answer = Refusal::new(RefusalCode::NotFound, sentence).into();
+        return Ok(DocumentPayload { answer, id });
     }
     Ok(DocumentPayload {
         answer: answer(work.await)?,

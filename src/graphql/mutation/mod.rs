@@ -12,6 +12,7 @@ mod dossier_input;
 mod dossiers;
 mod erasure;
 mod exports;
+mod pauses;
 mod selections;
 mod third_parties;
 
@@ -32,6 +33,7 @@ pub struct Mutation(
     chains::ChainMutation,
     batches::BatchMutation,
     documents::DocumentMutation,
+    pauses::PauseMutation,
     exports::ExportMutation,
     selections::SelectionMutation,
     bulk::BulkMutation,

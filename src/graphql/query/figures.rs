@@ -1,8 +1,16 @@
 //! Figures: totals of dossiers, and why things wait.
 
 use super::Fallible;
-use crate::graphql::{asking::reading, faults};
-use async_graphql::{Context, Object};
+use crate::{
+    dispatch::Dispatcher,
+    graphql::{asking::reading, faults},
+};
+use async_graphql::{Context, Object, SimpleObject};
+use chrono::{DateTime, Utc};
+use navette_domain::{
+    french,
+    pause::{Pause, Pauses, Target},
+};
 use navette_projections::{
     documents::{self, DocumentFilter, Trouble, Watchdog},
     dossiers::{self, DossierDimension, DossierFilter, DossierTotal},
@@ -10,11 +18,50 @@ use navette_projections::{
     kinds::Position,
     neighbours::{self, NeighbourRow},
 };
+use uuid::Uuid;
 
 /// The most lines of figures.
 const MOST: i64 = 1_000;
 /// The most causes.
 const MOST_CAUSES: i64 = 100;
+
+/// What operators hold.
+#[derive(Debug, Clone, PartialEq, Eq, SimpleObject)]
+#[graphql(name = "Pause")]
+pub struct PauseRow {
+    /// What is held, in words.
+    what: String,
+    /// The neighbour's stored name.
+    neighbour: Option<String>,
+    /// The chain's id.
+    chain_id: Option<Uuid>,
+    /// The document's id.
+    document_id: Option<Uuid>,
+    /// Why.
+    reason: String,
+    /// Since when.
+    since: DateTime<Utc>,
+}
+
+impl From<&Pause> for PauseRow {
+    fn from(pause: &Pause) -> Self {
+        let mut row = Self {
+            what: french::pause_target(pause.target),
+            neighbour: None,
+            chain_id: None,
+            document_id: None,
+            reason: pause.reason.clone(),
+            since: pause.since,
+        };
+        match pause.target {
+            Target::Everything => {}
+            Target::Neighbour { neighbour } => row.neighbour = Some(neighbour.code().to_owned()),
+            Target::Chain { chain } => row.chain_id = Some(chain.0),
+            Target::Document { document } => row.document_id = Some(document.0),
+        }
+        row
+    }
+}
 
 /// Questions about figures.
 #[derive(Default)]
@@ -90,6 +137,18 @@ impl FigureQuery {
             documents::watchdog(&reads.pool, &asker.scope, still_days)
                 .await
                 .map_err(|cause| faults::internal(&cause))
+        };
+        Some(answer.await)
+    }
+
+    /// What operators hold, beside batches, in the order in which the pauses began.
+    async fn pauses(&self, context: &Context<'_>) -> Fallible<Vec<PauseRow>> {
+        let answer = async {
+            reading(context, None).await?;
+            let dispatcher = context.data::<Dispatcher>()?;
+            let pauses = dispatcher.load::<Pauses>(Pauses::STREAM).await;
+            let pauses = pauses.map_err(|cause| faults::internal(&cause))?;
+            Ok(pauses.state.all().iter().map(PauseRow::from).collect())
         };
         Some(answer.await)
     }

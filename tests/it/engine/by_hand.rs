@@ -1,8 +1,13 @@
 //! What operators do in Navette's place.
 
-use super::Watched;
+use super::{Watched, state};
 use crate::support::{TestApp, asks, quick, run};
-use navette::{dispatch::DispatchFailure, neighbourhood::Manners, workers::RetryPolicy};
+use navette::{
+    dispatch::DispatchFailure,
+    neighbourhood::Manners,
+    pauses::{self, HoldRefusal, What},
+    workers::RetryPolicy,
+};
 use navette_domain::{
     chain::StepId,
     document::{DocumentRefusal, DocumentStatus},
@@ -58,6 +63,80 @@ fn a_letter_that_was_registered_by_hand_goes_on_under_its_number() {
         .await
         .unwrap();
         assert_eq!(why, "token:test : Maarch était en panne");
+        test.end().await;
+    });
+}
+
+#[test]
+fn what_operators_pause_waits_until_they_let_it_go() {
+    run(async {
+        let relay = Neighbour::Smtp;
+        let test = TestApp::start(Manners::obliging()).await;
+        let dispatcher = &test.app.dispatcher;
+        let operate = async |words: &str| {
+            let words: Vec<&str> = ["operate"].into_iter().chain(words.split(' ')).collect();
+            test.navette(&words).await
+        };
+        let (done, said) = operate("pause --neighbour telex --reason Panne").await;
+        assert!(!done && said.contains("smtp"), "{said}");
+        let (done, said) = operate("pause --neighbour smtp --reason Panne").await;
+        assert!(done, "{said}");
+        test.until("the relay is left alone", async || {
+            let gates = state(&test, relay).await.gates;
+            gates.iter().any(|gate| gate.at_once == 0)
+        })
+        .await;
+        let dossiers = [test.granted("SUB-1").await, test.granted("SUB-2").await];
+        let batch = test.notify(&dossiers).await;
+        let [held, other] = dossiers.map(|dossier| DocumentId::of_dossier(batch, dossier));
+        let document = What::Document(held.0);
+        let pause = pauses::begin(dispatcher, &asks(), &document, "À vérifier");
+        pause.await.unwrap();
+        test.until("the other letter waits for the relay", async || {
+            let journey = test.journey(other).await;
+            journey.done.contains(&named("notify")) && state(&test, relay).await.effects > 0
+        })
+        .await;
+        let (_, said) = operate("show").await;
+        assert!(
+            said.contains("le serveur de messagerie : suspendu"),
+            "{said}"
+        );
+        assert!(said.contains("À vérifier"), "{said}");
+        assert!(operate("resume --neighbour smtp").await.0);
+        test.until_status(other, DocumentStatus::Delivered).await;
+        assert_ne!(test.status(held).await, DocumentStatus::Delivered);
+        let over = pauses::begin(dispatcher, &asks(), &What::Document(other.0), "Trop tard");
+        assert!(matches!(
+            over.await,
+            Err(DispatchFailure::Refused(HoldRefusal::Document(
+                DocumentRefusal::NotFrom { .. }
+            )))
+        ));
+        let resumed = pauses::end(dispatcher, &asks(), &document);
+        resumed.await.unwrap();
+        test.until_status(held, DocumentStatus::Delivered).await;
+        test.end().await;
+    });
+}
+
+#[test]
+fn the_documents_of_a_paused_chain_wait_and_those_of_another_go_on() {
+    run(async {
+        let test = TestApp::start(Manners::obliging()).await;
+        let dispatcher = &test.app.dispatcher;
+        let chain = What::Chain("notification-attribution".to_owned());
+        let pause = pauses::begin(dispatcher, &asks(), &chain, "Modèle à revoir");
+        pause.await.unwrap();
+        let dossier = test.granted("SUB-1").await;
+        let letter = DocumentId::of_dossier(test.notify(&[dossier]).await, dossier);
+        let (batch, _) = test.start_batch("tableau-commission", &[dossier]).await;
+        test.until_status(DocumentId::of_batch(batch), DocumentStatus::Delivered)
+            .await;
+        assert_ne!(test.status(letter).await, DocumentStatus::Delivered);
+        let resumed = pauses::end(dispatcher, &asks(), &chain);
+        resumed.await.unwrap();
+        test.until_status(letter, DocumentStatus::Delivered).await;
         test.end().await;
     });
 }
