@@ -32,10 +32,7 @@ pub enum What {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HoldRefusal {
     /// No such neighbour.
-    #[error(
-        "Aucun système voisin ne s'appelle « {0} » : choisissez parmi {}.",
-        neighbours()
-    )]
+    #[error("Aucun système voisin ne s'appelle « {0} » : choisissez parmi {known}.", known = neighbours())]
     NoNeighbour(String),
     /// No such chain.
     #[error("Aucune chaîne ne s'appelle « {0} ».")]

@@ -6,7 +6,7 @@ use crate::{
     clock::{Clock, paris_time},
     config::Config,
     dispatch::{DispatchFailure, Dispatcher},
-    pauses::{self, HoldRefusal, What},
+    pauses::{self, What},
     unit::Envelope,
 };
 use clap::{Args, Subcommand};
@@ -108,7 +108,6 @@ async fn carry_out(role: &Operate, dispatcher: &Dispatcher) -> anyhow::Result<Ex
     match done {
         Ok(_) => Ok(ExitCode::SUCCESS),
         Err(DispatchFailure::Refused(refusal)) => {
-            let refusal: HoldRefusal = refusal;
             say(&refusal.to_string());
             Ok(ExitCode::FAILURE)
         }
