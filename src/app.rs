@@ -2,7 +2,7 @@
 
 mod database;
 
-pub use database::{Database, MIGRATIONS, connect, connect_for, for_questions};
+pub use database::{Database, MIGRATIONS, connect, connect_for, for_lookups, for_questions};
 
 use crate::{
     batches::Batches,

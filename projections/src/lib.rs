@@ -23,6 +23,7 @@ pub mod page;
 pub mod scope;
 pub mod selections;
 pub mod signatures;
+pub mod straight;
 pub mod templates;
 pub mod third_parties;
 pub mod timeline;

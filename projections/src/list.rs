@@ -97,16 +97,51 @@ pub async fn page<F: List>(
     request: &PageRequest,
 ) -> Result<Slice<F::Row>, ListFault> {
     let keys = keys_of::<F>(orders)?;
-    let question = fingerprint(F::TABLE, &keys, &(scope, filter));
     let mut query = statement("", scope, filter, &keys, request)?;
-    let mut found: Vec<Keyed<F::Row>> = query.build_query_as().fetch_all(pool).await?;
+    let found: Vec<Keyed<F::Row>> = query.build_query_as().fetch_all(pool).await?;
+    Ok(sliced(found, &keys, scope, filter, request))
+}
+
+/// The ids of the same page, in its order.
+pub(crate) async fn found<F: List>(
+    pool: &PgPool,
+    scope: &Scope,
+    filter: &F,
+    orders: &[F::Order],
+    request: &PageRequest,
+) -> Result<Slice<Id>, ListFault> {
+    let keys = keys_of::<F>(orders)?;
+    filter.check().map_err(PageFault::from)?;
+    let mut query = QueryBuilder::new("");
+    let ways = ways(&keys, request);
+    narrowed(&mut query, &select("id", &keys), scope, filter);
+    cut(&mut query, scope, filter, &keys, &ways, request)?;
+    let found: Vec<Keyed<Id>> = query.build_query_as().fetch_all(pool).await?;
+    Ok(sliced(found, &keys, scope, filter, request))
+}
+
+/// The id of a row.
+#[derive(sqlx::FromRow)]
+pub(crate) struct Id {
+    pub id: uuid::Uuid,
+}
+
+/// The rows of a page, of which one more was asked for, with their cursors.
+fn sliced<F: List, T>(
+    mut found: Vec<Keyed<T>>,
+    keys: &[Key],
+    scope: &Scope,
+    filter: &F,
+    request: &PageRequest,
+) -> Slice<T> {
+    let question = fingerprint(F::TABLE, keys, &(scope, filter));
     let length = usize::try_from(request.rows).unwrap_or_default();
     let more = found.len() > length;
     found.truncate(length);
     if request.backward {
         found.reverse();
     }
-    let cursor = |keyed: Keyed<F::Row>| {
+    let cursor = |keyed: Keyed<T>| {
         let cursor = Cursor {
             q: question.clone(),
             k: keyed.cursor_keys,
@@ -114,11 +149,11 @@ pub async fn page<F: List>(
         (cursor.write(), keyed.row)
     };
     let begun = request.cursor.is_some();
-    Ok(Slice {
+    Slice {
         rows: found.into_iter().map(cursor).collect(),
         has_next: if request.backward { begun } else { more },
         has_previous: if request.backward { more } else { begun },
-    })
+    }
 }
 
 /// How PostgreSQL would read a page: its plan, as JSON.
@@ -208,17 +243,9 @@ fn statement<'q, F: List>(
     request: &PageRequest,
 ) -> Result<Sql<'q>, PageFault> {
     filter.check()?;
-    let texts: Vec<String> = keys
-        .iter()
-        .map(|key| format!("({})::text", key.sql))
-        .collect();
-    let select = format!("SELECT *, ARRAY[{}] AS cursor_keys", texts.join(", "));
+    let select = select("*", keys);
     let mut query = QueryBuilder::new(prefix);
-    // Backward, the nearest rows come first.
-    let ways: Vec<Key> = keys
-        .iter()
-        .map(|key| key.way(key.descending != request.backward))
-        .collect();
+    let ways = ways(keys, request);
     // The last key of an order is unique.
     let found_first = ways.last().filter(|_| F::FOUND_FIRST);
     if let Some(unique) = found_first {
@@ -228,20 +255,52 @@ fn statement<'q, F: List>(
     } else {
         narrowed(&mut query, &select, scope, filter);
     }
-    if let Some(text) = &request.cursor {
-        let cursor = Cursor::read(text, &fingerprint(F::TABLE, keys, &(scope, filter)))?;
-        if cursor.k.len() != keys.len() {
-            return Err(PageFault::Cursor);
-        }
-        beyond(&mut query, &ways, cursor.k);
-    }
-    order_by(&mut query, &ways);
-    query.push(" LIMIT ").push_bind(request.rows + 1);
+    cut(&mut query, scope, filter, keys, &ways, request)?;
     if found_first.is_some() {
         query.push(")");
         order_by(&mut query, &ways);
     }
     Ok(query)
+}
+
+/// Selects these columns, and the keys that a cursor holds.
+fn select(columns: &str, keys: &[Key]) -> String {
+    let texts: Vec<String> = keys
+        .iter()
+        .map(|key| format!("({})::text", key.sql))
+        .collect();
+    format!(
+        "SELECT {columns}, ARRAY[{}] AS cursor_keys",
+        texts.join(", ")
+    )
+}
+
+/// The keys as a page goes through them: backward, the nearest rows come first.
+fn ways(keys: &[Key], request: &PageRequest) -> Vec<Key> {
+    keys.iter()
+        .map(|key| key.way(key.descending != request.backward))
+        .collect()
+}
+
+/// Pushes where a page begins, its order, and one row more than it has.
+fn cut<F: List>(
+    query: &mut Sql<'_>,
+    scope: &Scope,
+    filter: &F,
+    keys: &[Key],
+    ways: &[Key],
+    request: &PageRequest,
+) -> Result<(), PageFault> {
+    if let Some(text) = &request.cursor {
+        let cursor = Cursor::read(text, &fingerprint(F::TABLE, keys, &(scope, filter)))?;
+        if cursor.k.len() != keys.len() {
+            return Err(PageFault::Cursor);
+        }
+        beyond(query, ways, cursor.k);
+    }
+    order_by(query, ways);
+    query.push(" LIMIT ").push_bind(request.rows + 1);
+    Ok(())
 }
 
 /// Pushes the condition that a row comes after the one with these values.

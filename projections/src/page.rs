@@ -78,6 +78,11 @@ impl PageRequest {
         Self::sized(first, after, false)
     }
 
+    /// How many rows at most.
+    pub fn rows(&self) -> i64 {
+        self.rows
+    }
+
     /// The page that a list's arguments ask for.
     pub fn of(arguments: PageArguments) -> Result<Self, PageFault> {
         match arguments {

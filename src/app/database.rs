@@ -20,6 +20,8 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 /// The connections of one process.
 const CONNECTIONS: u32 = 16;
+/// Those that look rows up: none is long at it.
+const LOOKUPS: u32 = 8;
 
 /// A database that is open, and ours to stop when it is embedded.
 pub struct Database {
@@ -187,6 +189,20 @@ pub fn for_questions(pool: &PgPool, longest: Duration) -> PgPool {
     ]);
     PgPoolOptions::new()
         .max_connections(CONNECTIONS)
+        .acquire_timeout(Duration::from_secs(10))
+        .connect_lazy_with(options)
+}
+
+/// The same for looking rows up by their ids: each statement is planned once on its connection, which costs more
+/// than carrying it out, and reads no table from end to end even if it was empty then.
+pub fn for_lookups(pool: &PgPool, longest: Duration) -> PgPool {
+    let questions = for_questions(pool, longest);
+    let options = (*questions.connect_options()).clone().options([
+        ("plan_cache_mode", "force_generic_plan"),
+        ("enable_seqscan", "off"),
+    ]);
+    PgPoolOptions::new()
+        .max_connections(LOOKUPS)
         .acquire_timeout(Duration::from_secs(10))
         .connect_lazy_with(options)
 }

@@ -79,13 +79,19 @@ pub fn asker<'c>(context: &Context<'c>, permission: Permission) -> Result<&'c As
 pub struct Reads {
     /// The database that holds them.
     pub pool: PgPool,
+    /// The same, to look rows up by their ids.
+    pub lookups: PgPool,
     standing: watch::Receiver<Standing>,
 }
 
 impl Reads {
-    /// The read models of `pool`, which are as far as `standing` says.
-    pub fn new(pool: PgPool, standing: watch::Receiver<Standing>) -> Self {
-        Self { pool, standing }
+    /// The read models of `pool`, which are as far as `standing` says, and `lookups` the same database.
+    pub fn new(pool: PgPool, lookups: PgPool, standing: watch::Receiver<Standing>) -> Self {
+        Self {
+            pool,
+            lookups,
+            standing,
+        }
     }
 
     /// Waits until the read models are at this position, if one is given. Not for one that is held before

@@ -5,7 +5,7 @@
 //! proportional to the text.
 
 use async_graphql::{
-    Data, Executor, Request, Response, ServerError,
+    Data, Executor, Request, Response, ServerError, Value,
     parser::{
         parse_query,
         types::{ExecutableDocument, OperationType, Selection, SelectionSet},
@@ -166,6 +166,7 @@ impl<E: Executor> Executor for Guarded<E> {
     async fn execute(&self, mut request: Request) -> Response {
         match read(&request.query) {
             Ok(document) => {
+                fill(&document, &mut request);
                 request.set_parsed_query(document);
                 self.0.execute(request).await
             }
@@ -186,8 +187,23 @@ impl<E: Executor> Executor for Guarded<E> {
         if !operations.all(|(_, operation)| operation.node.ty == OperationType::Subscription) {
             return stream::iter([refused("only subscriptions come here")]).boxed();
         }
+        fill(&document, &mut request);
         request.set_parsed_query(document);
         self.0.execute_stream(request, session)
+    }
+}
+
+/// Says nothing for the variables that a client leaves out, as it may: the engine, which weighs a list by the
+/// length that is asked for, would call them unknown.
+fn fill(document: &ExecutableDocument, request: &mut Request) {
+    for (_, operation) in document.operations.iter() {
+        for variable in &operation.node.variable_definitions {
+            let variable = &variable.node;
+            if variable.var_type.node.nullable && variable.default_value.is_none() {
+                let said = request.variables.entry(variable.name.node.clone());
+                said.or_insert(Value::Null);
+            }
+        }
     }
 }
 

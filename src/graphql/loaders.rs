@@ -46,7 +46,7 @@ pub type RowLoader = DataLoader<Rows, HashMapCache>;
 /// See [`RowLoader`].
 pub fn loader(reads: &Reads, asker: &Asker) -> RowLoader {
     let rows = Rows {
-        pool: reads.pool.clone(),
+        pool: reads.lookups.clone(),
         scope: asker.scope.clone(),
         actor: asker.principal.actor.clone(),
     };

@@ -18,6 +18,7 @@ mod node;
 mod objects;
 mod query;
 mod refusal;
+pub mod straight;
 mod subscription;
 
 pub use mutation::Mutation;

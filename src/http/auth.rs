@@ -52,7 +52,7 @@ impl FromRequestParts<House> for Asker {
         let authorization = authorization.and_then(|value| value.to_str().ok());
         let asker = match authorization {
             None => by_address(parts, house).await?,
-            some => asker(&house.services.reads.pool, some).await?,
+            some => asker(&house.services.reads.lookups, some).await?,
         };
         asker.ok_or_else(unknown)
     }
@@ -72,7 +72,7 @@ async fn by_address(parts: &Parts, house: &House) -> Result<Option<Asker>, Respo
     let Some(name) = addresses::verify(keys, path, query, now) else {
         return Ok(None);
     };
-    let principal = access::named(&house.services.reads.pool, &name).await;
+    let principal = access::named(&house.services.reads.lookups, &name).await;
     let principal = principal.map_err(|cause| unavailable(&cause))?;
     let nothing = || SecretString::from(String::new());
     Ok(principal.map(|principal| Asker::new(principal, nothing())))

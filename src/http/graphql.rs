@@ -1,7 +1,7 @@
 //! GraphQL over HTTP, as server-sent events and over WebSockets.
 
 use super::{House, auth, refused};
-use crate::graphql::{self, asking::Asker, limits};
+use crate::graphql::{self, asking::Asker, limits, straight::Told};
 use async_graphql::{
     Executor as _, Request, http::parse_query_string, parser::types::OperationType,
 };
@@ -108,8 +108,18 @@ async fn events(house: &House, asker: Asker, request: Request, headers: &HeaderM
 }
 
 async fn execute(house: &House, asker: Asker, request: Request) -> Response {
+    let lesson = match house.straight.answer(&request, &asker).await {
+        Told::Answer(body) => {
+            return ([(header::CONTENT_TYPE, "application/json")], body).into_response();
+        }
+        Told::Nothing(lesson) => lesson,
+    };
     let request = graphql::request(request, &house.services.reads, asker);
-    Json(house.executor.execute(request).await).into_response()
+    let answer = house.executor.execute(request).await;
+    if let Some(lesson) = lesson.filter(|_| answer.is_ok()) {
+        house.straight.learn(lesson);
+    }
+    Json(answer).into_response()
 }
 
 fn unreadable() -> Response {
@@ -147,7 +157,7 @@ pub async fn subscribe(
 
 async fn converse(house: House, socket: WebSocket, protocol: GraphQLProtocol) {
     let (introduce, introduced) = oneshot::channel();
-    let pool = house.services.reads.pool.clone();
+    let pool = house.services.reads.lookups.clone();
     let conversation = GraphQLWebSocket::new(socket, house.executor, protocol)
         .on_connection_init(move |payload| async move {
             let authorization = payload

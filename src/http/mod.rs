@@ -17,10 +17,10 @@ mod uploads;
 mod vitals;
 
 use crate::{
-    app::{App, for_questions},
+    app::{App, for_lookups, for_questions},
     bundle::Bundles,
     exports::Exports,
-    graphql::{Executor, Services, asking::Reads, executor},
+    graphql::{Executor, Services, asking::Reads, executor, straight::Straight},
     workers::Shape,
 };
 use axum::{
@@ -64,6 +64,7 @@ pub struct Doors {
 struct House {
     services: Services,
     executor: Executor,
+    straight: Straight,
     files: Arc<dyn FileStore>,
     bundles: Bundles,
     exports: Exports,
@@ -78,6 +79,7 @@ pub fn router(app: &App, doors: Doors) -> Router {
     let services = Services {
         reads: Reads::new(
             for_questions(&app.pool, STATEMENT),
+            for_lookups(&app.pool, STATEMENT),
             app.projections.standing(),
         ),
         dispatcher: app.dispatcher.clone(),
@@ -89,6 +91,7 @@ pub fn router(app: &App, doors: Doors) -> Router {
     let explorer = doors.explorer;
     let epoch = app.epoch;
     let house = House {
+        straight: Straight::new(services.reads.clone()),
         executor: executor(services.clone(), explorer),
         services,
         files: app.ports.files.clone(),

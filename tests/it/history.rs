@@ -24,7 +24,11 @@ use std::collections::BTreeMap;
 /// What GraphQL answers to an auditor who sees these services; all when there are none.
 async fn ask(test: &TestApp, services: &[&str], query: &str, variables: Value) -> Value {
     let shell = Services {
-        reads: Reads::new(test.app.pool.clone(), test.app.projections.standing()),
+        reads: Reads::new(
+            test.app.pool.clone(),
+            test.app.pool.clone(),
+            test.app.projections.standing(),
+        ),
         dispatcher: test.app.dispatcher.clone(),
         batches: test.app.batches.clone(),
         templates: test.app.templates.clone(),

@@ -30,6 +30,7 @@ mod schema;
 mod selections;
 mod statements;
 mod story;
+mod straight;
 mod support;
 mod templates;
 mod verify;

@@ -128,7 +128,11 @@ async fn no_link_of_the_schema_costs_a_statement_for_each_row() {
     .await
     .unwrap();
     let services = Services {
-        reads: Reads::new(house.app.pool.clone(), house.app.projections.standing()),
+        reads: Reads::new(
+            house.app.pool.clone(),
+            house.app.pool.clone(),
+            house.app.projections.standing(),
+        ),
         dispatcher: house.app.dispatcher.clone(),
         batches: house.app.batches.clone(),
         templates: house.app.templates.clone(),

@@ -13,6 +13,8 @@ use navette_domain::{
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
+mod tuples;
+
 /// Why the log could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Reading {
@@ -240,11 +242,7 @@ impl Log {
     }
 
     pub(super) async fn rows_after(&self, position: i64, limit: i64) -> sqlx::Result<Vec<Row>> {
-        sqlx::query_as("SELECT * FROM events WHERE position > $1 ORDER BY position LIMIT $2")
-            .bind(position)
-            .bind(limit)
-            .fetch_all(&self.pool)
-            .await
+        tuples::after(&self.pool, position, limit).await
     }
 
     async fn rows_of(&self, streams: &[Uuid]) -> sqlx::Result<Vec<Row>> {

@@ -189,7 +189,7 @@ pub async fn by_ids(
 }
 
 /// A third party is seen through one of its dossiers, or while it has none.
-fn seen(query: &mut Sql<'_>, scope: &Scope) {
+pub(crate) fn seen(query: &mut Sql<'_>, scope: &Scope) {
     if scope.is_whole() {
         return;
     }

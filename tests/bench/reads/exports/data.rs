@@ -143,9 +143,14 @@ impl Data {
 
     /// Runs a command of `psql`.
     pub fn psql(&self, command: &str) -> anyhow::Result<()> {
+        let options = self.postgres.connect_options();
+        let socket = options.get_socket().context("no socket")?;
         let status = Command::new("psql")
-            .args(["--quiet", "--no-psqlrc", "--dbname"])
-            .arg(self.url())
+            .args(["--quiet", "--no-psqlrc", "--host"])
+            .arg(socket)
+            .args(["--port", &options.get_port().to_string()])
+            .args(["--username", options.get_username()])
+            .args(["--dbname", options.get_database().context("no database")?])
             .args(["--command", command])
             .status()
             .context("psql")?;

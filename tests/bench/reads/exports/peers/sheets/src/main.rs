@@ -31,7 +31,7 @@ type Lines = std::io::Lines<BufReader<File>>;
 
 fn xlsx(rows: Lines, file: &str, kinds: &[String]) -> Result<(), Box<dyn Error>> {
     let mut book = Workbook::new();
-    let sheet = book.add_worksheet_with_constant_memory();
+    let sheet = book.add_worksheet_with_constant_memory()?;
     sheet.set_freeze_panes(1, 0)?;
     let amount = Format::new().set_num_format("#,##0.00 \"€\"");
     let date = Format::new().set_num_format("dd/mm/yyyy");
