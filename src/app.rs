@@ -21,7 +21,7 @@ use anyhow::Context as _;
 use navette_adapters::{
     effects::Effects, file_store::Files, grants_tool::GenericGrantsTool, iparapheur::IParapheur,
     keys::Keys, libreoffice::PoolOptions, log::Log, maarch::MaarchCourrier, nextcloud::Nextcloud,
-    porte_documents::GenericPorteDocuments, smtp::Smtp, workshop::Workshop,
+    pdf::Signatories, porte_documents::GenericPorteDocuments, smtp::Smtp, workshop::Workshop,
 };
 use navette_domain::third_party::Retention;
 use sqlx::PgPool;
@@ -233,6 +233,7 @@ pub fn ports(
         office: workshop,
         visa: Arc::new(Nextcloud::new(config.nextcloud.clone())?),
         desk: Arc::new(IParapheur::new(&config.iparapheur)?),
+        signatories: Arc::new(Signatories::new(&config.signatories)?),
         register: Arc::new(MaarchCourrier::new(config.maarch.clone())?),
         postman: Arc::new(Smtp::new(&config.smtp)?),
         porte_documents: Arc::new(GenericPorteDocuments::new(&config.porte_documents)?),

@@ -7,6 +7,7 @@ use navette_adapters::{
     iparapheur::IParapheurConfig,
     maarch::MaarchConfig,
     nextcloud::NextcloudConfig,
+    pdf::SignatoriesConfig,
     proof::{TimeStampAuthority, Webhook},
     smtp::SmtpConfig,
 };
@@ -174,6 +175,8 @@ impl Default for CheckpointsConfig {
 pub struct NeighboursConfig {
     pub nextcloud: NextcloudConfig,
     pub iparapheur: IParapheurConfig,
+    #[serde(default)]
+    pub signatories: SignatoriesConfig,
     pub maarch: MaarchConfig,
     pub smtp: SmtpConfig,
     pub porte_documents: DepositConfig,

@@ -6,6 +6,7 @@ use navette_adapters::{
     iparapheur::IParapheurConfig,
     maarch::MaarchConfig,
     nextcloud::NextcloudConfig,
+    pdf::SignatoriesConfig,
     sim::{
         grants_tool::{self, GrantsToolSim},
         iparapheur::{self, IParapheurSim},
@@ -122,6 +123,7 @@ impl Neighbourhood {
                 client_identity: None,
                 timeout_seconds: 30,
             },
+            signatories: SignatoriesConfig::default(),
             maarch: MaarchConfig {
                 url: self.maarch.url(),
                 login: maarch.login,

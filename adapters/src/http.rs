@@ -16,6 +16,29 @@ use std::time::Duration;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Who is called: a neighbour, under the name that people here know it by.
+#[derive(Debug, Clone, Copy)]
+pub struct Called {
+    /// The role it plays.
+    pub neighbour: Neighbour,
+    /// Its name in a sentence.
+    pub name: &'static str,
+}
+
+impl Called {
+    /// A failure of this neighbour.
+    pub fn failure(self, class: FailureClass, sentence: impl Into<String>) -> PortFailure {
+        PortFailure::new(self.neighbour, class, sentence)
+    }
+}
+
+impl From<Neighbour> for Called {
+    fn from(neighbour: Neighbour) -> Self {
+        let name = neighbour.name();
+        Self { neighbour, name }
+    }
+}
+
 /// The start of a client: TLS by rustls and ring, no redirect followed (a redirect would carry our
 /// credentials to whoever is named), and every wait bounded by `timeout`.
 pub fn client(timeout: Duration) -> ClientBuilder {
@@ -29,69 +52,71 @@ pub fn client(timeout: Duration) -> ClientBuilder {
 }
 
 /// The failure of a call that got no answer, or half of one.
-pub fn no_answer(neighbour: Neighbour, error: reqwest::Error) -> PortFailure {
+pub fn no_answer(called: impl Into<Called>, error: reqwest::Error) -> PortFailure {
+    let called = called.into();
+    let name = called.name;
     let (class, sentence) = if error.is_builder() {
         (
             FailureClass::Rejected,
-            format!(
-                "L'adresse de {neighbour} n'est pas valable : la configuration est à corriger."
-            ),
+            format!("L'adresse de {name} n'est pas valable : la configuration est à corriger."),
         )
     } else if error.is_timeout() {
         (
             FailureClass::Transient,
-            format!("{neighbour} n'a pas répondu à temps."),
+            format!("{name} n'a pas répondu à temps."),
         )
     } else {
         (
             FailureClass::Transient,
-            format!("La connexion avec {neighbour} n'a pas abouti."),
+            format!("La connexion avec {name} n'a pas abouti."),
         )
     };
     // The URL may hold a token or a file name that names a person.
-    PortFailure::new(neighbour, class, sentence).because(error.without_url())
+    called.failure(class, sentence).because(error.without_url())
 }
 
 /// The response, if its status is a success; otherwise the failure that its status means.
-pub fn successful(neighbour: Neighbour, response: Response) -> Answer<Response> {
+pub fn successful(called: impl Into<Called>, response: Response) -> Answer<Response> {
     if response.status().is_success() {
         Ok(response)
     } else {
-        Err(refusal(neighbour, response.status(), response.headers()))
+        Err(refusal(called, response.status(), response.headers()))
     }
 }
 
 /// The failure that a status other than a success means.
-pub fn refusal(neighbour: Neighbour, status: StatusCode, headers: &HeaderMap) -> PortFailure {
+pub fn refusal(called: impl Into<Called>, status: StatusCode, headers: &HeaderMap) -> PortFailure {
+    let called = called.into();
+    let name = called.name;
     let code = status.as_u16();
     let (class, sentence) = match status {
         StatusCode::UNAUTHORIZED => (
             FailureClass::Credentials,
-            format!("{neighbour} refuse le compte de service de Navette."),
+            format!("{name} refuse le compte de service de Navette."),
         ),
         StatusCode::TOO_MANY_REQUESTS => (
             FailureClass::Throttled(patience(headers)),
-            format!("{neighbour} demande de patienter."),
+            format!("{name} demande de patienter."),
         ),
         StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY => (
             FailureClass::Transient,
-            format!("{neighbour} n'a pas reçu la demande à temps (code {code})."),
+            format!("{name} n'a pas reçu la demande à temps (code {code})."),
         ),
         // Maintenance with a date is a request for patience like another.
         StatusCode::SERVICE_UNAVAILABLE if patience(headers).is_some() => (
             FailureClass::Throttled(patience(headers)),
-            format!("{neighbour} est momentanément indisponible."),
+            format!("{name} est momentanément indisponible."),
         ),
         status if status.is_server_error() => (
             FailureClass::Transient,
-            format!("{neighbour} est momentanément indisponible (code {code})."),
+            format!("{name} est momentanément indisponible (code {code})."),
         ),
         _ => (
             FailureClass::Rejected,
-            format!("{neighbour} refuse la demande (code {code})."),
+            format!("{name} refuse la demande (code {code})."),
         ),
     };
-    PortFailure::new(neighbour, class, sentence)
+    called.failure(class, sentence)
 }
 
 /// How long `Retry-After` asks to wait, in seconds or until a date.
@@ -106,13 +131,14 @@ fn patience(headers: &HeaderMap) -> Option<Duration> {
 
 /// The body, refused as soon as it is known to exceed `max` bytes.
 pub async fn read_limited(
-    neighbour: Neighbour,
+    called: impl Into<Called>,
     mut response: Response,
     max: usize,
 ) -> Answer<Bytes> {
+    let called = called.into();
     let too_long = || {
-        let sentence = format!("La réponse de {neighbour} dépasse la taille admise.");
-        PortFailure::new(neighbour, FailureClass::Rejected, sentence)
+        let sentence = format!("La réponse de {} dépasse la taille admise.", called.name);
+        called.failure(FailureClass::Rejected, sentence)
     };
     let announced = response.content_length().unwrap_or(0);
     if announced > max as u64 {
@@ -122,7 +148,7 @@ pub async fn read_limited(
     while let Some(chunk) = response
         .chunk()
         .await
-        .map_err(|error| no_answer(neighbour, error))?
+        .map_err(|error| no_answer(called, error))?
     {
         if body.len() + chunk.len() > max {
             return Err(too_long());

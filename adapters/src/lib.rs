@@ -16,19 +16,23 @@
 
 mod cms;
 mod deposit;
+pub mod desk;
 pub mod effects;
 pub mod export;
+pub mod fast_parapheur;
 pub mod file_store;
 pub mod fonts;
 pub mod grants_tool;
 pub mod http;
 pub mod iparapheur;
+pub mod iparapheur_rest;
 pub mod keys;
 pub mod libreoffice;
 pub mod log;
 pub mod maarch;
 pub mod merge;
 pub mod nextcloud;
+pub mod pastell;
 pub mod pdf;
 pub mod porte_documents;
 pub mod postgres;
@@ -38,6 +42,7 @@ pub mod sim;
 pub mod smtp;
 pub mod soap;
 pub mod subsidies;
+pub mod trust;
 pub mod workshop;
 
 pub use deposit::DepositConfig;

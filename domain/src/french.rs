@@ -14,7 +14,7 @@ use crate::{
     image::ImageEvent,
     pause::{PauseEvent, Target},
     selection::SelectionEvent,
-    signature::{Binding, Signature, SignatureEvent},
+    signature::{Binding, Examination, Signature, SignatureEvent},
     template::TemplateEvent,
     third_party::ThirdPartyEvent,
 };
@@ -285,14 +285,29 @@ fn signature(event: &SignatureEvent) -> String {
         E::Rejected { reason, .. } => format!("Refusé au parapheur : {reason}"),
         E::Withdrawn { .. } => "Retiré du parapheur".into(),
         E::Retrieved {
-            binding: Binding::Exact,
+            binding,
+            examination,
             ..
-        } => "PDF signé rapporté, identique au document envoyé plus la signature".into(),
-        E::Retrieved {
-            binding: Binding::Weak,
-            ..
-        } => "PDF signé rapporté, réécrit par le parapheur (même texte)".into(),
+        } => {
+            let told = match binding {
+                Binding::Exact => "identique au document envoyé plus la signature",
+                Binding::Weak => "réécrit par le parapheur (même texte)",
+            };
+            let who = examination.as_ref().map_or("", signers);
+            format!("PDF signé rapporté, {told}{who}")
+        }
         E::Archived { .. } => "Classé au parapheur".into(),
+    }
+}
+
+/// What was checked of whoever signed.
+fn signers(examination: &Examination) -> &'static str {
+    match (&examination.authorities, &examination.revocation_lists) {
+        (None, _) => " ; l'identité du signataire n'a pas été vérifiée",
+        (Some(_), None) => " ; certificat du signataire délivré par une autorité reconnue",
+        (Some(_), Some(_)) => {
+            " ; certificat du signataire délivré par une autorité reconnue, et non révoqué"
+        }
     }
 }
 

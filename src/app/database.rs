@@ -20,6 +20,8 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 /// The connections of one process.
 const CONNECTIONS: u32 = 16;
+/// For how long a connection that was put back is believed to work.
+const TRUSTED: Duration = Duration::from_secs(1);
 /// Those that look rows up: none is long at it.
 const LOOKUPS: u32 = 8;
 
@@ -171,12 +173,27 @@ pub async fn connect_for(options: PgConnectOptions, search_path: &str) -> anyhow
         // A plan made while the tables are empty reads them from end to end once they are full.
         ("plan_cache_mode", "force_custom_plan"),
     ]);
-    PgPoolOptions::new()
-        .max_connections(CONNECTIONS)
-        .acquire_timeout(Duration::from_secs(10))
+    pool_of(CONNECTIONS)
         .connect_with(options)
         .await
         .context("connecting to PostgreSQL")
+}
+
+/// A connection that has just been used is not tried before it is used again, which would cost another journey
+/// to the server each time.
+fn pool_of(connections: u32) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_secs(10))
+        .test_before_acquire(false)
+        .before_acquire(|connection, about| {
+            Box::pin(async move {
+                if about.idle_for > TRUSTED {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
 }
 
 /// The same database for questions: with connections of their own, which write nothing, and where no
@@ -187,10 +204,7 @@ pub fn for_questions(pool: &PgPool, longest: Duration) -> PgPool {
         ("statement_timeout", longest.as_str()),
         ("default_transaction_read_only", "on"),
     ]);
-    PgPoolOptions::new()
-        .max_connections(CONNECTIONS)
-        .acquire_timeout(Duration::from_secs(10))
-        .connect_lazy_with(options)
+    pool_of(CONNECTIONS).connect_lazy_with(options)
 }
 
 /// The same for looking rows up by their ids: each statement is planned once on its connection, which costs more
@@ -201,10 +215,7 @@ pub fn for_lookups(pool: &PgPool, longest: Duration) -> PgPool {
         ("plan_cache_mode", "force_generic_plan"),
         ("enable_seqscan", "off"),
     ]);
-    PgPoolOptions::new()
-        .max_connections(LOOKUPS)
-        .acquire_timeout(Duration::from_secs(10))
-        .connect_lazy_with(options)
+    pool_of(LOOKUPS).connect_lazy_with(options)
 }
 
 /// The keys of personal values: in the log's database, unless the configuration gives them another.

@@ -8,7 +8,10 @@ use crate::{
 use anyhow::Context as _;
 use axum::http::Uri;
 use navette_adapters::{
-    postgres::roles::could_change_the_log, proof::TimeStampAuthority, smtp::SmtpTls,
+    pdf::{Signatories, SignatoriesConfig},
+    postgres::roles::could_change_the_log,
+    proof::TimeStampAuthority,
+    smtp::SmtpTls,
 };
 use secrecy::ExposeSecret as _;
 use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
@@ -36,6 +39,7 @@ pub(super) async fn check(config: &Config) -> anyhow::Result<ExitCode> {
         app::ports(neighbours, &config.files(), workshop).map(|_| "complete".to_owned())
     });
     sound &= report("neighbours", made);
+    sound &= report("signatories", signatories(&neighbours.signatories));
     for (name, address) in addresses(neighbours) {
         let reached = match address {
             Ok(address) => reach(&address).await,
@@ -98,6 +102,15 @@ async fn time_stamps(authority: &TimeStampAuthority) -> anyhow::Result<String> {
     Ok(match roots {
         Some(_) => reached,
         None => format!("{reached}; WARNING: `ca` is not given: tokens do not prove who signed"),
+    })
+}
+
+fn signatories(config: &SignatoriesConfig) -> anyhow::Result<String> {
+    let known = Signatories::new(config)?.are_known();
+    Ok(match (known, config.names.len()) {
+        (false, _) => "WARNING: `authorities` is not given: a signature proves that nothing changed, not who signed".to_owned(),
+        (true, 0) => "anybody whom the authorities know".to_owned(),
+        (true, names) => format!("{names} names, under certificates of the authorities"),
     })
 }
 

@@ -18,7 +18,7 @@ use crate::{
 };
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
-use navette_adapters::{effects::Claimed, log::StreamState};
+use navette_adapters::{effects::Claimed, log::StreamState, pdf::Signatories};
 use navette_domain::{
     batch::Batch,
     chain::{Action, Definition, Work, is_due},
@@ -44,6 +44,7 @@ pub struct Ports {
     pub office: Arc<dyn OfficeWorkshop>,
     pub visa: Arc<dyn VisaCircuit>,
     pub desk: Arc<dyn SigningDesk>,
+    pub signatories: Arc<Signatories>,
     pub register: Arc<dyn MailRegister>,
     pub postman: Arc<dyn Postman>,
     pub porte_documents: Arc<dyn PorteDocuments>,
@@ -250,6 +251,18 @@ impl Steps {
             Work::Publish => self.publish(&errand).await,
             Work::Remind => self.remind(&errand).await,
         }
+    }
+
+    /// Whether this work is still what moves its document on.
+    pub async fn wants(&self, claimed: &Claimed) -> anyhow::Result<bool> {
+        let effect = &claimed.effect;
+        let loaded: StreamState<Document> = self.dispatcher.load(effect.document.0).await?;
+        let journey = loaded
+            .state
+            .journey()
+            .context("an effect without its document")?;
+        let definition = self.dispatcher.definition(journey.order.chain).await?;
+        Ok(is_due(&definition, journey, effect))
     }
 
     /// What has moved in a tray, by the names that its listing gives them; none when the

@@ -13,7 +13,7 @@ use navette_domain::{
     digest::Digest,
     document::{DocumentCommand, PdfRef},
     ids::{CommandId, SignatureId},
-    ports::{DeskProgress, FailureClass, SigningRequest, Tray},
+    ports::{DeskProgress, FailureClass, Passage, SigningRequest, Tray},
     signature::{Sheet, Signature, SignatureCommand},
 };
 
@@ -42,7 +42,7 @@ impl Steps {
             file_name: errand.file_name(),
             pdf: self.file(pdf).await?,
         };
-        self.ports.desk.submit(&request, errand.attempt()).await?;
+        let folder = Some(self.ports.desk.submit(&request, errand.attempt()).await?);
         let at = self.clock.now();
         Ok(Report {
             document: Some(DocumentCommand::RecordSentForSignature {
@@ -50,7 +50,10 @@ impl Steps {
                 signature,
                 at,
             }),
-            signature: Some((signature, vec![SignatureCommand::RecordSubmitted { at }])),
+            signature: Some((
+                signature,
+                vec![SignatureCommand::RecordSubmitted { folder, at }],
+            )),
             ..Report::default()
         }
         .into())
@@ -97,13 +100,23 @@ impl Steps {
         }
     }
 
+    /// What the desk is asked about.
+    async fn passage(&self, signature: SignatureId) -> StepResult<Passage> {
+        let loaded: StreamState<Signature> = self.dispatcher.load(signature.0).await?;
+        Ok(Passage {
+            signature,
+            folder: loaded.state.folder().cloned(),
+        })
+    }
+
     pub(super) async fn watch_signature(
         &self,
         errand: &Errand<'_>,
         signature: SignatureId,
     ) -> StepResult {
         let at = self.clock.now();
-        match self.ports.desk.progress(signature).await? {
+        let passage = self.passage(signature).await?;
+        match self.ports.desk.progress(&passage).await? {
             DeskProgress::InProgress(word) => {
                 tracing::debug!(%signature, word, "the desk has not finished");
                 let Action::Sign {
@@ -162,11 +175,21 @@ impl Steps {
                     .pdf,
             )
             .await?;
-        let folder = self.ports.desk.retrieve(signature).await?;
+        let passage = Passage {
+            signature,
+            folder: loaded.state.folder().cloned(),
+        };
+        let folder = self.ports.desk.retrieve(&passage).await?;
         let file = self.keep(&folder.pdf).await?;
-        let verdict = tokio::task::spawn_blocking(move || pdf::returned(&sent, &folder.pdf))
+        let at = self.clock.now();
+        let signatories = self.ports.signatories.clone();
+        let check = move || {
+            let expected = signatories.at(at)?;
+            anyhow::Ok(pdf::returned(&sent, &folder.pdf, &expected))
+        };
+        let verdict = tokio::task::spawn_blocking(check)
             .await
-            .context("checking the signed PDF")?
+            .context("checking the signed PDF")??
             .map_err(|refusal| {
                 StepFailure::Stuck(format!(
                     "Le PDF rapporté du parapheur n'est pas acceptable : {refusal} Voyez avec le signataire, puis relancez pour le reprendre, ou annulez le document."
@@ -176,19 +199,22 @@ impl Steps {
             Some(slip) => Some(self.keep(slip).await?),
             None => None,
         };
-        let at = self.clock.now();
         let pdf = PdfRef {
             file,
             pages: verdict.pages,
         };
         let commands = vec![
             // The deposit's own answer may never have been heard.
-            SignatureCommand::RecordSubmitted { at },
+            SignatureCommand::RecordSubmitted {
+                folder: passage.folder,
+                at,
+            },
             SignatureCommand::RecordSigned { at },
             SignatureCommand::RecordRetrieved {
                 pdf: file,
                 slip,
                 binding: verdict.binding,
+                examination: Some(verdict.examination),
                 at,
             },
         ];
@@ -196,7 +222,8 @@ impl Steps {
     }
 
     pub(super) async fn archive_signature(&self, signature: SignatureId) -> StepResult {
-        self.ports.desk.archive(signature).await?;
+        let passage = self.passage(signature).await?;
+        self.ports.desk.archive(&passage).await?;
         Ok(Report {
             signature: Some((
                 signature,
@@ -211,9 +238,10 @@ impl Steps {
 
     /// Takes a passage back. What was signed meanwhile cannot be: it is kept, and the history tells it.
     pub(super) async fn withdraw_signature(&self, signature: SignatureId) -> StepResult {
-        if let Err(failure) = self.ports.desk.withdraw(signature).await {
+        let passage = self.passage(signature).await?;
+        if let Err(failure) = self.ports.desk.withdraw(&passage).await {
             let is_signed = failure.class == FailureClass::Rejected
-                && self.ports.desk.progress(signature).await? == DeskProgress::Finished;
+                && self.ports.desk.progress(&passage).await? == DeskProgress::Finished;
             if !is_signed {
                 return Err(failure.into());
             }

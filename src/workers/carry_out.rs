@@ -13,6 +13,7 @@ use crate::{
     steps::{Outcome, Report, StepFailure, Steps},
     unit::{Belonging, Envelope, NAVETTE, Unit, document_belonging},
 };
+use chrono::{DateTime, Utc};
 use futures::FutureExt as _;
 use navette_adapters::{
     effects::{Claimed, Effects},
@@ -24,7 +25,7 @@ use navette_domain::{
     document::{Document, DocumentCommand},
     dossier::Dossier,
     ids::{CommandId, EffectId},
-    ports::{FailureClass, Neighbour, PortFailure},
+    ports::{FailureClass, Neighbour, PortFailure, Tray},
     signature::Signature,
 };
 use std::{collections::HashSet, panic::AssertUnwindSafe, time::Duration};
@@ -176,12 +177,7 @@ impl CarryOut {
                 self.timings.of("report", report).await
             }
             Ok(Outcome::Waits { tray, mark, until }) => {
-                let at_most = Duration::from_millis(self.policy.check_ms);
-                let until = until.map(|until| until - self.dispatcher.now());
-                let until = until.map(|until| until.to_std().unwrap_or_default());
-                let at_most = until.map_or(at_most, |until| until.min(at_most));
-                let waits = self.effects.wait_in(claimed, &tray, &mark, at_most);
-                waits.await.map_err(anyhow::Error::from)
+                self.wait(claimed, &tray, &mark, until).await
             }
             Err(failure) => self.fail(claimed, failure, counts).await,
         };
@@ -189,6 +185,26 @@ impl CarryOut {
             // The lease ends by itself, and the effect is carried out again.
             tracing::warn!(effect = %claimed.effect.id, kind, error = format!("{error:#}"), "an outcome could not be reported");
         }
+    }
+
+    /// Puts the effect in its tray. If its document was given up while it was looked at, nothing else would end
+    /// it: it is looked at again, and ends. What is given up from now on drops it.
+    async fn wait(
+        &self,
+        claimed: &Claimed,
+        tray: &Tray,
+        mark: &str,
+        until: Option<DateTime<Utc>>,
+    ) -> anyhow::Result<()> {
+        let until = until.map(|until| until - self.dispatcher.now());
+        let until = until.map(|until| until.to_std().unwrap_or_default());
+        let at_most = Duration::from_millis(self.policy.check_ms);
+        let at_most = until.map_or(at_most, |until| until.min(at_most));
+        self.effects.wait_in(claimed, tray, mark, at_most).await?;
+        if !self.steps.wants(claimed).await? {
+            self.effects.look_now(claimed.effect.id).await?;
+        }
+        Ok(())
     }
 
     /// Carries the step out, unless it has stopped every process that tried. A panic is a fault of ours like

@@ -15,7 +15,8 @@ use navette::{
 };
 use navette_adapters::{
     log::{AppendRefusal, Log},
-    sim::iparapheur::Oddity,
+    pdf::{Signatories, SignatoriesConfig},
+    sim::iparapheur::{Oddity, authority::Authority},
     sim::wire::{Call, Delivery, Fate, Mischief},
 };
 use navette_domain::{
@@ -167,9 +168,9 @@ fn a_step_that_stops_every_process_that_tries_it_calls_a_person_instead() {
         let document = DocumentId::of_dossier(test.notify(&[dossier]).await, dossier);
         test.until_status(document, DocumentStatus::InSignature)
             .await;
-        // As if processes had died on it; nothing is changed while somebody carries it out.
+        // As if processes had died on it, which leaves it due; nothing is changed while somebody carries it out.
         let spoil = async || {
-            let statement = "UPDATE effects SET failures = 1000 WHERE lease_token IS NULL";
+            let statement = "UPDATE effects SET failures = 1000, run_at = clock_timestamp() WHERE lease_token IS NULL";
             let spoilt = sqlx::query(statement).execute(&test.app.pool).await;
             spoilt.unwrap().rows_affected() == 1
         };
@@ -306,6 +307,38 @@ fn what_is_signed_while_it_is_being_cancelled_is_kept_and_told() {
             panic!("the history tells that it was signed")
         };
         assert!(test.app.ports.files.get(pdf).await.unwrap().is_some());
+        test.end().await;
+    });
+}
+
+#[test]
+fn a_letter_signed_under_an_authority_that_the_site_does_not_know_goes_no_further() {
+    run(async {
+        let folder = tempfile::tempdir().unwrap();
+        let ca = folder.path().join("ca.der");
+        let authority = Authority::new("Autorité de signature").unwrap();
+        std::fs::write(&ca, authority.certificate()).unwrap();
+        let config = SignatoriesConfig {
+            authorities: Some(ca),
+            ..SignatoriesConfig::default()
+        };
+        let signatories = Arc::new(Signatories::new(&config).unwrap());
+        let test = TestApp::start_among(Manners::obliging(), quick(), |ports| Ports {
+            signatories,
+            ..ports
+        })
+        .await;
+        let dossier = test.granted("SUB-1").await;
+        let document = DocumentId::of_dossier(test.notify(&[dossier]).await, dossier);
+        let sentence = test.until_stopped(document).await;
+        assert!(
+            sentence.contains("n'est délivré par aucune des autorités reconnues"),
+            "{sentence}"
+        );
+        assert_eq!(test.status(document).await, DocumentStatus::InSignature);
+        let ledger = &test.neighbours.ledger;
+        let archived = ledger.keys(Neighbour::IParapheur, "folder archived");
+        assert_eq!(archived, Vec::<String>::new());
         test.end().await;
     });
 }

@@ -729,6 +729,7 @@ fn desk(story: &mut Story, dossier: DossierId, id: SignatureId, batch: BatchId, 
         pdf: Digest::of(b"signed"),
         slip: Some(Digest::of(b"slip")),
         binding: Binding::Exact,
+        examination: None,
         at,
     };
     let rejected = E::Rejected {
@@ -741,7 +742,7 @@ fn desk(story: &mut Story, dossier: DossierId, id: SignatureId, batch: BatchId, 
             sheet: sheet.clone(),
             at,
         },
-        E::Submitted { at },
+        E::Submitted { folder: None, at },
     ];
     if signed {
         events.extend([E::Signed { at }, retrieved]);

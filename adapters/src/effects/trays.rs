@@ -1,7 +1,10 @@
 //! Effects that wait for people, by the tray where they wait: listed in rounds, and woken when they have moved.
 
 use super::{Claimed, Effects, neighbour, seconds};
-use navette_domain::ports::{Neighbour, Tray};
+use navette_domain::{
+    ids::EffectId,
+    ports::{Neighbour, Tray},
+};
 use std::time::Duration;
 
 impl Effects {
@@ -25,6 +28,17 @@ impl Effects {
         .bind(seconds(at_most))
         .bind(tray.key())
         .bind(mark)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// An effect that waits is to be looked at now.
+    pub async fn look_now(&self, effect: EffectId) -> sqlx::Result<()> {
+        sqlx::query(
+            "UPDATE effects SET run_at = clock_timestamp() WHERE id = $1 AND lease_token IS NULL",
+        )
+        .bind(effect.0)
         .execute(&self.pool)
         .await?;
         Ok(())

@@ -16,8 +16,8 @@ use async_trait::async_trait;
 use navette_domain::{
     ids::SignatureId,
     ports::{
-        Answer, Attempt, DeskProgress, FailureClass, Neighbour, PortFailure, SignedFolder,
-        SigningDesk, SigningRequest,
+        Answer, Attempt, DeskProgress, FailureClass, FolderRef, Neighbour, Passage, PortFailure,
+        SignedFolder, SigningDesk, SigningRequest,
     },
 };
 use reqwest::{
@@ -142,15 +142,16 @@ impl IParapheur {
 
 #[async_trait]
 impl SigningDesk for IParapheur {
-    async fn submit(&self, request: &SigningRequest, attempt: Attempt) -> Answer<()> {
+    async fn submit(&self, request: &SigningRequest, attempt: Attempt) -> Answer<FolderRef> {
         let signature = request.signature;
+        let folder = FolderRef(folder_id(signature));
         if attempt == Attempt::Again
             && self.outcome(signature, Request::History).await? == Outcome::Done
         {
-            return Ok(());
+            return Ok(folder);
         }
         match self.outcome(signature, Request::Create(request)).await? {
-            Outcome::Done | Outcome::DuplicateFolder => Ok(()),
+            Outcome::Done | Outcome::DuplicateFolder => Ok(folder),
             Outcome::Refused(reason) => {
                 // The desk likes to quote the title, which may name a person.
                 let title = wire::title(&request.title);
@@ -164,7 +165,8 @@ impl SigningDesk for IParapheur {
         }
     }
 
-    async fn progress(&self, signature: SignatureId) -> Answer<DeskProgress> {
+    async fn progress(&self, passage: &Passage) -> Answer<DeskProgress> {
+        let signature = passage.signature;
         let history = self.call(signature, Request::History).await?;
         match wire::outcome(&history) {
             Outcome::Done => Ok(progress(&history)),
@@ -187,8 +189,8 @@ impl SigningDesk for IParapheur {
         Ok(Some(moved))
     }
 
-    async fn retrieve(&self, signature: SignatureId) -> Answer<SignedFolder> {
-        let folder = self.call(signature, Request::Content).await?;
+    async fn retrieve(&self, passage: &Passage) -> Answer<SignedFolder> {
+        let folder = self.call(passage.signature, Request::Content).await?;
         match wire::outcome(&folder) {
             Outcome::Done => {
                 let (pdf, slip) = wire::documents(&folder).map_err(unreadable)?;
@@ -198,8 +200,9 @@ impl SigningDesk for IParapheur {
         }
     }
 
-    async fn archive(&self, signature: SignatureId) -> Answer<()> {
-        match self.progress(signature).await? {
+    async fn archive(&self, passage: &Passage) -> Answer<()> {
+        let signature = passage.signature;
+        match self.progress(passage).await? {
             DeskProgress::Unknown => Ok(()),
             DeskProgress::Finished => self.clear(signature, Request::Archive).await,
             DeskProgress::Rejected { .. } => self.clear(signature, Request::EraseRejected).await,
@@ -210,8 +213,9 @@ impl SigningDesk for IParapheur {
         }
     }
 
-    async fn withdraw(&self, signature: SignatureId) -> Answer<()> {
-        match self.progress(signature).await? {
+    async fn withdraw(&self, passage: &Passage) -> Answer<()> {
+        let signature = passage.signature;
+        match self.progress(passage).await? {
             DeskProgress::Unknown => return Ok(()),
             DeskProgress::Rejected { .. } => {
                 return self.clear(signature, Request::EraseRejected).await;
@@ -220,7 +224,7 @@ impl SigningDesk for IParapheur {
             DeskProgress::InProgress(_) => {}
         }
         if self.outcome(signature, Request::TakeBack).await? != Outcome::Done
-            && self.progress(signature).await? == DeskProgress::Finished
+            && self.progress(passage).await? == DeskProgress::Finished
         {
             return Err(already_signed());
         }

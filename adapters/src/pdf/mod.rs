@@ -2,8 +2,10 @@
 //! signing desk is what was sent, signed; and the PDFs of a batch made one for the printer. These functions
 //! take CPU: call them off the async threads.
 
+mod changes;
 mod concatenate;
 mod copy;
+mod expected;
 mod produced;
 mod returned;
 mod signature;
@@ -13,6 +15,7 @@ mod tests;
 
 pub use concatenate::{Concatenation, PageRange, Starts};
 pub use copy::CopyError;
+pub use expected::{Expected, Signatories, SignatoriesConfig};
 pub use produced::{Purpose, Unfit, produced};
 pub use returned::{Refusal, Verdict, returned};
 pub use split::{NotSplit, Part, split};

@@ -1,7 +1,8 @@
-//! The signatures of a PDF: each covers what it says it covers, and one covers the whole file.
+//! The signatures of a PDF: each covers what it says it covers, from the first byte on.
 
-use super::Refusal;
+use super::{NotAPdf, Refusal, returned::is_finished};
 use crate::cms::{self, Broken};
+use ::cms::{cert::x509::Certificate, signed_data::SignedData};
 use lopdf::{Dictionary, Document, Object};
 
 /// Form fields nest a little; a form that nests more is made to exhaust its reader.
@@ -11,41 +12,53 @@ const MOST_SIGNATURES: usize = 64;
 /// The signature formats in which the CMS signs the byte range itself.
 const DETACHED: [&[u8]; 2] = [b"ETSI.CAdES.detached", b"adbe.pkcs7.detached"];
 
-/// Checks every signature of `document`, read from `file`, and gives their number, at least 1.
-pub(super) fn check_all(document: &Document, file: &[u8]) -> Result<u32, Refusal> {
-    let signatures = signature_dictionaries(document);
-    if signatures.is_empty() {
-        return Err(Refusal::Unsigned);
+/// The signatures of a file, all of them intact.
+pub(super) struct Signatures {
+    /// Who signed: each message, with the certificate it was signed under.
+    pub signers: Vec<(SignedData, Certificate)>,
+    /// Where what is signed ends.
+    pub end: usize,
+}
+
+/// Checks every signature of `document`, read from `file`; there is at least one.
+pub(super) fn check_all(document: &Document, file: &[u8]) -> Result<Signatures, Refusal> {
+    let found = signature_dictionaries(document);
+    if found.is_empty() {
+        // Cut, it may read as it was before it was signed.
+        let unsigned = is_finished(file).then_some(Refusal::Unsigned);
+        return Err(unsigned.unwrap_or(NotAPdf::Damaged.into()));
     }
-    let mut whole = false;
-    for signature in &signatures {
+    let mut signatures = Signatures {
+        signers: vec![],
+        end: 0,
+    };
+    for signature in found {
         let signed = SignedRange::of(signature, file)?;
         if !DETACHED.contains(&signed.format) {
             return Err(Refusal::Unverifiable);
         }
-        verify(signed.contents, &[signed.before, signed.after])?;
-        whole |= signed.reaches_the_end;
+        let signers = verify(signed.contents, &[signed.before, signed.after])?;
+        signatures.signers.extend(signers);
+        signatures.end = signatures.end.max(signed.end);
     }
-    if whole {
-        Ok(u32::try_from(signatures.len()).unwrap_or(u32::MAX))
-    } else {
-        Err(Refusal::NotWholeFile)
-    }
+    Ok(signatures)
 }
 
 /// Verifies the padded `message` over the parts of the file around it.
-fn verify(message: &[u8], file: &[&[u8]]) -> Result<(), Refusal> {
+fn verify(message: &[u8], file: &[&[u8]]) -> Result<Vec<(SignedData, Certificate)>, Refusal> {
     let data = cms::parse(message).ok_or(Refusal::Unverifiable)?;
     if data.encap_content_info.econtent.is_some() || data.signer_infos.0.is_empty() {
         return Err(Refusal::Unverifiable);
     }
-    for signer in data.signer_infos.0.iter() {
-        cms::verify_signer(&data, signer, file).map_err(|broken| match broken {
+    let signers = data.signer_infos.0.iter().map(|signer| {
+        let certificate = cms::verify_signer(&data, signer, file);
+        let certificate = certificate.map_err(|broken| match broken {
             Broken::Unverifiable => Refusal::Unverifiable,
             Broken::Altered => Refusal::Altered,
         })?;
-    }
-    Ok(())
+        Ok((data.clone(), certificate.clone()))
+    });
+    signers.collect()
 }
 
 /// The values of the signature fields, found from the catalog as a PDF reader finds them.
@@ -100,7 +113,7 @@ struct SignedRange<'a> {
     after: &'a [u8],
     contents: &'a [u8],
     format: &'a [u8],
-    reaches_the_end: bool,
+    end: usize,
 }
 
 impl<'a> SignedRange<'a> {
@@ -113,7 +126,10 @@ impl<'a> SignedRange<'a> {
             .get(b"Contents")
             .and_then(Object::as_str)
             .map_err(|_| Refusal::Unverifiable)?;
-        if start != 0 || hole > resume || end > file.len() {
+        if end > file.len() {
+            return Err(NotAPdf::Damaged.into());
+        }
+        if start != 0 || hole > resume {
             return Err(Refusal::NotWholeFile);
         }
         if !is_hexadecimal_of(&file[hole..resume], contents) {
@@ -127,7 +143,7 @@ impl<'a> SignedRange<'a> {
                 .get(b"SubFilter")
                 .and_then(Object::as_name)
                 .unwrap_or_default(),
-            reaches_the_end: end == file.len(),
+            end,
         })
     }
 }

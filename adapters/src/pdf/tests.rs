@@ -1,6 +1,8 @@
 //! What comes back from a desk, good and bad.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod ten_cases;
+
 use super::*;
 use crate::sim::iparapheur::{pdf_signature::Signer, slip::slip};
 use chrono::Utc;
@@ -12,6 +14,12 @@ const LETTER: &[u8] = include_bytes!("../../fixtures/pdf/letter.pdf");
 fn signed(pdf: &[u8]) -> Vec<u8> {
     let signer = Signer::new("Jeanne Exemple").unwrap();
     signer.sign(pdf, Utc::now()).unwrap().to_vec()
+}
+
+/// The check, when it is not asked who signed.
+fn returned(sent: &[u8], file: &[u8]) -> Result<Verdict, Refusal> {
+    let anybody = Signatories::default();
+    super::returned(sent, file, &anybody.at(Utc::now()).unwrap())
 }
 
 fn letter(text: &str) -> Vec<u8> {
@@ -59,13 +67,12 @@ fn the_pages_of_a_pdf_are_counted_and_anything_else_is_refused() {
 #[test]
 fn what_was_sent_with_one_or_two_signatures_added_is_accepted() {
     let once = signed(LETTER);
-    let exact = |signatures| Verdict {
-        binding: Binding::Exact,
-        pages: 2,
-        signatures,
-    };
-    assert_eq!(returned(LETTER, &once), Ok(exact(1)));
-    assert_eq!(returned(LETTER, &signed(&once)), Ok(exact(2)));
+    for (file, signatures) in [(once.clone(), 1), (signed(&once), 2)] {
+        let verdict = returned(LETTER, &file).unwrap();
+        assert_eq!((verdict.binding, verdict.pages), (Binding::Exact, 2));
+        assert_eq!(verdict.examination.signatures, signatures);
+        assert_eq!(verdict.examination.authorities, None);
+    }
 }
 
 #[test]
@@ -76,7 +83,7 @@ fn signatures_made_by_another_program_are_understood() {
         include_bytes!("../../fixtures/pdf/letter-signed-p384.pdf"),
     ];
     for other in others {
-        assert_eq!(returned(LETTER, other).unwrap().signatures, 1);
+        assert_eq!(returned(LETTER, other).unwrap().examination.signatures, 1);
         let mut altered = other.to_vec();
         altered[5000] ^= 1;
         assert_eq!(returned(LETTER, &altered), Err(Refusal::Altered));
@@ -116,12 +123,16 @@ fn bytes_outside_the_signature_are_seen() {
 }
 
 #[test]
-fn a_truncated_file_is_refused() {
+fn a_truncated_file_is_said_to_be_damaged_wherever_it_was_cut() {
     let file = signed(LETTER);
-    assert!(matches!(
-        returned(LETTER, &file[..file.len() - 200]),
-        Err(Refusal::NotAPdf(NotAPdf::Damaged) | Refusal::NotWholeFile | Refusal::Unsigned)
-    ));
+    for cut in [1, 7, 50, 200, 5_000, file.len() - LETTER.len() - 1] {
+        let cut = file.len() - cut;
+        assert_eq!(
+            returned(LETTER, &file[..cut]),
+            Err(NotAPdf::Damaged.into()),
+            "{cut}"
+        );
+    }
 }
 
 #[test]
@@ -144,6 +155,87 @@ fn an_addition_that_changes_what_the_page_says_is_refused_even_signed() {
     let file = signed(&overwritten(&sent, "Subvention de 90 000 euros"));
     assert!(file.starts_with(&sent));
     assert_eq!(returned(&sent, &file), Err(Refusal::OtherDocument));
+}
+
+/// `pdf` with an addition: `change` gets the update and the first page.
+fn updated(pdf: &[u8], change: impl FnOnce(&mut IncrementalDocument, lopdf::ObjectId)) -> Vec<u8> {
+    let before = open(pdf).unwrap();
+    let page = before.page_iter().next().unwrap();
+    let mut update = IncrementalDocument::create_from(pdf.to_vec(), before);
+    change(&mut update, page);
+    let mut file = Vec::new();
+    update.save_to(&mut file).unwrap();
+    file
+}
+
+/// `pdf` with a note of this kind on its first page.
+fn annotated(pdf: &[u8], kind: &str) -> Vec<u8> {
+    updated(pdf, |update, page| {
+        let note = update.new_document.add_object(dictionary! {
+            "Type" => "Annot", "Subtype" => kind, "Contents" => Object::string_literal("90 000 euros"),
+            "Rect" => vec![0.into(), 0.into(), 595.into(), 842.into()],
+        });
+        update.opt_clone_object_to_new_document(page).unwrap();
+        let page = update.new_document.get_dictionary_mut(page).unwrap();
+        page.set("Annots", vec![note.into()]);
+    })
+}
+
+#[test]
+fn an_annotation_laid_over_the_letter_is_refused_even_signed() {
+    let sent = letter("Subvention de 1 500 euros");
+    let covered = annotated(&sent, "FreeText");
+    assert_eq!(returned(&sent, &signed(&covered)), Err(Refusal::Annotated));
+    // … and in a file that was written anew.
+    let anew = rewritten(&covered);
+    assert_eq!(returned(&sent, &signed(&anew)), Err(Refusal::Annotated));
+    // What was sent with a note comes back with it.
+    let noted = returned(&covered, &signed(&covered)).unwrap();
+    assert_eq!(noted.binding, Binding::Exact);
+}
+
+#[test]
+fn an_addition_that_draws_on_the_page_binds_weakly_or_not_at_all() {
+    let draws = |pdf: &[u8]| {
+        updated(pdf, |update, page| {
+            let drawing = Stream::new(dictionary! {}, b"0 0 595 842 re f".to_vec());
+            let drawing = update.new_document.add_object(drawing);
+            let before = update.get_prev_documents().get_page_contents(page)[0];
+            update.opt_clone_object_to_new_document(page).unwrap();
+            let page = update.new_document.get_dictionary_mut(page).unwrap();
+            page.set("Contents", vec![before.into(), drawing.into()]);
+        })
+    };
+    let sent = letter("Subvention de 1 500 euros");
+    let verdict = returned(&sent, &signed(&draws(&sent))).unwrap();
+    assert_eq!(verdict.binding, Binding::Weak);
+    let scan = letter("");
+    let drawn = signed(&draws(&scan));
+    assert_eq!(returned(&scan, &drawn), Err(Refusal::OtherDocument));
+}
+
+#[test]
+fn evidence_may_follow_the_signature_and_nothing_else_may() {
+    let file = signed(LETTER);
+    let root = |update: &IncrementalDocument| {
+        let root = update.get_prev_documents().trailer.get(b"Root").unwrap();
+        root.as_reference().unwrap()
+    };
+    let adds = |key: &'static str| {
+        updated(&file, |update, _| {
+            let root = root(update);
+            let certificate = Stream::new(dictionary! {}, b"0".to_vec());
+            let certificate = update.new_document.add_object(certificate);
+            update.opt_clone_object_to_new_document(root).unwrap();
+            let catalog = update.new_document.get_dictionary_mut(root).unwrap();
+            catalog.set(key, dictionary! { "Certs" => vec![certificate.into()] });
+        })
+    };
+    let kept = returned(LETTER, &adds("DSS")).unwrap();
+    assert_eq!(kept.binding, Binding::Exact);
+    assert_eq!(returned(LETTER, &adds("Names")), Err(Refusal::NotWholeFile));
+    let more = [&adds("DSS")[..], b"% more"].concat();
+    assert_eq!(returned(LETTER, &more), Err(Refusal::NotWholeFile));
 }
 
 #[test]

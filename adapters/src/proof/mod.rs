@@ -20,7 +20,7 @@ pub use report::{Report, Stamps, Trust};
 pub use rotate::{key_history, last_key_change, rotate};
 pub use seal::{NotSealed, SealedCheckpoint, Sealer, checkpoint_of_at_least, last_checkpoint};
 pub use time_stamp::{
-    NotATimeStamp, Roots, TimeStamp, TimeStampAuthority, check as check_time_stamp, last_stamps,
+    NotATimeStamp, TimeStamp, TimeStampAuthority, check as check_time_stamp, last_stamps,
     time_stamp_of,
 };
 pub use tree::Tree;

@@ -1,6 +1,7 @@
 //! What a verification is given to believe, and what it tells an auditor.
 
-use super::time_stamp::{Roots, TimeStamp};
+use super::time_stamp::TimeStamp;
+use crate::trust::Roots;
 use navette_domain::proof::Faults;
 use std::fmt;
 

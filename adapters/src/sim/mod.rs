@@ -7,13 +7,16 @@
 )]
 
 mod cms;
+pub mod fast_parapheur;
 pub mod grants_tool;
 pub mod hostile;
 pub mod iparapheur;
+pub mod iparapheur_rest;
 pub mod ledger;
 pub mod maarch;
 pub mod mischief;
 pub mod nextcloud;
+pub mod pastell;
 pub mod porte_documents;
 mod shelf;
 pub mod smtp;

@@ -139,7 +139,10 @@ fn story() -> Vec<Recorded> {
                 at,
             }),
         ),
-        (SIGNATURE, Event::Signature(S::Submitted { at })),
+        (
+            SIGNATURE,
+            Event::Signature(S::Submitted { folder: None, at }),
+        ),
         (SIGNATURE, Event::Signature(S::Signed { at })),
         (
             SIGNATURE,
@@ -147,6 +150,7 @@ fn story() -> Vec<Recorded> {
                 pdf: pdf("signed").file,
                 slip: None,
                 binding: Binding::Exact,
+                examination: None,
                 at,
             }),
         ),

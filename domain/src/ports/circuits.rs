@@ -112,10 +112,24 @@ pub trait VisaCircuit: Send + Sync {
     async fn withdraw(&self, circulation: &Circulation) -> Answer<()>;
 }
 
+/// The desk's own name of a folder: ours where it lets us choose, the one it gave elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FolderRef(pub String);
+
+/// One folder at the desk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Passage {
+    /// Our id, which the folder bears in some way.
+    pub signature: SignatureId,
+    /// The desk's, when its answer to the deposit was heard; without it, the desk is searched.
+    pub folder: Option<FolderRef>,
+}
+
 /// A PDF to sign.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SigningRequest {
-    /// Our id: the neighbour's own key (`DossierID` of iParapheur).
+    /// Our id: the neighbour's own key where it takes one (`DossierID` of iParapheur).
     pub signature: SignatureId,
     /// The human title, at most 100 characters.
     pub title: String,
@@ -160,18 +174,18 @@ pub struct SignedFolder {
 #[async_trait]
 pub trait SigningDesk: Send + Sync {
     /// Deposits the PDF for signature.
-    async fn submit(&self, request: &SigningRequest, attempt: Attempt) -> Answer<()>;
+    async fn submit(&self, request: &SigningRequest, attempt: Attempt) -> Answer<FolderRef>;
     /// Where it stands.
-    async fn progress(&self, signature: SignatureId) -> Answer<DeskProgress>;
+    async fn progress(&self, passage: &Passage) -> Answer<DeskProgress>;
     /// Those of our signatures of a type and subtype that wait for nobody any more, in a few listings; none when
     /// it cannot be told so, and then each signature has to be asked for.
     async fn moved(&self, _type: &str, _subtype: &str) -> Answer<Option<Vec<SignatureId>>> {
         Ok(None)
     }
     /// What the desk holds: signed if finished, slip and annexes if rejected.
-    async fn retrieve(&self, signature: SignatureId) -> Answer<SignedFolder>;
+    async fn retrieve(&self, passage: &Passage) -> Answer<SignedFolder>;
     /// Clears a finished or rejected folder from the desk, once its content is safe here; unknown is done.
-    async fn archive(&self, signature: SignatureId) -> Answer<()>;
+    async fn archive(&self, passage: &Passage) -> Answer<()>;
     /// Takes a running folder back (right of withdrawal), then clears it; unknown is done.
-    async fn withdraw(&self, signature: SignatureId) -> Answer<()>;
+    async fn withdraw(&self, passage: &Passage) -> Answer<()>;
 }

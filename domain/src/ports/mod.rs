@@ -11,8 +11,8 @@ mod office;
 mod template_fault;
 
 pub use circuits::{
-    Circulation, DeskProgress, SignedFolder, SigningDesk, SigningRequest, Tray, VisaCircuit,
-    VisaRequest, VisaState,
+    Circulation, DeskProgress, FolderRef, Passage, SignedFolder, SigningDesk, SigningRequest, Tray,
+    VisaCircuit, VisaRequest, VisaState,
 };
 pub use delivery::{
     Deposit, DepositReceipt, Email, GrantsTool, MailRegister, OutgoingMail, PorteDocuments,
@@ -68,6 +68,19 @@ impl Neighbour {
         Self::GrantsTool,
     ];
 
+    /// Its name in a sentence.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Office => "l'atelier bureautique",
+            Self::Nextcloud => "Nextcloud",
+            Self::IParapheur => "iParapheur",
+            Self::MaarchCourrier => "Maarch Courrier",
+            Self::Smtp => "le serveur de messagerie",
+            Self::PorteDocuments => "le porte-documents",
+            Self::GrantsTool => "l'outil de gestion des aides",
+        }
+    }
+
     /// Its stored name.
     pub fn code(self) -> &'static str {
         match self {
@@ -84,15 +97,7 @@ impl Neighbour {
 
 impl fmt::Display for Neighbour {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Office => "l'atelier bureautique",
-            Self::Nextcloud => "Nextcloud",
-            Self::IParapheur => "iParapheur",
-            Self::MaarchCourrier => "Maarch Courrier",
-            Self::Smtp => "le serveur de messagerie",
-            Self::PorteDocuments => "le porte-documents",
-            Self::GrantsTool => "l'outil de gestion des aides",
-        })
+        f.write_str(self.name())
     }
 }
 

@@ -1,7 +1,7 @@
 //! What may happen to a signature.
 
-use super::{Binding, Sheet, Signature, SignatureEvent};
-use crate::{digest::Digest, personal::Personal};
+use super::{Binding, Examination, Sheet, Signature, SignatureEvent};
+use crate::{digest::Digest, personal::Personal, ports::FolderRef};
 use chrono::{DateTime, Utc};
 
 /// What one may ask of a signature.
@@ -14,7 +14,10 @@ pub enum SignatureCommand {
     /// Say what will be submitted.
     Prepare { sheet: Sheet, at: DateTime<Utc> },
     /// Say that the desk has it.
-    RecordSubmitted { at: DateTime<Utc> },
+    RecordSubmitted {
+        folder: Option<FolderRef>,
+        at: DateTime<Utc>,
+    },
     /// Say that it was signed.
     RecordSigned { at: DateTime<Utc> },
     /// Say that it was refused.
@@ -30,6 +33,7 @@ pub enum SignatureCommand {
         pdf: Digest,
         slip: Option<Digest>,
         binding: Binding,
+        examination: Option<Examination>,
         at: DateTime<Utc>,
     },
     /// Say that the desk no longer holds it.
@@ -87,7 +91,9 @@ pub(super) fn decide(
             | C::RecordArchived { .. },
         ) => Err(NotPrepared),
 
-        (S::Prepared { .. }, C::RecordSubmitted { at }) => Ok(vec![E::Submitted { at }]),
+        (S::Prepared { .. }, C::RecordSubmitted { folder, at }) => {
+            Ok(vec![E::Submitted { folder, at }])
+        }
         (
             S::Submitted { .. }
             | S::Signed { .. }
@@ -139,12 +145,14 @@ pub(super) fn decide(
                 pdf,
                 slip,
                 binding,
+                examination,
                 at,
             },
         ) => Ok(vec![E::Retrieved {
             pdf,
             slip,
             binding,
+            examination,
             at,
         }]),
         (

@@ -17,6 +17,7 @@ use crate::{
     event::{aggregate, events},
     ids::DocumentId,
     personal::Personal,
+    ports::FolderRef,
 };
 use chrono::{DateTime, Utc};
 use decide::decide;
@@ -45,6 +46,23 @@ pub enum Binding {
     Weak,
 }
 
+/// What was checked of the signatures of a returned PDF, and against what. Who signed is in the PDF alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Examination {
+    /// How many there are, all of them intact.
+    pub signatures: u32,
+    /// The SHA-256 of the authorities' certificates that those of the signers lead to; none was asked for without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorities: Option<Digest>,
+    /// The SHA-256 of the revocation lists on which they are not, if there were any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocation_lists: Option<Digest>,
+    /// Whether signers had to bear one of the expected names.
+    pub named: bool,
+    /// The program that checked, with its version.
+    pub by: String,
+}
+
 events! {
     /// What happens to a signature.
     pub enum SignatureEvent {
@@ -57,6 +75,9 @@ events! {
         }
         /// The desk has it.
         Submitted = "signature.submitted", 1 {
+            /// The desk's name of it; not written down by the first releases.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            folder: Option<FolderRef>,
             /// When.
             at: DateTime<Utc>,
         }
@@ -87,6 +108,9 @@ events! {
             slip: Option<Digest>,
             /// How firmly it is bound to what was sent.
             binding: Binding,
+            /// What was checked of its signatures; not written down by the first releases.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            examination: Option<Examination>,
             /// When.
             at: DateTime<Utc>,
         }
@@ -128,15 +152,29 @@ pub enum Signature {
     /// About to be submitted.
     Prepared { sheet: Sheet },
     /// At the desk.
-    Submitted { sheet: Sheet },
+    Submitted {
+        sheet: Sheet,
+        folder: Option<FolderRef>,
+    },
     /// Signed, still at the desk.
-    Signed { sheet: Sheet },
+    Signed {
+        sheet: Sheet,
+        folder: Option<FolderRef>,
+    },
     /// Refused, still at the desk.
-    Rejected { sheet: Sheet, reason: String },
+    Rejected {
+        sheet: Sheet,
+        folder: Option<FolderRef>,
+        reason: String,
+    },
     /// Taken back, perhaps before anything was prepared.
     Withdrawn { sheet: Option<Sheet> },
     /// Signed and safe here, still at the desk.
-    Retrieved { sheet: Sheet, pdf: Digest },
+    Retrieved {
+        sheet: Sheet,
+        folder: Option<FolderRef>,
+        pdf: Digest,
+    },
     /// Signed and cleared from the desk.
     Archived { sheet: Sheet, pdf: Digest },
     /// Refused and cleared from the desk.
@@ -150,18 +188,26 @@ impl Signature {
         use SignatureEvent as E;
         match (self, event) {
             (Self::Unborn, E::Prepared { sheet, .. }) => Self::Prepared { sheet },
-            (Self::Prepared { sheet }, E::Submitted { .. }) => Self::Submitted { sheet },
-            (Self::Submitted { sheet }, E::Signed { .. }) => Self::Signed { sheet },
-            (Self::Submitted { sheet }, E::Rejected { reason, .. }) => {
-                Self::Rejected { sheet, reason }
+            (Self::Prepared { sheet }, E::Submitted { folder, .. }) => {
+                Self::Submitted { sheet, folder }
             }
+            (Self::Submitted { sheet, folder }, E::Signed { .. }) => Self::Signed { sheet, folder },
+            (Self::Submitted { sheet, folder }, E::Rejected { reason, .. }) => Self::Rejected {
+                sheet,
+                folder,
+                reason,
+            },
             (Self::Unborn, E::Withdrawn { .. }) => Self::Withdrawn { sheet: None },
-            (Self::Prepared { sheet } | Self::Submitted { sheet }, E::Withdrawn { .. }) => {
+            (Self::Prepared { sheet } | Self::Submitted { sheet, .. }, E::Withdrawn { .. }) => {
                 Self::Withdrawn { sheet: Some(sheet) }
             }
-            (Self::Signed { sheet }, E::Retrieved { pdf, .. }) => Self::Retrieved { sheet, pdf },
-            (Self::Retrieved { sheet, pdf }, E::Archived { .. }) => Self::Archived { sheet, pdf },
-            (Self::Rejected { sheet, reason }, E::Archived { .. }) => {
+            (Self::Signed { sheet, folder }, E::Retrieved { pdf, .. }) => {
+                Self::Retrieved { sheet, folder, pdf }
+            }
+            (Self::Retrieved { sheet, pdf, .. }, E::Archived { .. }) => {
+                Self::Archived { sheet, pdf }
+            }
+            (Self::Rejected { sheet, reason, .. }, E::Archived { .. }) => {
                 Self::Discarded { sheet, reason }
             }
             (state, _) => state,
@@ -174,12 +220,27 @@ impl Signature {
             Self::Unborn => None,
             Self::Withdrawn { sheet } => sheet.as_ref(),
             Self::Prepared { sheet }
-            | Self::Submitted { sheet }
-            | Self::Signed { sheet }
+            | Self::Submitted { sheet, .. }
+            | Self::Signed { sheet, .. }
             | Self::Rejected { sheet, .. }
             | Self::Retrieved { sheet, .. }
             | Self::Archived { sheet, .. }
             | Self::Discarded { sheet, .. } => Some(sheet),
+        }
+    }
+
+    /// The desk's name of what it holds, when it told it.
+    pub fn folder(&self) -> Option<&FolderRef> {
+        match self {
+            Self::Submitted { folder, .. }
+            | Self::Signed { folder, .. }
+            | Self::Rejected { folder, .. }
+            | Self::Retrieved { folder, .. } => folder.as_ref(),
+            Self::Unborn
+            | Self::Prepared { .. }
+            | Self::Withdrawn { .. }
+            | Self::Archived { .. }
+            | Self::Discarded { .. } => None,
         }
     }
 }

@@ -4,12 +4,14 @@ mod model;
 mod table;
 
 use super::{
-    Binding, Sheet, Signature, SignatureCommand as C, SignatureEvent as E, SignatureRefusal as R,
+    Binding, Examination, Sheet, Signature, SignatureCommand as C, SignatureEvent as E,
+    SignatureRefusal as R,
 };
 use crate::{
     digest::Digest,
     ids::DocumentId,
     personal::Personal,
+    ports::FolderRef,
     testing::{given, now, pdf, uuid},
 };
 
@@ -30,7 +32,10 @@ fn prepare() -> C {
 }
 
 fn record_submitted() -> C {
-    C::RecordSubmitted { at: now() }
+    C::RecordSubmitted {
+        folder: Some(FolderRef("nav-1".into())),
+        at: now(),
+    }
 }
 
 fn record_signed() -> C {
@@ -54,7 +59,18 @@ fn record_retrieved(content: &str) -> C {
         pdf: Digest::of(content.as_bytes()),
         slip: None,
         binding: Binding::Exact,
+        examination: Some(examination()),
         at: now(),
+    }
+}
+
+fn examination() -> Examination {
+    Examination {
+        signatures: 1,
+        authorities: Some(Digest::of(b"authorities")),
+        revocation_lists: None,
+        named: true,
+        by: "navette 0.1.0".into(),
     }
 }
 
@@ -70,7 +86,10 @@ fn prepared() -> E {
 }
 
 fn submitted() -> E {
-    E::Submitted { at: now() }
+    E::Submitted {
+        folder: Some(FolderRef("nav-1".into())),
+        at: now(),
+    }
 }
 
 fn signed() -> E {
@@ -94,6 +113,7 @@ fn retrieved() -> E {
         pdf: Digest::of(b"signed letter"),
         slip: None,
         binding: Binding::Exact,
+        examination: Some(examination()),
         at: now(),
     }
 }

@@ -361,7 +361,7 @@ fn signature() -> Vec<SignatureEvent> {
             },
             at,
         },
-        E::Submitted { at },
+        E::Submitted { folder: None, at },
         E::Signed { at },
         E::Rejected {
             by: Personal("Yann Guillou".into()),
@@ -373,6 +373,7 @@ fn signature() -> Vec<SignatureEvent> {
             pdf: pdf("signed letter").file,
             slip: Some(Digest::of(b"slip")),
             binding: Binding::Exact,
+            examination: None,
             at,
         },
         E::Archived { at },

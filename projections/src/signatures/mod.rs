@@ -170,7 +170,9 @@ fn statement<'q>(recorded: &'q Recorded, event: &'q SignatureEvent) -> Statement
     };
     match event {
         E::Prepared { sheet, at } => prepared(recorded, sheet, *at),
-        E::Submitted { at } => change(update!("status = 'submitted', submitted_at = $3")).bind(at),
+        E::Submitted { at, .. } => {
+            change(update!("status = 'submitted', submitted_at = $3")).bind(at)
+        }
         E::Signed { at } => change(update!("status = 'signed', ended_at = $3")).bind(at),
         E::Rejected { by, reason, at } => change(update!(
             "status = 'rejected', ended_at = $3, rejected_by = $4, reason = $5"

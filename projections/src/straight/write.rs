@@ -39,12 +39,12 @@ impl Rows {
             comma(out, place);
             match part {
                 Part::Own(asked) => {
-                    key(out, &asked.key)?;
+                    key(out, &asked.key);
                     value(out, row, column, asked.field.kind)?;
                     column += 1;
                 }
                 Part::ThirdParty(name, fields) => {
-                    key(out, name)?;
+                    key(out, name);
                     if row.try_get(1).map_err(io::Error::other)? {
                         object(out, row, column, fields)?;
                     } else {
@@ -53,7 +53,7 @@ impl Rows {
                     column += fields.len();
                 }
                 Part::Documents(name, fields) => {
-                    key(out, name)?;
+                    key(out, name);
                     self.documents(out, id, fields)?;
                 }
             }
@@ -79,7 +79,7 @@ fn object(out: &mut Vec<u8>, row: &PgRow, first: usize, fields: &[Asked]) -> Wri
     out.push(b'{');
     for (place, asked) in fields.iter().enumerate() {
         comma(out, place);
-        key(out, &asked.key)?;
+        key(out, &asked.key);
         value(out, row, first + place, asked.field.kind)?;
     }
     out.push(b'}');
@@ -93,8 +93,14 @@ fn comma(out: &mut Vec<u8>, place: usize) {
 }
 
 /// Writes a name of GraphQL, which needs no escape.
-fn key(out: &mut Vec<u8>, name: &str) -> Written {
-    write!(out, "\"{name}\":")
+fn key(out: &mut Vec<u8>, name: &str) {
+    out.push(b'"');
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":");
+}
+
+fn json(out: &mut Vec<u8>, value: impl serde::Serialize) -> Written {
+    serde_json::to_writer(out, &value).map_err(io::Error::other)
 }
 
 fn value(out: &mut Vec<u8>, row: &PgRow, column: usize, kind: Kind) -> Written {
@@ -109,18 +115,25 @@ fn value(out: &mut Vec<u8>, row: &PgRow, column: usize, kind: Kind) -> Written {
         }};
     }
     match kind {
-        Kind::Uuid => written!(Uuid, |out: &mut Vec<u8>, id: Uuid| write!(out, "\"{id}\"")),
-        Kind::Text => written!(&str, |out: &mut Vec<u8>, text: &str| {
-            serde_json::to_writer(out, text).map_err(io::Error::other)
+        Kind::Uuid => written!(Uuid, |out: &mut Vec<u8>, id: Uuid| {
+            out.push(b'"');
+            out.extend_from_slice(
+                id.hyphenated()
+                    .encode_lower(&mut Uuid::encode_buffer())
+                    .as_bytes(),
+            );
+            out.push(b'"');
+            Ok(())
         }),
+        Kind::Text => written!(&str, json),
         Kind::Name => written!(&str, |out: &mut Vec<u8>, text: &str| {
             out.push(b'"');
             out.extend(text.bytes().map(|byte| byte.to_ascii_uppercase()));
             out.push(b'"');
             Ok(())
         }),
-        Kind::Integer => written!(i32, |out: &mut Vec<u8>, number| write!(out, "{number}")),
-        Kind::Long => written!(i64, |out: &mut Vec<u8>, number| write!(out, "{number}")),
+        Kind::Integer => written!(i32, json),
+        Kind::Long => written!(i64, json),
         Kind::Boolean => written!(bool, |out: &mut Vec<u8>, flag| write!(out, "{flag}")),
         Kind::Day => written!(NaiveDate, |out: &mut Vec<u8>, day| write!(out, "\"{day}\"")),
         Kind::Instant => written!(DateTime<Utc>, |out: &mut Vec<u8>, at: DateTime<Utc>| {

@@ -46,16 +46,16 @@ async fn a_breakdown_of_the_desk_is_transient() {
     let world = World::with_folder().await;
     for oddity in [Oddity::Fault, Oddity::DocumentType] {
         world.sim.misbehaves("GetHistoDossier", oddity);
-        let answer = world.desk.progress(SIGNATURE).await;
+        let answer = world.desk.progress(&PASSAGE).await;
         assert_eq!(class(answer), FailureClass::Transient, "{oddity:?}");
     }
     world.sim.sign(&folder_id(SIGNATURE)).unwrap();
     world.sim.misbehaves("GetDossier", Oddity::TruncatedBase64);
     assert_eq!(
-        class(world.desk.retrieve(SIGNATURE).await),
+        class(world.desk.retrieve(&PASSAGE).await),
         FailureClass::Transient
     );
-    world.desk.retrieve(SIGNATURE).await.unwrap();
+    world.desk.retrieve(&PASSAGE).await.unwrap();
 }
 
 #[tokio::test]
@@ -63,11 +63,8 @@ async fn a_document_returned_as_it_was_sent_is_seen() {
     let world = World::with_folder().await;
     world.sim.sign(&folder_id(SIGNATURE)).unwrap();
     world.sim.misbehaves("GetDossier", Oddity::Unsigned);
-    let folder = world.desk.retrieve(SIGNATURE).await.unwrap();
-    assert_eq!(
-        pdf::returned(LETTER, &folder.pdf),
-        Err(pdf::Refusal::Unchanged)
-    );
+    let folder = world.desk.retrieve(&PASSAGE).await.unwrap();
+    assert_eq!(returned(&folder.pdf), Err(pdf::Refusal::Unchanged));
 }
 
 #[tokio::test]
@@ -75,7 +72,7 @@ async fn a_refused_account_is_told_apart_and_its_password_is_never_printed() {
     let world = World::new(Options::default()).await;
     let stranger = desk(&world.sim.url(), "navette", "mauvais-secret");
     assert_eq!(
-        class(stranger.progress(SIGNATURE).await),
+        class(stranger.progress(&PASSAGE).await),
         FailureClass::Credentials
     );
     assert!(!format!("{stranger:?}").contains("mauvais-secret"));
@@ -85,13 +82,13 @@ async fn a_refused_account_is_told_apart_and_its_password_is_never_printed() {
 async fn a_folder_that_the_desk_does_not_know_is_unknown_and_needs_no_clearing() {
     let world = World::new(Options::default()).await;
     assert_eq!(
-        world.desk.progress(SIGNATURE).await.unwrap(),
+        world.desk.progress(&PASSAGE).await.unwrap(),
         DeskProgress::Unknown
     );
-    world.desk.archive(SIGNATURE).await.unwrap();
-    world.desk.withdraw(SIGNATURE).await.unwrap();
+    world.desk.archive(&PASSAGE).await.unwrap();
+    world.desk.withdraw(&PASSAGE).await.unwrap();
     assert_eq!(
-        class(world.desk.retrieve(SIGNATURE).await),
+        class(world.desk.retrieve(&PASSAGE).await),
         FailureClass::Rejected
     );
 }
@@ -102,10 +99,10 @@ async fn archiving_again_after_a_lost_answer_is_done_once() {
     world.sim.sign(&folder_id(SIGNATURE)).unwrap();
     world.meddles(Gremlin::losing("ArchiverDossier"));
     assert_eq!(
-        class(world.desk.archive(SIGNATURE).await),
+        class(world.desk.archive(&PASSAGE).await),
         FailureClass::Transient
     );
-    world.desk.archive(SIGNATURE).await.unwrap();
+    world.desk.archive(&PASSAGE).await.unwrap();
     assert_eq!(world.effects("folder archived").len(), 1);
 }
 
@@ -113,7 +110,7 @@ async fn archiving_again_after_a_lost_answer_is_done_once() {
 async fn a_running_folder_is_not_archived() {
     let world = World::with_folder().await;
     assert_eq!(
-        class(world.desk.archive(SIGNATURE).await),
+        class(world.desk.archive(&PASSAGE).await),
         FailureClass::Rejected
     );
     assert_eq!(world.sim.running(), [folder_id(SIGNATURE)]);
@@ -125,10 +122,10 @@ async fn a_folder_is_withdrawn_once_whatever_answer_is_lost() {
         let world = World::with_folder().await;
         world.meddles(Gremlin::losing(lost));
         assert_eq!(
-            class(world.desk.withdraw(SIGNATURE).await),
+            class(world.desk.withdraw(&PASSAGE).await),
             FailureClass::Transient
         );
-        world.desk.withdraw(SIGNATURE).await.unwrap();
+        world.desk.withdraw(&PASSAGE).await.unwrap();
         assert_eq!(world.effects("folder taken back").len(), 1);
         assert_eq!(world.effects("folder archived").len(), 1);
     }
@@ -139,11 +136,11 @@ async fn a_signed_folder_is_not_withdrawn() {
     let world = World::with_folder().await;
     world.sim.sign(&folder_id(SIGNATURE)).unwrap();
     assert_eq!(
-        class(world.desk.withdraw(SIGNATURE).await),
+        class(world.desk.withdraw(&PASSAGE).await),
         FailureClass::Rejected
     );
     assert_eq!(
-        world.desk.progress(SIGNATURE).await.unwrap(),
+        world.desk.progress(&PASSAGE).await.unwrap(),
         DeskProgress::Finished
     );
 }
@@ -161,6 +158,6 @@ async fn the_gate_before_the_desk_refuses_our_certificate_not_the_letter() {
     )
     .await
     .unwrap();
-    let answer = desk(&gate.url(), "a", "b").progress(SIGNATURE).await;
+    let answer = desk(&gate.url(), "a", "b").progress(&PASSAGE).await;
     assert_eq!(class(answer), FailureClass::Credentials);
 }

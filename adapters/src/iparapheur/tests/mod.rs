@@ -17,6 +17,15 @@ use uuid::Uuid;
 
 const LETTER: &[u8] = include_bytes!("../../../fixtures/pdf/letter.pdf");
 const SIGNATURE: SignatureId = SignatureId(Uuid::from_u128(7));
+const PASSAGE: Passage = of(SIGNATURE);
+
+/// A folder whose name at the desk was never heard: ours is enough for it.
+const fn of(signature: SignatureId) -> Passage {
+    Passage {
+        signature,
+        folder: None,
+    }
+}
 
 /// Loses the first answer to an operation, and remembers all calls.
 #[derive(Clone, Default)]
@@ -104,6 +113,12 @@ fn desk(url: &str, login: &str, password: &str) -> IParapheur {
     .unwrap()
 }
 
+/// What is found on the PDF that came back, by whomever it was signed.
+fn returned(file: &[u8]) -> Result<pdf::Verdict, pdf::Refusal> {
+    let anybody = pdf::Signatories::default();
+    pdf::returned(LETTER, file, &anybody.at(chrono::Utc::now()).unwrap())
+}
+
 fn letter() -> SigningRequest {
     SigningRequest {
         signature: SIGNATURE,
@@ -130,19 +145,19 @@ async fn a_letter_is_deposited_signed_retrieved_and_archived() {
         let desk = &world.desk;
         desk.submit(&letter(), Attempt::First).await.unwrap();
         let waiting = DeskProgress::InProgress("NonLu".to_owned());
-        assert_eq!(desk.progress(SIGNATURE).await.unwrap(), waiting);
+        assert_eq!(desk.progress(&PASSAGE).await.unwrap(), waiting);
         world.sim.sign(&folder_id(SIGNATURE)).unwrap();
         assert_eq!(
-            desk.progress(SIGNATURE).await.unwrap(),
+            desk.progress(&PASSAGE).await.unwrap(),
             DeskProgress::Finished
         );
-        let folder = desk.retrieve(SIGNATURE).await.unwrap();
-        let verdict = pdf::returned(LETTER, &folder.pdf).unwrap();
+        let folder = desk.retrieve(&PASSAGE).await.unwrap();
+        let verdict = returned(&folder.pdf).unwrap();
         assert_eq!(verdict.binding, navette_domain::signature::Binding::Exact);
         assert_eq!(pdf::pages(&folder.slip.unwrap()), Ok(1));
-        desk.archive(SIGNATURE).await.unwrap();
+        desk.archive(&PASSAGE).await.unwrap();
         assert_eq!(
-            desk.progress(SIGNATURE).await.unwrap(),
+            desk.progress(&PASSAGE).await.unwrap(),
             DeskProgress::Unknown
         );
         assert_eq!(world.effects("folder created"), [folder_id(SIGNATURE)]);
@@ -179,7 +194,7 @@ async fn a_title_stays_one_line_of_text_whatever_it_holds() {
         ..letter()
     };
     world.desk.submit(&request, Attempt::First).await.unwrap();
-    world.desk.progress(SIGNATURE).await.unwrap();
+    world.desk.progress(&PASSAGE).await.unwrap();
     assert_eq!(*seen.lock().unwrap(), "L'été </DossierTitre> & ]]> &xxe;");
     let long = wire::title(&"é".repeat(300));
     assert_eq!(long.chars().count(), 100);
@@ -193,7 +208,7 @@ async fn a_folder_is_in_progress_until_its_last_line_says_otherwise() {
     })
     .await;
     world.desk.submit(&letter(), Attempt::First).await.unwrap();
-    let progress = || async { world.desk.progress(SIGNATURE).await.unwrap() };
+    let progress = || async { world.desk.progress(&PASSAGE).await.unwrap() };
     assert_eq!(
         progress().await,
         DeskProgress::InProgress("aucune étape".to_owned())
@@ -235,8 +250,7 @@ async fn a_refusal_comes_with_its_reason_and_its_slip_and_is_then_erased() {
     let world = World::with_folder().await;
     let reason = "Montant à revoir : < 1 500 €";
     world.sim.reject(&folder_id(SIGNATURE), reason).unwrap();
-    let DeskProgress::Rejected { by, reason: heard } =
-        world.desk.progress(SIGNATURE).await.unwrap()
+    let DeskProgress::Rejected { by, reason: heard } = world.desk.progress(&PASSAGE).await.unwrap()
     else {
         unreachable!("the folder is rejected");
     };
@@ -244,10 +258,10 @@ async fn a_refusal_comes_with_its_reason_and_its_slip_and_is_then_erased() {
         (by.reveal().as_str(), heard.as_str()),
         ("Jeanne Exemple", reason)
     );
-    let folder = world.desk.retrieve(SIGNATURE).await.unwrap();
+    let folder = world.desk.retrieve(&PASSAGE).await.unwrap();
     assert_eq!(folder.pdf, LETTER);
     assert_eq!(pdf::pages(&folder.slip.unwrap()), Ok(1));
-    world.desk.archive(SIGNATURE).await.unwrap();
+    world.desk.archive(&PASSAGE).await.unwrap();
     assert_eq!(world.effects("folder erased"), [folder_id(SIGNATURE)]);
 }
 
@@ -273,7 +287,7 @@ async fn the_automatic_president_signs_all_but_what_is_objected_to() {
     };
     for request in [letter(), refused] {
         world.desk.submit(&request, Attempt::First).await.unwrap();
-        let progress = world.desk.progress(request.signature).await.unwrap();
+        let progress = world.desk.progress(&of(request.signature)).await.unwrap();
         let finished = progress == DeskProgress::Finished;
         assert_eq!(finished, request.title.contains("0012"), "{progress:?}");
     }

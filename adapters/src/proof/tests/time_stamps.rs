@@ -1,7 +1,10 @@
 //! Time stamps: an authority that keeps its word, and every way not to.
 
 use super::*;
-use crate::sim::time_stamps::{Manner, TimeStampSim};
+use crate::{
+    sim::time_stamps::{Manner, TimeStampSim},
+    trust::Roots,
+};
 use std::{fs, path::Path};
 
 /// A sealed log, an authority, and where checkpoints are stamped.

@@ -7,21 +7,16 @@ mod wire;
 pub use token::{NotATimeStamp, TimeStamp, check};
 
 use super::seal::SealedCheckpoint;
-use crate::http;
+use crate::{http, trust::Roots};
 use anyhow::{Context as _, bail, ensure};
 use cms::cert::x509::der::asn1::ObjectIdentifier;
 use navette_domain::digest::Digest;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use ring::rand::{SecureRandom as _, SystemRandom};
-use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use sqlx::PgPool;
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 /// No honest answer is longer: a token holds a few certificates.
 const LONGEST_ANSWER: usize = 64 << 10;
@@ -48,34 +43,6 @@ pub struct TimeStampAuthority {
 
 fn patience() -> u64 {
     30
-}
-
-/// The certificates that those of time stamp authorities must lead to.
-#[derive(Debug, Clone)]
-pub struct Roots(Vec<CertificateDer<'static>>);
-
-impl Roots {
-    /// The certificates in this file, PEM or DER.
-    pub fn read(path: &Path) -> anyhow::Result<Self> {
-        let reading = || format!("reading the certificates in {}", path.display());
-        let bytes = fs::read(path).with_context(reading)?;
-        let certificates: Vec<_> = if bytes.starts_with(&[0x30]) {
-            vec![bytes.into()]
-        } else {
-            let read: Result<_, _> = CertificateDer::pem_slice_iter(&bytes).collect();
-            read.with_context(reading)?
-        };
-        for certificate in &certificates {
-            let anchor = webpki::anchor_from_trusted_cert(certificate);
-            anchor.map(drop).with_context(reading)?;
-        }
-        ensure!(
-            !certificates.is_empty(),
-            "{} holds no certificate",
-            path.display()
-        );
-        Ok(Self(certificates))
-    }
 }
 
 impl TimeStampAuthority {

@@ -1,9 +1,10 @@
 //! A token: what an authority signed (RFC 3161, 2.4.2), and whether it proves anything of a checkpoint.
 
-use super::Roots;
-use crate::cms::{self, Broken, signed_attribute};
+use crate::{
+    cms::{self, Broken, signed_attribute},
+    trust::{self, Roots},
+};
 use ::cms::{
-    cert::CertificateChoices,
     cert::x509::{
         Certificate,
         der::{
@@ -21,14 +22,13 @@ use ::cms::{
         ext::pkix::ExtendedKeyUsage,
         spki::AlgorithmIdentifierOwned,
     },
-    signed_data::{SignedData, SignerInfo},
+    signed_data::SignerInfo,
 };
 use chrono::{DateTime, NaiveDateTime, Utc};
 use navette_domain::digest::Digest;
 use ring::digest;
-use rustls::pki_types::{CertificateDer, UnixTime};
 use std::{fmt::Write as _, time::Duration};
-use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, KeyUsage, anchor_from_trusted_cert};
+use webpki::KeyUsage;
 
 /// `id-kp-timeStamping`, without tag and length.
 const TIME_STAMPING: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x08];
@@ -120,7 +120,9 @@ pub fn check(token: &[u8], note: &str, roots: Option<&Roots>) -> Result<TimeStam
     }
     valid(certificate, info.at)?;
     if let Some(roots) = roots {
-        leads_to(roots, &data, certificate, info.at)?;
+        let usage = KeyUsage::required(TIME_STAMPING);
+        trust::leads_to(roots, &data, certificate, info.at, usage, None)
+            .map_err(|_| NotATimeStamp::Untrusted)?;
     }
     Ok(TimeStamp {
         at: info.at,
@@ -234,38 +236,4 @@ fn valid(certificate: &Certificate, at: DateTime<Utc>) -> Result<(), NotATimeSta
 fn since_epoch(at: DateTime<Utc>) -> Result<Duration, NotATimeStamp> {
     let seconds = u64::try_from(at.timestamp()).map_err(|_| NotATimeStamp::Expired)?;
     Ok(Duration::from_secs(seconds))
-}
-
-/// Whether there is a path from the certificate to one of the roots, valid at that time.
-fn leads_to(
-    roots: &Roots,
-    data: &SignedData,
-    certificate: &Certificate,
-    at: DateTime<Utc>,
-) -> Result<(), NotATimeStamp> {
-    let der = |certificate: &Certificate| certificate.to_der().ok().map(CertificateDer::from);
-    let others = data.certificates.iter().flat_map(|all| all.0.iter());
-    let others: Vec<_> = others
-        .filter_map(|choice| match choice {
-            CertificateChoices::Certificate(other) => der(other),
-            CertificateChoices::Other(_) => None,
-        })
-        .collect();
-    let anchors = roots.0.iter().map(anchor_from_trusted_cert);
-    let anchors: Vec<_> = anchors.filter_map(Result::ok).collect();
-    let leaf = der(certificate).ok_or(NotATimeStamp::Untrusted)?;
-    let leaf = EndEntityCert::try_from(&leaf).map_err(|_| NotATimeStamp::Untrusted)?;
-    let time = UnixTime::since_unix_epoch(since_epoch(at)?);
-    let usage = KeyUsage::required(TIME_STAMPING);
-    leaf.verify_for_usage(
-        ALL_VERIFICATION_ALGS,
-        &anchors,
-        &others,
-        time,
-        usage,
-        None,
-        None,
-    )
-    .map(drop)
-    .map_err(|_| NotATimeStamp::Untrusted)
 }

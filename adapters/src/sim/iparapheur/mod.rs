@@ -1,5 +1,6 @@
 //! A simulated iParapheur: the SOAP service, the people who sign, and what they sign with.
 
+pub mod authority;
 mod desk;
 mod endpoint;
 pub mod pdf_signature;

@@ -24,19 +24,13 @@ pub struct Signer {
 impl Signer {
     /// A signer with a key and a self-made certificate of their own.
     pub fn new(name: &str) -> io::Result<Self> {
-        let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, name);
-        params
-            .distinguished_name
-            .push(DnType::OrganizationName, "Département (simulation)");
-        params.key_usages = vec![
-            KeyUsagePurpose::DigitalSignature,
-            KeyUsagePurpose::ContentCommitment,
-        ];
-        Ok(Self {
-            cms: CmsSigner::self_signed(&params)?,
-            name: name.to_owned(),
-        })
+        let cms = CmsSigner::self_signed(&certificate(name))?;
+        Ok(Self::with(cms, name))
+    }
+
+    pub(super) fn with(cms: CmsSigner, name: &str) -> Self {
+        let name = name.to_owned();
+        Self { cms, name }
     }
 
     /// The PDF, with an invisible signature added to it.
@@ -98,6 +92,20 @@ impl Signer {
             "Contents" => Object::String(vec![0; ROOM], StringFormat::Hexadecimal),
         }
     }
+}
+
+/// What the certificate of somebody who signs says.
+pub(super) fn certificate(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params
+        .distinguished_name
+        .push(DnType::OrganizationName, "Département (simulation)");
+    params.key_usages = vec![
+        KeyUsagePurpose::DigitalSignature,
+        KeyUsagePurpose::ContentCommitment,
+    ];
+    params
 }
 
 /// The document's form with one more field.
