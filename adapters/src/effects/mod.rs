@@ -158,6 +158,22 @@ impl Effects {
         Ok(rows.into_iter().map(Claimed::from).collect())
     }
 
+    /// Puts back an effect that has nothing to do yet: it is looked at again `after` a while.
+    pub async fn look_again(&self, claimed: &Claimed, after: Duration) -> sqlx::Result<()> {
+        sqlx::query(
+            "UPDATE effects
+             SET lease_token = NULL, lease_owner = NULL, lease_until = NULL, failures = 0, last_error = NULL,
+                 run_at = clock_timestamp() + make_interval(secs => $3)
+             WHERE id = $1 AND lease_token = $2",
+        )
+        .bind(claimed.effect.id.0)
+        .bind(claimed.lease)
+        .bind(seconds(after))
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
     /// Puts back an effect that failed, to be tried again `after` a while.
     pub async fn try_again(
         &self,

@@ -311,8 +311,7 @@ async fn a_failed_effect_waits_and_counts_its_failures() {
     assert_eq!(worker.due().await.unwrap(), [DESK]);
     let claimed = worker.claim(DESK, 1).await.unwrap().remove(0);
     assert_eq!(claimed.failures, 1);
-    let again = worker.try_again(&claimed, LONG, true, "en panne").await;
-    again.unwrap();
+    worker.look_again(&claimed, LONG).await.unwrap();
     assert_eq!(worker.due().await.unwrap(), []);
     assert_eq!(worker.claim(DESK, 1).await.unwrap(), []);
 }
