@@ -23,6 +23,7 @@ pub mod import;
 pub mod library;
 #[cfg(feature = "sim")]
 pub mod neighbourhood;
+pub mod pauses;
 pub mod schedules;
 pub mod steps;
 pub mod templates;

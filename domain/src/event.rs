@@ -10,6 +10,7 @@ use crate::{
     export::{ExportEvent, model::ExportModelEvent, schedule::ExportScheduleEvent},
     ids::{CommandId, DossierId},
     image::ImageEvent,
+    pause::PauseEvent,
     selection::SelectionEvent,
     signature::SignatureEvent,
     template::TemplateEvent,
@@ -176,6 +177,8 @@ pub enum Event {
     ExportSchedule(ExportScheduleEvent),
     /// About a selection of dossiers.
     Selection(SelectionEvent),
+    /// About what operators hold.
+    Pause(PauseEvent),
 }
 
 /// A stored event that this version of Navette cannot read.
@@ -209,6 +212,7 @@ impl Event {
                 ExportScheduleEvent::read(event_type, payload).map(Self::ExportSchedule)
             }
             "selection" => SelectionEvent::read(event_type, payload).map(Self::Selection),
+            "pause" => PauseEvent::read(event_type, payload).map(Self::Pause),
             _ => Err("unknown noun".to_owned()),
         }
         .map_err(|cause| UnreadableEvent {
@@ -234,6 +238,7 @@ impl Event {
             ExportModelEvent::TYPES,
             ExportScheduleEvent::TYPES,
             SelectionEvent::TYPES,
+            PauseEvent::TYPES,
         ]
         .into_iter()
         .flatten()

@@ -84,6 +84,7 @@ fn domain_event(event: &Event) -> &dyn NamedEvent {
         Event::ExportModel(event) => event,
         Event::ExportSchedule(event) => event,
         Event::Selection(event) => event,
+        Event::Pause(event) => event,
     }
 }
 

@@ -126,13 +126,11 @@ impl Steps {
                 else {
                     return Err(anyhow::anyhow!("not a step of signature").into());
                 };
-                Ok(Outcome::Waits {
-                    tray: Tray::Desk {
-                        desk_type: desk_type.clone(),
-                        desk_subtype: desk_subtype.clone(),
-                    },
-                    mark: signature.to_string(),
-                })
+                let tray = Tray::Desk {
+                    desk_type: desk_type.clone(),
+                    desk_subtype: desk_subtype.clone(),
+                };
+                self.waits(errand, tray, signature.to_string())
             }
             DeskProgress::Finished => self.bring_back(errand, signature).await,
             DeskProgress::Rejected { by, reason } => Ok(Report {

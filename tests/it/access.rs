@@ -173,6 +173,9 @@ fn inputs() -> Value {
         "cancelBatch": reasoned,
         "retryBatch": change,
         "retryDocument": change,
+        "skipStep": reasoned,
+        "pause": { "idempotencyKey": key, "kind": "EVERYTHING", "reason": "x" },
+        "resume": { "idempotencyKey": key, "kind": "EVERYTHING" },
         "restartDocument": reasoned,
         "cancelDocument": reasoned,
         "approveDocument": change,
@@ -330,6 +333,7 @@ async fn what_one_may_not_see_looks_exactly_like_what_does_not_exist() {
         ("cancelBatch", json!({ "reason": "x" }), batch),
         ("retryBatch", json!({}), batch),
         ("retryDocument", json!({}), document),
+        ("skipStep", json!({ "reason": "x" }), document),
         ("cancelDocument", json!({ "reason": "x" }), document),
     ] {
         let with = |id: Uuid| {

@@ -3,7 +3,7 @@
 use super::{DefinitionFault, Delay, fault};
 use crate::dossier::DossierStatus;
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{fmt, num::NonZeroU16};
 
 /// The name of a step, unique in its chain.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -98,6 +98,12 @@ pub struct Step {
     /// What it does.
     #[serde(flatten)]
     pub action: Action,
+    /// While it waits for people: after how many days whoever asked for the document is reminded, each time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remind_days: Option<NonZeroU16>,
+    /// After how many days of waiting for people the document stops.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expire_days: Option<NonZeroU16>,
 }
 
 impl Step {
@@ -108,6 +114,8 @@ impl Step {
             when: None,
             parallel: None,
             action,
+            remind_days: None,
+            expire_days: None,
         }
     }
 }
@@ -132,6 +140,11 @@ pub struct Definition {
 }
 
 impl Action {
+    /// Whether it waits for people outside.
+    pub(super) fn waits_for_people(&self) -> bool {
+        matches!(self, Self::Visa { .. } | Self::Sign { .. })
+    }
+
     pub(super) fn needs_dossier(&self) -> bool {
         match self {
             Self::Register

@@ -3,12 +3,14 @@
 mod filter;
 mod query;
 mod statement;
+mod watchdog;
 
 pub use filter::{DocumentFilter, DocumentOrder, DocumentOrderField};
 pub use query::{
     Progress, StatusCount, Trouble, by_ids, of_batch, of_dossiers, progress, troubled, troubles,
     under_way,
 };
+pub use watchdog::{Watchdog, watchdog};
 
 use crate::{
     Projector,

@@ -13,6 +13,7 @@ mod dossiers;
 mod erasure;
 mod export_schedules;
 mod exports;
+mod pauses;
 mod selections;
 mod third_parties;
 
@@ -33,6 +34,7 @@ pub struct Mutation(
     chains::ChainMutation,
     batches::BatchMutation,
     documents::DocumentMutation,
+    pauses::PauseMutation,
     exports::ExportMutation,
     export_schedules::ExportScheduleMutation,
     selections::SelectionMutation,
