@@ -1,23 +1,31 @@
 //! `navette operate`.
 
+mod documents;
+
 use super::say;
 use crate::{
     app::Database,
+    batches::Batches,
     clock::{Clock, paris_time},
     config::Config,
     dispatch::{DispatchFailure, Dispatcher},
+    epoch::Memory,
+    library::Library,
     pauses::{self, What},
     unit::Envelope,
 };
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
+use documents::{Chosen, Move};
+use navette_adapters::file_store::Files;
 use navette_domain::{digest::Digest, ids::CommandId, pause::Pauses};
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 use uuid::Uuid;
 
 /// The actor of what this command writes.
 const ACTOR: &str = "cli:operate";
 
-/// What operators hold and let go.
+/// What operators hold and let go, and what they do with what stopped.
 #[derive(Debug, Subcommand)]
 pub enum Operate {
     /// Hold it: nothing new begins there, and what is under way ends.
@@ -37,6 +45,38 @@ pub enum Operate {
     },
     /// Tell what is held, since when and why.
     Show,
+    /// Tell the stopped steps by cause.
+    Causes,
+    /// Try stopped steps again.
+    Retry {
+        /// Which.
+        #[command(flatten)]
+        of: Chosen,
+    },
+    /// Skip stopped steps, which people did by hand.
+    Skip {
+        /// Which.
+        #[command(flatten)]
+        of: Chosen,
+        /// The step, by its name in the chain; needed for documents of which several stopped.
+        #[arg(long)]
+        step: Option<String>,
+        /// What came of it: for a registration, the number of the letter.
+        #[arg(long, requires = "document")]
+        result: Option<String>,
+        /// Why, for the history.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Give documents up, and take them back from the neighbours that allow it.
+    Cancel {
+        /// Which.
+        #[command(flatten)]
+        of: Chosen,
+        /// Why, for the history.
+        #[arg(long)]
+        reason: String,
+    },
 }
 
 /// What is named: one of these.
@@ -71,14 +111,44 @@ impl Named {
 /// Does it; exit code 1 with a sentence when it is refused.
 pub(super) async fn operate(role: &Operate, config: &Config) -> anyhow::Result<ExitCode> {
     let database = Database::join(config).await?;
+    let memory = Memory::in_folder(&config.data);
     let dispatcher = Dispatcher::new(database.log(), Clock::system());
-    let done = carry_out(role, &dispatcher).await;
+    let work = carry_out(role, config, &dispatcher);
+    let done = memory.around(&database.log(), work).await;
     database.close().await;
     done
 }
 
-async fn carry_out(role: &Operate, dispatcher: &Dispatcher) -> anyhow::Result<ExitCode> {
+async fn carry_out(
+    role: &Operate,
+    config: &Config,
+    dispatcher: &Dispatcher,
+) -> anyhow::Result<ExitCode> {
+    let move_each = async |of, moves| {
+        let files = Files::in_folder(&config.files())
+            .map_err(|error| anyhow::anyhow!(error))
+            .context("opening the file store")?;
+        let library = Library::new(dispatcher.clone(), Arc::new(files));
+        let batches = Batches::new(dispatcher.clone(), library);
+        documents::move_each(&batches, dispatcher, of, moves).await
+    };
     let done = match role {
+        Operate::Causes => return documents::causes(dispatcher).await,
+        Operate::Retry { of } => return move_each(of, Move::Retry).await,
+        Operate::Skip {
+            of,
+            step,
+            result,
+            reason,
+        } => {
+            let moves = Move::Skip {
+                step: step.as_deref(),
+                result: result.as_deref(),
+                reason,
+            };
+            return move_each(of, moves).await;
+        }
+        Operate::Cancel { of, reason } => return move_each(of, Move::Cancel { reason }).await,
         Operate::Pause { what, reason } => {
             pauses::begin(dispatcher, &asks(), &what.what(), reason).await
         }

@@ -1,6 +1,6 @@
 //! Having a PDF signed, and bringing it back.
 
-use super::{Errand, Outcome, Report, StepFailure, StepResult, Steps};
+use super::{Errand, Report, StepFailure, StepResult, Steps};
 use crate::{
     dispatch::DispatchFailure,
     unit::{Envelope, NAVETTE, Unit},

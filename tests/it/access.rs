@@ -184,6 +184,8 @@ fn inputs() -> Value {
             "idempotencyKey": key, "commission": "2026-03-12", "dossiers": [id],
         },
         "retryDocuments": { "idempotencyKey": key, "filter": {} },
+        "skipSteps": { "idempotencyKey": key, "filter": {}, "reason": "x" },
+        "cancelDocuments": { "idempotencyKey": key, "filter": {}, "reason": "x" },
         "saveSelection": { "idempotencyKey": key, "name": "X", "dossiers": [id] },
         "removeSelection": change,
         "requestExport": { "idempotencyKey": key, "format": "CSV" },

@@ -1,7 +1,7 @@
 //! What a chain says, and whether it can work.
 
 use super::{DefinitionFault, Delay, fault};
-use crate::dossier::DossierStatus;
+use crate::{dossier::DossierStatus, ports::Neighbour};
 use serde::{Deserialize, Serialize};
 use std::{fmt, num::NonZeroU16};
 
@@ -140,6 +140,19 @@ pub struct Definition {
 }
 
 impl Action {
+    /// Who does it.
+    pub fn neighbour(&self) -> Neighbour {
+        match self {
+            Self::Merge | Self::Convert | Self::Approve | Self::Wait { .. } => Neighbour::Office,
+            Self::Visa { .. } => Neighbour::Nextcloud,
+            Self::Sign { .. } => Neighbour::IParapheur,
+            Self::Register => Neighbour::MaarchCourrier,
+            Self::Attach | Self::Notify => Neighbour::GrantsTool,
+            Self::Email { .. } => Neighbour::Smtp,
+            Self::Publish => Neighbour::PorteDocuments,
+        }
+    }
+
     /// Whether it waits for people outside.
     pub(super) fn waits_for_people(&self) -> bool {
         matches!(self, Self::Visa { .. } | Self::Sign { .. })

@@ -39,6 +39,7 @@ pub struct Mutation(
     export_schedules::ExportScheduleMutation,
     selections::SelectionMutation,
     bulk::BulkMutation,
+    bulk::BulkDocumentMutation,
 );
 
 /// What every change says.

@@ -20,7 +20,7 @@ use uuid::Uuid;
 /// The most lines of figures.
 const MOST: i64 = 1_000;
 /// The most causes.
-const MOST_CAUSES: i64 = 100;
+const MOST_CAUSES: u8 = 100;
 
 /// What operators hold.
 #[derive(Debug, Clone, PartialEq, Eq, SimpleObject)]
@@ -86,7 +86,8 @@ impl FigureQuery {
         Some(answer.await)
     }
 
-    /// Why documents wait for a person, the most frequent reason first, at most 100.
+    /// Why documents wait for a person: their stopped steps by cause, the most frequent first, at most 100. The
+    /// filter of documents takes a cause.
     #[graphql(complexity = "50 + 10 * child_complexity")]
     async fn troubles(
         &self,
@@ -97,7 +98,7 @@ impl FigureQuery {
         let answer = async {
             let (reads, asker) = reading(context, at_least).await?;
             let filter = filter.unwrap_or_default();
-            documents::troubles(&reads.pool, &asker.scope, &filter, MOST_CAUSES)
+            documents::troubles(&reads.pool, &asker.scope, &filter, MOST_CAUSES.into())
                 .await
                 .map_err(faults::list)
         };
@@ -114,7 +115,7 @@ impl FigureQuery {
         let answer = async {
             let (reads, asker) = reading(context, None).await?;
             let filter = filter.unwrap_or_default();
-            effects::causes(&reads.pool, &asker.scope, &filter, MOST_CAUSES)
+            effects::causes(&reads.pool, &asker.scope, &filter, MOST_CAUSES.into())
                 .await
                 .map_err(faults::list)
         };

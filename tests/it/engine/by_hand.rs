@@ -38,7 +38,8 @@ fn a_letter_that_was_registered_by_hand_goes_on_under_its_number() {
         let batches = &test.app.batches;
         let skip = async |step: Option<&str>, number: Option<&str>| {
             let (step, why) = (step.map(named), "Maarch était en panne");
-            let skipped = batches.skip_step(&asks(), document, step.as_ref(), number, why);
+            let asks = asks();
+            let skipped = batches.skip_step(&asks, document, step.as_ref(), number, why);
             skipped.await.map_err(|failure| match failure {
                 DispatchFailure::Refused(refusal) => refusal,
                 failure => panic!("{failure}"),
@@ -90,8 +91,9 @@ fn what_operators_pause_waits_until_they_let_it_go() {
         let batch = test.notify(&dossiers).await;
         let [held, other] = dossiers.map(|dossier| DocumentId::of_dossier(batch, dossier));
         let document = What::Document(held.0);
-        let pause = pauses::begin(dispatcher, &asks(), &document, "À vérifier");
-        pause.await.unwrap();
+        pauses::begin(dispatcher, &asks(), &document, "À vérifier")
+            .await
+            .unwrap();
         test.until("the other letter waits for the relay", async || {
             let journey = test.journey(other).await;
             journey.done.contains(&named("notify")) && state(&test, relay).await.effects > 0
@@ -106,15 +108,15 @@ fn what_operators_pause_waits_until_they_let_it_go() {
         assert!(operate("resume --neighbour smtp").await.0);
         test.until_status(other, DocumentStatus::Delivered).await;
         assert_ne!(test.status(held).await, DocumentStatus::Delivered);
-        let over = pauses::begin(dispatcher, &asks(), &What::Document(other.0), "Trop tard");
+        let over = What::Document(other.0);
+        let over = pauses::begin(dispatcher, &asks(), &over, "Trop tard").await;
         assert!(matches!(
-            over.await,
+            over,
             Err(DispatchFailure::Refused(HoldRefusal::Document(
                 DocumentRefusal::NotFrom { .. }
             )))
         ));
-        let resumed = pauses::end(dispatcher, &asks(), &document);
-        resumed.await.unwrap();
+        pauses::end(dispatcher, &asks(), &document).await.unwrap();
         test.until_status(held, DocumentStatus::Delivered).await;
         test.end().await;
     });
@@ -126,17 +128,63 @@ fn the_documents_of_a_paused_chain_wait_and_those_of_another_go_on() {
         let test = TestApp::start(Manners::obliging()).await;
         let dispatcher = &test.app.dispatcher;
         let chain = What::Chain("notification-attribution".to_owned());
-        let pause = pauses::begin(dispatcher, &asks(), &chain, "Modèle à revoir");
-        pause.await.unwrap();
+        pauses::begin(dispatcher, &asks(), &chain, "Modèle à revoir")
+            .await
+            .unwrap();
         let dossier = test.granted("SUB-1").await;
         let letter = DocumentId::of_dossier(test.notify(&[dossier]).await, dossier);
         let (batch, _) = test.start_batch("tableau-commission", &[dossier]).await;
         test.until_status(DocumentId::of_batch(batch), DocumentStatus::Delivered)
             .await;
         assert_ne!(test.status(letter).await, DocumentStatus::Delivered);
-        let resumed = pauses::end(dispatcher, &asks(), &chain);
-        resumed.await.unwrap();
+        pauses::end(dispatcher, &asks(), &chain).await.unwrap();
         test.until_status(letter, DocumentStatus::Delivered).await;
+        test.end().await;
+    });
+}
+
+#[test]
+fn what_stopped_is_told_by_cause_and_moved_together_from_the_command_line() {
+    run(async {
+        let policy = RetryPolicy {
+            failures: 1,
+            ..quick()
+        };
+        let test = TestApp::start_with(Manners::obliging(), policy).await;
+        let register = Watched::on(&test, REGISTER);
+        register.down.store(true, Ordering::SeqCst);
+        let dossiers = [test.granted("SUB-1").await, test.granted("SUB-2").await];
+        let batch = test.notify(&dossiers).await;
+        let [first, second] = dossiers.map(|dossier| DocumentId::of_dossier(batch, dossier));
+        for document in [first, second] {
+            test.until_stopped(document).await;
+        }
+        test.settle().await;
+        let operate = async |words: &str| {
+            let words: Vec<&str> = ["operate"].into_iter().chain(words.split(' ')).collect();
+            test.navette(&words).await
+        };
+        let (done, told) = operate("causes").await;
+        assert!(
+            done && told.contains("étape register (maarch_courrier)"),
+            "{told}"
+        );
+        let (cause, _) = told.split_once(" : 2 depuis").unwrap();
+        let (done, told) = operate(&format!("skip --cause {cause} --reason Panne")).await;
+        let number = DocumentRefusal::NeedsNumber.to_string();
+        assert!(!done && told.contains(&number), "{told}");
+        let (done, told) =
+            operate(&format!("cancel --document {} --reason Erreur", second.0)).await;
+        assert!(done, "{told}");
+        test.until_status(second, DocumentStatus::Cancelled).await;
+        test.settle().await;
+        register.down.store(false, Ordering::SeqCst);
+        let (done, told) = operate(&format!("retry --cause {cause}")).await;
+        assert!(
+            done && told.contains("1 documents relancés, 0 refusés"),
+            "{told}"
+        );
+        test.until_status(first, DocumentStatus::Delivered).await;
         test.end().await;
     });
 }

@@ -36,8 +36,10 @@ fn may_become(from: Option<S>) -> &'static [S] {
         Some(Visaed) => &[InSignature, Registered, Attached, Delivered, Cancelled],
         Some(InSignature) => &[Signed, SignatureRefused, Cancelled],
         Some(Signed) => &[Registered, Attached, Delivered, Cancelled],
+        // A chain that registers twice, of which one is done by hand, keeps the last number.
+        Some(Registered) => &[Registered, Attached, Delivered, Cancelled],
         // In a group of steps, it may be attached before it has its number.
-        Some(Registered | Attached) => &[Attached, Delivered, Cancelled],
+        Some(Attached) => &[Attached, Delivered, Cancelled],
         Some(VisaRefused | SignatureRefused) => &[Requested, Cancelled],
         // What waits has a status that no stage has; what is over stays over.
         Some(InApproval | Waiting | Delivered | Cancelled) => &[],

@@ -148,6 +148,7 @@ impl World<'_> {
                 _ => None,
             })
             .collect();
+        self.tally.skipped += u32::from(!by_hand.is_empty());
         for step in &self.log.definition.steps {
             let effect = |kind| EffectId::of(id, &step.id.0, kind, rounds);
             let times = match step.action {
@@ -177,7 +178,7 @@ impl World<'_> {
                     copies.map(|_| 1)
                 }
             };
-            let by_hand = by_hand.contains(&step.id);
+            let by_hand = by_hand.contains(&&step.id);
             hold(times == Some(1) || by_hand && times.is_none(), || {
                 format!("{} of {id} was done {times:?} times", step.id)
             })?;

@@ -162,7 +162,10 @@ impl Tally {
             ("documents delivered", &mut self.delivered),
             ("documents left to a person", &mut self.waiting),
             ("documents started over", &mut self.restarted),
-            ("steps done by hand", &mut self.skipped),
+            (
+                "documents delivered with a step done by hand",
+                &mut self.skipped,
+            ),
             ("second copies of a message", &mut self.second_copies),
             ("signed while cancelled", &mut self.kept_though_cancelled),
         ]
