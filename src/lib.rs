@@ -24,6 +24,7 @@ pub mod import;
 pub mod library;
 #[cfg(feature = "sim")]
 pub mod neighbourhood;
+pub mod pauses;
 pub mod rehearsal;
 pub mod schedules;
 pub mod steps;

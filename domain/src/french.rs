@@ -8,7 +8,7 @@ use crate::{
     batch::BatchEvent,
     bundle::BundleEvent,
     chain::ChainEvent,
-    document::{DocumentEvent, DocumentStatus},
+    document::{ByHand, DocumentEvent, DocumentStatus},
     dossier::{DossierEvent, DossierStatus},
     event::Event,
     export::{ExportEvent, model::ExportModelEvent},
@@ -190,6 +190,7 @@ pub fn sentence(event: &Event) -> String {
         // Its name is its owner's, perhaps private.
         Event::Selection(SelectionEvent::Saved { .. }) => "Sélection enregistrée".into(),
         Event::Selection(SelectionEvent::Removed { .. }) => "Sélection supprimée".into(),
+        Event::Pause(event) => event.sentence(),
         Event::Export(event) => export(event),
         Event::ExportModel(ExportModelEvent::Saved { model, .. }) => {
             format!("Modèle d'export « {} » enregistré", model.name)
@@ -309,8 +310,18 @@ fn document(event: &DocumentEvent) -> String {
         }
         E::WaitEnded { .. } => "Attente terminée".into(),
         E::Delivered { .. } => "Document remis à tous ses destinataires".into(),
+        E::Reminded { .. } => "Rappel : le document attend toujours".into(),
         E::Failed { sentence, .. } => format!("Arrêté : {sentence}"),
         E::Retried { .. } => "Relancé".into(),
+        E::SkippedByHand {
+            step,
+            by_hand: ByHand::Registered { chrono },
+            reason,
+            ..
+        } => format!("Étape « {step} » faite à la main (courrier {chrono}) : {reason}"),
+        E::SkippedByHand { step, reason, .. } => {
+            format!("Étape « {step} » passée à la main : {reason}")
+        }
         E::Restarted { reason, .. } => format!("Repris depuis le début : {reason}"),
         E::Cancelled { reason, .. } => format!("Annulé : {reason}"),
     }

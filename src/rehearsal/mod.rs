@@ -296,7 +296,8 @@ fn yes(journey: &Journey, effect: &Effect, at: DateTime<Utc>) -> Option<Vec<Docu
         Work::ArchiveSignature { .. }
         | Work::WithdrawSignature { .. }
         | Work::WithdrawVisa { .. }
-        | Work::RecallVisa { .. } => vec![],
+        | Work::RecallVisa { .. }
+        | Work::Remind => vec![],
         Work::Merge
         | Work::Convert
         | Work::Register

@@ -9,6 +9,7 @@ mod in_house;
 mod office;
 mod signature;
 mod visa;
+mod waits;
 
 use crate::{
     cases::{self, CasesFailure},
@@ -67,6 +68,8 @@ pub enum Outcome {
         tray: Tray,
         /// What it is called there.
         mark: String,
+        /// When it is to be looked at even if it has not moved, if its chain says so.
+        until: Option<DateTime<Utc>>,
     },
 }
 
@@ -272,6 +275,7 @@ impl Steps {
             Work::Weigh => self.weigh(&errand).await,
             Work::Wait => self.wait(&errand).await,
             Work::Wake { until } => Ok(self.wake(&errand, *until)),
+            Work::Remind => self.remind(&errand).await,
         }
     }
 

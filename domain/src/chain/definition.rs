@@ -1,9 +1,9 @@
 //! What a chain says, and whether it can work.
 
 use super::{DefinitionFault, Delay, fault};
-use crate::dossier::DossierStatus;
+use crate::{dossier::DossierStatus, ports::Neighbour};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, num::NonZeroU16};
 
 /// The name of a step, unique in its chain.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -109,6 +109,12 @@ pub struct Step {
     /// What it does.
     #[serde(flatten)]
     pub action: Action,
+    /// While it waits for people: after how many days whoever asked for the document is reminded, each time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remind_days: Option<NonZeroU16>,
+    /// After how many days of waiting for people the document stops.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expire_days: Option<NonZeroU16>,
 }
 
 impl Step {
@@ -119,6 +125,8 @@ impl Step {
             when: None,
             parallel: None,
             action,
+            remind_days: None,
+            expire_days: None,
         }
     }
 }
@@ -143,6 +151,24 @@ pub struct Definition {
 }
 
 impl Action {
+    /// Who does it.
+    pub fn neighbour(&self) -> Neighbour {
+        match self {
+            Self::Merge | Self::Convert | Self::Approve | Self::Wait { .. } => Neighbour::Office,
+            Self::Visa { .. } => Neighbour::Nextcloud,
+            Self::Sign { .. } => Neighbour::IParapheur,
+            Self::Register => Neighbour::MaarchCourrier,
+            Self::Attach | Self::Notify => Neighbour::GrantsTool,
+            Self::Email { .. } => Neighbour::Smtp,
+            Self::Publish => Neighbour::PorteDocuments,
+        }
+    }
+
+    /// Whether it waits for people outside.
+    pub(super) fn waits_for_people(&self) -> bool {
+        matches!(self, Self::Visa { .. } | Self::Sign { .. })
+    }
+
     pub(super) fn needs_dossier(&self) -> bool {
         match self {
             Self::Register

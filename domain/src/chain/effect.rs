@@ -37,13 +37,27 @@ pub enum Work {
     Merge,
     Convert,
     Circulate,
-    WatchVisa { circulation: Circulation },
-    WithdrawVisa { circulation: Circulation },
-    RecallVisa { round: u32 },
-    Submit { signature: SignatureId },
-    WatchSignature { signature: SignatureId },
-    ArchiveSignature { signature: SignatureId },
-    WithdrawSignature { signature: SignatureId },
+    WatchVisa {
+        circulation: Circulation,
+    },
+    WithdrawVisa {
+        circulation: Circulation,
+    },
+    RecallVisa {
+        round: u32,
+    },
+    Submit {
+        signature: SignatureId,
+    },
+    WatchSignature {
+        signature: SignatureId,
+    },
+    ArchiveSignature {
+        signature: SignatureId,
+    },
+    WithdrawSignature {
+        signature: SignatureId,
+    },
     Register,
     Attach,
     Notify,
@@ -52,7 +66,11 @@ pub enum Work {
     Call,
     Weigh,
     Wait,
-    Wake { until: DateTime<Utc> },
+    Wake {
+        until: DateTime<Utc>,
+    },
+    /// A word to whoever asked for the document, which still waits for people.
+    Remind,
 }
 
 impl Work {
@@ -78,6 +96,7 @@ impl Work {
             Self::Weigh => "weigh",
             Self::Wait => "wait",
             Self::Wake { .. } => "wake",
+            Self::Remind => "remind",
         }
     }
 
@@ -98,12 +117,12 @@ impl Work {
             Self::Register => Neighbour::MaarchCourrier,
             Self::Attach | Self::Notify => Neighbour::GrantsTool,
             Self::Call => Neighbour::WebServices,
-            Self::Email => Neighbour::Smtp,
+            Self::Email | Self::Remind => Neighbour::Smtp,
             Self::Publish => Neighbour::PorteDocuments,
         }
     }
 
-    /// Whether it belongs to the document's way forward; the others clean up behind it.
+    /// Whether it belongs to the document's way forward; the others go beside it, or clean up behind it.
     pub fn is_on_the_way(&self) -> bool {
         !matches!(
             self,
@@ -111,6 +130,7 @@ impl Work {
                 | Self::RecallVisa { .. }
                 | Self::ArchiveSignature { .. }
                 | Self::WithdrawSignature { .. }
+                | Self::Remind
         )
     }
 }

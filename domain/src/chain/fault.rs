@@ -33,6 +33,11 @@ pub enum DefinitionFault {
     /// A step needs one dossier, and the chain makes one document for the whole batch.
     #[error("l'étape « {0} » demande un dossier, mais la chaîne produit un document par lot")]
     NeedsDossier(StepId),
+    /// A step that waits for nobody outside has patience.
+    #[error(
+        "l'étape « {0} » n'attend personne au dehors : « remind_days » et « expire_days » ne vont qu'aux visas et aux signatures"
+    )]
+    WaitsForNobody(StepId),
     /// A field of a step is empty.
     #[error("le champ « {1} » de l'étape « {0} » est vide")]
     Empty(StepId, &'static str),
@@ -69,6 +74,7 @@ impl DefinitionFault {
             Self::SameName(step)
             | Self::OutOfOrder(step)
             | Self::NeedsDossier(step)
+            | Self::WaitsForNobody(step)
             | Self::Empty(step, _)
             | Self::MakesTheDocument(step)
             | Self::NotInParallel(step)
@@ -193,6 +199,10 @@ fn of_step(definition: &Definition, step: &Step, faults: &mut Vec<DefinitionFaul
             faults.push(F::NotInParallel(id()));
         }
         _ => {}
+    }
+    let has_patience = step.remind_days.is_some() || step.expire_days.is_some();
+    if has_patience && !step.action.waits_for_people() {
+        faults.push(F::WaitsForNobody(id()));
     }
     let blank = |text: &Option<String>| text.as_ref().is_some_and(|text| text.trim().is_empty());
     for (text, field) in [(&step.when, "when"), (&step.parallel, "parallel")] {

@@ -71,6 +71,7 @@ impl Journey {
             C::RecordSentForSignature { .. }
             | C::RecordSigned { .. }
             | C::RecordSignatureRefused { .. } => self.decide_signature(command),
+            C::RecordReminded { step, at } => self.remind(step, at),
             C::RecordRegistered {
                 step,
                 registration,
@@ -127,6 +128,12 @@ impl Journey {
             | C::RefuseApproval { .. }
             | C::BeginWait { .. }
             | C::EndWait { .. } => self.decide_in_house(command),
+            C::Skip {
+                step,
+                by_hand,
+                reason,
+                at,
+            } => self.skip(step, by_hand, reason, at),
             C::Fail { .. } | C::Retry { .. } | C::Restart { .. } | C::Cancel { .. } => {
                 self.decide_by_hand(command)
             }

@@ -1,14 +1,17 @@
 //! Documents on their way through a chain.
 
+mod causes;
 mod filter;
 mod query;
 mod statement;
+mod watchdog;
 
+pub use causes::{Trouble, troubles};
 pub use filter::{DocumentFilter, DocumentOrder, DocumentOrderField};
 pub use query::{
-    Progress, StatusCount, Trouble, by_ids, of_batch, of_dossiers, progress, troubled, troubles,
-    under_way,
+    Progress, StatusCount, by_ids, of_batch, of_dossiers, progress, troubled, under_way,
 };
+pub use watchdog::{Watchdog, watchdog};
 
 use crate::{
     Projector,

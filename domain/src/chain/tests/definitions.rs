@@ -435,6 +435,7 @@ fn every_fault_is_a_sentence_that_a_clerk_reads() {
         F::NoDocument => ["no document" = F::NoDocument],
         F::NoDelivery => ["no delivery" = F::NoDelivery],
         F::NeedsDossier(_) => ["needs a dossier" = F::NeedsDossier(step("register"))],
+        F::WaitsForNobody(_) => ["waits for nobody" = F::WaitsForNobody(step("merge"))],
         F::Empty(..) => ["empty field" = F::Empty(step("visa"), "folder")],
         F::MakesTheDocument(_) => ["makes the document" = F::MakesTheDocument(step("merge"))],
         F::NotInParallel(_) => ["not in parallel" = F::NotInParallel(step("sign"))],
