@@ -161,6 +161,7 @@ impl Action {
             Self::Attach | Self::Notify => Neighbour::GrantsTool,
             Self::Email { .. } => Neighbour::Smtp,
             Self::Publish => Neighbour::PorteDocuments,
+            Self::Call { .. } => Neighbour::WebServices,
         }
     }
 

@@ -120,7 +120,7 @@ async fn stopped_steps_are_told_by_cause_and_those_of_one_cause_are_moved_togeth
 
     // Out of sight, there is nothing to tell and nothing to move.
     let stranger = house.token(Role::Instructor, &["Culture"]).await;
-    assert_eq!(troubles(&house, &stranger).await, [json!(0); 0]);
+    assert!(troubles(&house, &stranger).await.is_empty());
     let skip = with(many, &json!({ "reason": "Envoyées par la poste" }));
     let nothing = house
         .mutate(&stranger, "skipSteps", skip.clone(), DONE)
@@ -133,12 +133,16 @@ async fn stopped_steps_are_told_by_cause_and_those_of_one_cause_are_moved_togeth
     let skipped = house.mutate(&clerk, "skipSteps", skip, DONE).await;
     assert_eq!(skipped["done"], 3, "{skipped}");
     let left = troubles(&house, &clerk).await;
-    assert_eq!(left, [one.clone()], "the other cause was left alone");
+    assert_eq!(
+        left,
+        std::slice::from_ref(one),
+        "the other cause was left alone"
+    );
     let retried = house
         .mutate(&clerk, "retryDocuments", with(one, &json!({})), DONE)
         .await;
     assert_eq!(retried["done"], 1, "{retried}");
-    assert_eq!(troubles(&house, &clerk).await, [json!(0); 0]);
+    assert!(troubles(&house, &clerk).await.is_empty());
     house.settle().await;
     let begun: i64 =
         sqlx::query_scalar("SELECT count(*) FROM effects WHERE work->>'kind' = 'email'")

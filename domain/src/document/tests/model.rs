@@ -35,9 +35,8 @@ fn may_become(from: Option<S>) -> &'static [S] {
         Some(InVisa) => &[Visaed, VisaRefused, Requested, Cancelled],
         Some(Visaed) => &[InSignature, Registered, Attached, Delivered, Cancelled],
         Some(InSignature) => &[Signed, SignatureRefused, Cancelled],
-        Some(Signed) => &[Registered, Attached, Delivered, Cancelled],
         // A chain that registers twice, of which one is done by hand, keeps the last number.
-        Some(Registered) => &[Registered, Attached, Delivered, Cancelled],
+        Some(Signed | Registered) => &[Registered, Attached, Delivered, Cancelled],
         // In a group of steps, it may be attached before it has its number.
         Some(Attached) => &[Attached, Delivered, Cancelled],
         Some(VisaRefused | SignatureRefused) => &[Requested, Cancelled],
