@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use cqrs_es::DomainEvent;
 use navette_adapters::log::{Commit, FinishedEffect, NewEvent, StreamAppend, StreamState};
 use navette_domain::{
-    chain::{Definition, Effect, Reaction, may_restart, react},
+    chain::{Definition, Effect, Reaction, may_take, react},
     digest::Digest,
     document::{Document, DocumentCommand, DocumentRefusal, Subject},
     event::{Decider, Metadata},
@@ -131,10 +131,8 @@ impl Unit {
         loaded: &mut StreamState<Document>,
         command: DocumentCommand,
     ) -> Result<(), DocumentRefusal> {
-        let restarts = matches!(command, DocumentCommand::Restart { .. });
-        let journey = loaded.state.journey();
-        if let Some(journey) = journey.filter(|_| restarts) {
-            may_restart(definition, journey)?;
+        if let Some(journey) = loaded.state.journey() {
+            may_take(definition, journey, &command)?;
         }
         let mut commands = vec![command];
         while let Some(command) = commands.pop() {

@@ -18,7 +18,7 @@ pub use definition::{Action, Definition, Recipient, Scope, Step, StepId};
 pub use delay::{Delay, NoDelay};
 pub use effect::{Effect, Work};
 pub use fault::DefinitionFault;
-pub use react::{Reaction, is_due, may_restart, react};
+pub use react::{Reaction, is_due, may_take, react};
 pub use wait::{Due, due};
 
 use crate::{

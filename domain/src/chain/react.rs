@@ -2,7 +2,7 @@
 
 use super::{Action, Definition, Effect, Step, StepId, Work};
 use crate::{
-    document::{Awaited, DocumentEvent, DocumentRefusal, Journey, Stage},
+    document::{Awaited, DocumentCommand, DocumentEvent, DocumentRefusal, Journey, Stage},
     ids::{DocumentId, EffectId, SignatureId},
 };
 
@@ -174,6 +174,28 @@ pub fn is_due(definition: &Definition, journey: &Journey, effect: &Effect) -> bo
             .any(|step| matches!(begins(step), Some(Reaction::Begin(next)) if next.id == effect.id))
 }
 
+/// Whether a document may take this command, as far as its chain can tell: both a restart and the retry of what was
+/// refused start it over.
+///
+/// # Errors
+///
+/// As [`may_restart`] says.
+pub fn may_take(
+    definition: &Definition,
+    journey: &Journey,
+    command: &DocumentCommand,
+) -> Result<(), DocumentRefusal> {
+    let was_refused = matches!(
+        journey.stage,
+        Stage::VisaRefused { .. } | Stage::SignatureRefused { .. }
+    );
+    match command {
+        DocumentCommand::Restart { .. } => may_restart(definition, journey),
+        DocumentCommand::Retry { .. } if was_refused => may_restart(definition, journey),
+        _ => Ok(()),
+    }
+}
+
 /// Whether a document may start over, as far as its chain can tell.
 ///
 /// # Errors
@@ -181,7 +203,10 @@ pub fn is_due(definition: &Definition, journey: &Journey, effect: &Effect) -> bo
 /// [`DocumentRefusal::HandedOver`] once it was handed to anybody, or may have been: they would get it twice.
 /// [`DocumentRefusal::UnderWay`] while another step of its group is under way, whose answer would be taken for
 /// the new round's. A step that stopped, or waits for an approval, is not.
-pub fn may_restart(definition: &Definition, journey: &Journey) -> Result<(), DocumentRefusal> {
+pub(super) fn may_restart(
+    definition: &Definition,
+    journey: &Journey,
+) -> Result<(), DocumentRefusal> {
     let ready = definition.ready(&journey.done);
     let done = definition
         .steps

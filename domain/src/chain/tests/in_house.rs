@@ -5,7 +5,7 @@ use super::{
     *,
 };
 use crate::{
-    chain::{Reaction, is_due, may_restart},
+    chain::{Reaction, is_due, may_take, react::may_restart},
     document::{DocumentCommand as D, DocumentRefusal, DocumentStatus},
 };
 
@@ -361,4 +361,31 @@ fn a_document_does_not_start_over_once_somebody_outside_has_it_or_may_have_it() 
     walk.record(D::Retry { at: now() });
     walk.record(weighed("email", false)).fail();
     assert_eq!(may(&walk), Ok(()), "it was left out");
+}
+
+#[test]
+fn a_refused_visa_is_not_retried_once_a_service_was_called_since_that_would_call_it_again() {
+    let call = Action::Call {
+        service: "mandats".into(),
+        body: None,
+        keep: std::collections::BTreeMap::new(),
+    };
+    let mut called = notification();
+    let at = index(&called, "visa");
+    called.steps.insert(at, Step::new(step("mandat"), call));
+    assert_eq!(called.faults(), vec![]);
+    for (definition, answer) in [
+        (notification(), Ok(())),
+        (called, Err(DocumentRefusal::HandedOver)),
+    ] {
+        let mut walk = Walk::until(definition, "watch_visa");
+        walk.record(D::RecordVisaRefused {
+            step: step("visa"),
+            by: String::new().into(),
+            reason: "à revoir".into(),
+            at: now(),
+        });
+        let retry = D::Retry { at: now() };
+        assert_eq!(may_take(&walk.definition, journey(&walk), &retry), answer);
+    }
 }

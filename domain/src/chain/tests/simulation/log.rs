@@ -2,7 +2,7 @@
 //! not at all, and nobody else writes meanwhile: that is what the real log is tested for elsewhere.
 
 use super::{
-    super::super::{Definition, Effect, Reaction, StepId, Work, is_due, may_restart, react},
+    super::super::{Definition, Effect, Reaction, StepId, Work, is_due, may_take, react},
     POLICY,
     random::Random,
 };
@@ -114,10 +114,9 @@ impl<'a> Log<'a> {
         command: DocumentCommand,
         at: u64,
     ) -> Result<Result<(), DocumentRefusal>, String> {
-        let restarts = matches!(command, DocumentCommand::Restart { .. });
         let document = self.documents.entry(id).or_default();
-        if let Some(journey) = document.journey().filter(|_| restarts)
-            && let Err(refusal) = may_restart(self.definition, journey)
+        if let Some(journey) = document.journey()
+            && let Err(refusal) = may_take(self.definition, journey, &command)
         {
             return Ok(Err(refusal));
         }
