@@ -65,6 +65,10 @@ pub enum NotSealed {
     OtherKey,
 }
 
+/// A checkpoint that is not stored yet, its subtrees to keep, and the last size and number of changes of key that
+/// it goes on from.
+type Drawn = (Checkpoint, Vec<(Subtree, Digest)>, (i64, i64));
+
 /// Makes checkpoints of one log.
 #[derive(Debug)]
 pub struct Sealer {
@@ -147,7 +151,22 @@ impl Sealer {
     }
 
     /// Makes a checkpoint of all that is in the log; none if the last one covers it.
+    ///
+    /// When it returns, what was in the log at the call is covered, by whomever.
     pub async fn seal(&self) -> Result<Option<SealedCheckpoint>, NotSealed> {
+        loop {
+            let Some((checkpoint, made, before)) = self.draw().await? else {
+                return Ok(None);
+            };
+            // Another process that was first may have covered less: then the rest is left to do.
+            if let Some(sealed) = self.store(&checkpoint, &made, before).await? {
+                return Ok(Some(sealed));
+            }
+        }
+    }
+
+    /// The checkpoint to store, the subtrees to keep, and what must still be so when it is stored.
+    async fn draw(&self) -> Result<Option<Drawn>, NotSealed> {
         let changes: i64 = sqlx::query_scalar("SELECT count(*) FROM key_changes")
             .fetch_one(&self.pool)
             .await?;
@@ -181,7 +200,7 @@ impl Sealer {
             size: frontier.size(),
             root: frontier.root(),
         };
-        Ok(self.store(&checkpoint, &made, (after, changes)).await?)
+        Ok(Some((checkpoint, made, (after, changes))))
     }
 
     /// Adds the events up to `head`; returns the subtrees to keep.
@@ -219,7 +238,7 @@ impl Sealer {
         Ok(kept)
     }
 
-    /// Stores a checkpoint, unless another process has made the same one meanwhile.
+    /// Stores a checkpoint, unless another process has made one meanwhile.
     async fn store(
         &self,
         checkpoint: &Checkpoint,

@@ -1,6 +1,6 @@
 //! Checkpoints, the key that signs them, and the proofs that are read from few rows.
 
-use super::*;
+use super::{seal::lock_checkpoints, *};
 use navette_domain::proof::tree::{is_consistent, is_included};
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
@@ -29,6 +29,41 @@ async fn a_checkpoint_covers_the_whole_log_and_nothing_is_sealed_twice() {
     let (waiting, age) = site.sealer().waiting().await.unwrap();
     assert_eq!(waiting, 0);
     assert!(age.is_some());
+}
+
+#[tokio::test]
+async fn what_was_written_before_a_sealing_is_covered_when_it_ends_whoever_was_first() {
+    let site = Site::new().await;
+    site.write(0..2).await;
+    let mut held = site.pool().begin().await.unwrap();
+    lock_checkpoints(&mut held).await.unwrap();
+    // Each draws its checkpoint, then waits for the lock: the first one there covers less than the second.
+    let waits = async |number: i64| {
+        let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+        while sqlx::query_scalar::<_, i64>(waiting)
+            .fetch_one(site.pool())
+            .await
+            .unwrap()
+            < number
+        {
+            tokio::task::yield_now().await;
+        }
+    };
+    let second = async {
+        waits(1).await;
+        site.write(2..5).await;
+        let (sealer, release) = (site.sealer(), async {
+            waits(2).await;
+            held.commit().await.unwrap();
+        });
+        tokio::join!(sealer.seal(), release).0
+    };
+    let first = site.sealer();
+    let (first, second) = tokio::join!(first.seal(), second);
+    assert_eq!(first.unwrap().unwrap().checkpoint.size, 2);
+    assert_eq!(second.unwrap().unwrap().checkpoint.size, 5);
+    assert_eq!(site.faults(&[]).await, Vec::<String>::new());
 }
 
 /// Complete subtrees of 256 events are kept; the rest is made again.
