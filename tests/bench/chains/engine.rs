@@ -15,6 +15,8 @@ use tokio::{
 
 /// An engine that stops moving is a failure of the bench.
 pub const PATIENCE: Duration = Duration::from_mins(10);
+/// What errors bear costs Restate most of its time while it starts, and is of use to nobody here.
+pub const BACKTRACE: &str = "RUST_BACKTRACE";
 /// How often one looks whether all is done.
 pub const GLANCE: Duration = Duration::from_millis(20);
 
@@ -60,6 +62,7 @@ pub struct Process {
 impl Process {
     pub fn start(command: &mut Command) -> anyhow::Result<Self> {
         let spawned = command
+            .env(BACKTRACE, "0")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)

@@ -1,7 +1,7 @@
 //! DBOS and Restate, installed by the bench, with the settings that were found best on two cores.
 
 use crate::{
-    engine::{Engine, GLANCE, Ledger, PATIENCE, Process, install},
+    engine::{BACKTRACE, Engine, GLANCE, Ledger, PATIENCE, Process, install},
     place::Place,
 };
 use anyhow::ensure;
@@ -199,6 +199,7 @@ impl Restate {
             .env("RESTATE_LOG_FILTER", "warn")
             .env("RESTATE_DISABLE_TELEMETRY", "true")
             .env("DO_NOT_TRACK", "1")
+            .env(BACKTRACE, "0")
             .stdout(journal.try_clone()?)
             .stderr(journal.try_clone()?)
             .stdin(Stdio::null())
