@@ -24,7 +24,8 @@ use crate::{
 use anyhow::Context as _;
 use navette_adapters::{
     effects::Effects, file_store::Files, keys::Keys, libreoffice::PoolOptions, log::Log,
-    maarch::MaarchCourrier, nextcloud::Nextcloud, pdf::Signatories, smtp::Smtp, workshop::Workshop,
+    maarch::MaarchCourrier, nextcloud::Nextcloud, pdf::Signatories, services::ConfiguredServices,
+    smtp::Smtp, workshop::Workshop,
 };
 use navette_domain::third_party::Retention;
 use sqlx::PgPool;
@@ -257,6 +258,7 @@ pub fn ports(
         postman: Arc::new(Smtp::new(&config.smtp)?),
         porte_documents: doors::porte_documents(&config.porte_documents)?,
         grants_tool: doors::grants_tool(&config.grants_tool)?,
+        services: Arc::new(ConfiguredServices::new(&config.services)?),
     })
 }
 

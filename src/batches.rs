@@ -1,9 +1,11 @@
 //! Batches and their documents: what sets chains in motion, stops them and moves them by hand.
 
 mod moving;
+mod plan;
+
+pub use plan::Plan;
 
 use crate::{
-    clock,
     dispatch::{DispatchFailure, Dispatcher, Receipt},
     library::Library,
     unit::{Belonging, Envelope, Unit},
@@ -12,14 +14,14 @@ use anyhow::Context as _;
 use futures::FutureExt as _;
 use navette_adapters::log::StreamState;
 use navette_domain::{
-    batch::{Batch, BatchCommand, BatchRefusal, Order as BatchOrder},
-    chain::{Chain, ChainRef, Definition, Scope},
-    document::{Document, DocumentCommand, DocumentRefusal, Order, Subject},
+    batch::{Batch, BatchCommand, BatchRefusal},
+    chain::{Chain, ChainRef, Definition},
+    document::{Document, DocumentCommand, DocumentRefusal},
     dossier::Dossier,
     french,
-    ids::{BatchId, ChainId, DocumentId, DossierId, TemplateId},
+    ids::{BatchId, ChainId, DossierId, TemplateId},
     personal::Personal,
-    template::{Included, Template, TemplateRef},
+    template::{Template, TemplateRef},
     third_party::{EmailAddress, ThirdParty, ThirdPartyRefusal},
 };
 use navette_projections::documents;
@@ -125,24 +127,8 @@ impl Batches {
                 refused: vec![],
             });
         }
-        let (chain, definition) = self.chain(&ask.chain_code).await?;
-        let template = self.template(&definition).await?;
-        let included = self.library.latest_of(template.file).await?;
-        let Sorted { taken, mut refused } = self.sort_out(&definition, &ask.dossiers).await?;
-        let taken = self.not_under_way(chain, taken, &mut refused).await?;
-        if taken.is_empty() {
-            return Err(DispatchFailure::Refused(StartRefusal::NothingLeft(refused)));
-        }
-        let order = BatchOrder {
-            label: ask.label.clone(),
-            chain,
-            template,
-            dossiers: taken.iter().map(|(dossier, _)| *dossier).collect(),
-            requested_by: envelope.actor.clone(),
-            reply_to: ask.reply_to.clone(),
-        };
-        let (order, included) = (&order, &included);
-        let (definition, taken) = (&definition, &taken);
+        let plan = self.plan(&envelope.actor, ask).await?;
+        let plan = &plan;
         let receipt = self
             .dispatcher
             .commit(envelope, |mut unit: Unit| {
@@ -154,7 +140,7 @@ impl Batches {
                         dossier: None,
                     };
                     let command = BatchCommand::Start {
-                        order: order.clone(),
+                        order: plan.order.clone(),
                         at,
                     };
                     let events = unit
@@ -163,15 +149,10 @@ impl Batches {
                     if events.is_empty() {
                         return Ok(unit);
                     }
-                    let making = Making {
-                        definition,
-                        included,
-                        date: clock::paris_date(at),
-                    };
-                    for (id, order) in ordered(ask.batch, order, &making, taken) {
+                    for (id, order) in plan.documents(ask.batch, at) {
                         let mut document = StreamState::<Document>::default();
                         unit.decide_document(
-                            definition,
+                            &plan.definition,
                             id,
                             &mut document,
                             DocumentCommand::Request { order, at },
@@ -183,7 +164,10 @@ impl Batches {
                 .boxed()
             })
             .await?;
-        Ok(Started { receipt, refused })
+        Ok(Started {
+            receipt,
+            refused: plan.refused.clone(),
+        })
     }
 
     /// What `start` would take of a selection, and leave out: nothing starts.
@@ -335,52 +319,5 @@ impl Batches {
             reference: Some(reference),
         }));
         Ok(taken)
-    }
-}
-
-/// What the documents of a batch are made with, beside what the batch itself says.
-struct Making<'a> {
-    definition: &'a Definition,
-    included: &'a [Included],
-    date: chrono::NaiveDate,
-}
-
-/// The documents that a batch makes, with their orders.
-fn ordered(
-    batch: BatchId,
-    order: &BatchOrder,
-    making: &Making<'_>,
-    taken: &[(DossierId, String)],
-) -> Vec<(DocumentId, Order)> {
-    let definition = making.definition;
-    let order_of = |subject, title| Order {
-        batch,
-        subject,
-        chain: order.chain,
-        template: order.template,
-        included: making.included.to_vec(),
-        title,
-        date: making.date,
-    };
-    match definition.scope {
-        Scope::Dossier => taken
-            .iter()
-            .map(|(dossier, reference)| {
-                (
-                    DocumentId::of_dossier(batch, *dossier),
-                    order_of(
-                        Subject::Dossier(*dossier),
-                        format!("{} {reference}", definition.label),
-                    ),
-                )
-            })
-            .collect(),
-        Scope::Batch => vec![(
-            DocumentId::of_batch(batch),
-            order_of(
-                Subject::Batch,
-                format!("{} – {}", definition.label, order.label),
-            ),
-        )],
     }
 }

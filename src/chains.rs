@@ -1,7 +1,7 @@
 //! Chains as their authors write them: read and checked whole, each fault told with its step and its line.
 
 use navette_adapters::merge;
-use navette_domain::chain::{Definition, DefinitionFault, Step};
+use navette_domain::chain::{Action, Definition, DefinitionFault, Step};
 use serde::Deserialize as _;
 use toml::Spanned;
 
@@ -82,13 +82,22 @@ pub fn read(text: &str) -> Result<Definition, Faults> {
     }
 }
 
-/// What is wrong with the expressions of a chain.
+/// What is wrong with the conditions and the bodies of a chain.
 fn expressions(definition: &Definition) -> Vec<DefinitionFault> {
     let conditions = definition
         .steps
         .iter()
         .filter_map(|step| Some((&step.id, step.when.as_deref()?)))
         .filter(|(_, condition)| !condition.trim().is_empty());
+    let bodies = definition.steps.iter().flat_map(|step| {
+        let body = match &step.action {
+            Action::Call { body, .. } => body.as_deref(),
+            _ => None,
+        };
+        let faults = body.map_or_else(Vec::new, |body| merge::body_faults(body, definition.scope));
+        let told = faults.into_iter();
+        told.map(|fault| DefinitionFault::Expression(step.id.clone(), fault))
+    });
     conditions
         .flat_map(|(step, condition)| {
             merge::condition_faults(condition, definition.scope)
@@ -98,6 +107,7 @@ fn expressions(definition: &Definition) -> Vec<DefinitionFault> {
                     DefinitionFault::Expression(step.clone(), told)
                 })
         })
+        .chain(bodies)
         .collect()
 }
 

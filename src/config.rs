@@ -14,6 +14,7 @@ use navette_adapters::{
     nextcloud::NextcloudConfig,
     pdf::SignatoriesConfig,
     proof::{TimeStampAuthority, Webhook},
+    services::ServiceConfig,
     smtp::SmtpConfig,
 };
 use navette_domain::{ports::Neighbour, third_party::Retention};
@@ -207,6 +208,8 @@ pub struct NeighboursConfig {
     pub smtp: SmtpConfig,
     pub porte_documents: DoorConfig,
     pub grants_tool: DoorConfig,
+    #[serde(default)]
+    pub services: BTreeMap<String, ServiceConfig>,
 }
 
 impl Config {

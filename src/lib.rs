@@ -24,6 +24,8 @@ pub mod import;
 pub mod library;
 #[cfg(feature = "sim")]
 pub mod neighbourhood;
+pub mod pauses;
+pub mod rehearsal;
 pub mod schedules;
 pub mod steps;
 pub mod templates;

@@ -15,6 +15,7 @@ use navette_adapters::{
         maarch::{MaarchOptions, MaarchSim},
         nextcloud::{self, NextcloudOptions, NextcloudSim},
         porte_documents::{self, PorteDocumentsSim},
+        services::ServicesSim,
         smtp::{self, SmtpSim},
         wire::Meddler,
     },
@@ -62,6 +63,7 @@ pub struct Neighbourhood {
     pub smtp: SmtpSim,
     pub porte_documents: PorteDocumentsSim,
     pub grants_tool: GrantsToolSim,
+    pub services: ServicesSim,
 }
 
 impl Neighbourhood {
@@ -100,6 +102,7 @@ impl Neighbourhood {
             )
             .await?,
             grants_tool: GrantsToolSim::start(l(), m(), grants_tool::Options::default()).await?,
+            services: ServicesSim::start(l(), m()).await?,
             ledger,
             meddler,
         })
@@ -157,6 +160,7 @@ impl Neighbourhood {
             },
             porte_documents: deposit(self.porte_documents.url()),
             grants_tool: deposit(self.grants_tool.url()),
+            services: [("mandats".to_owned(), self.services.config("mandats"))].into(),
         }
     }
 }

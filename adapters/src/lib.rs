@@ -45,6 +45,7 @@ pub mod proof;
 #[cfg(all(test, feature = "sim"))]
 mod real;
 pub mod seda;
+pub mod services;
 #[cfg(feature = "sim")]
 pub mod sim;
 pub mod smtp;

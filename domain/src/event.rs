@@ -11,6 +11,7 @@ use crate::{
     export::{ExportEvent, model::ExportModelEvent, schedule::ExportScheduleEvent},
     ids::{CommandId, DossierId},
     image::ImageEvent,
+    pause::PauseEvent,
     selection::SelectionEvent,
     signature::SignatureEvent,
     template::TemplateEvent,
@@ -179,6 +180,8 @@ pub enum Event {
     Selection(SelectionEvent),
     /// About a file that was added to a dossier.
     Attachment(AttachmentEvent),
+    /// About what operators hold.
+    Pause(PauseEvent),
 }
 
 /// A stored event that this version of Navette cannot read.
@@ -213,6 +216,7 @@ impl Event {
             }
             "attachment" => AttachmentEvent::read(event_type, payload).map(Self::Attachment),
             "selection" => SelectionEvent::read(event_type, payload).map(Self::Selection),
+            "pause" => PauseEvent::read(event_type, payload).map(Self::Pause),
             _ => Err("unknown noun".to_owned()),
         }
         .map_err(|cause| UnreadableEvent {
@@ -239,6 +243,7 @@ impl Event {
             ExportScheduleEvent::TYPES,
             SelectionEvent::TYPES,
             AttachmentEvent::TYPES,
+            PauseEvent::TYPES,
         ]
         .into_iter()
         .flatten()

@@ -80,6 +80,23 @@ pub fn to_requester(title: &str, batch_label: &str, dossiers: usize) -> Words {
     )
 }
 
+/// To the clerk whose batch made a document, which others have not dealt with.
+pub fn reminder(title: &str, batch_label: &str, waits_for: &str, since: NaiveDate) -> Words {
+    let since = crate::french::date(since);
+    let paragraphs = vec![
+        format!(
+            "Le document « {title} » du lot « {batch_label} » attend {waits_for} depuis le {since}."
+        ),
+        "Voyez avec la personne qui doit s'en charger, ou annulez le document.".to_owned(),
+    ];
+    words(
+        format!("{title} : toujours en attente"),
+        "Bonjour,",
+        &paragraphs,
+        "Navette",
+    )
+}
+
 /// To those to whom the file of a scheduled export goes: it is attached, unless there is a link, which is good
 /// until then.
 pub fn of_export(

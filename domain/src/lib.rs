@@ -19,6 +19,7 @@
 //!   **Erasure**: the destruction of that key.
 //! - **Neighbour**: a system outside. **Port**: the role it plays. **Principal**: whoever asks.
 //! - **Gate**: what lets work through to a neighbour. **Breaker**: its part that shuts it while the neighbour is down.
+//! - **Pause**: what operators hold for a while: everything, a neighbour, a chain, a document.
 //! - **Tray**: where documents wait for people at a neighbour. **Round**: one listing of each tray.
 //!
 //! # How a document moves
@@ -51,6 +52,7 @@ pub mod image;
 pub mod letters;
 pub mod merge_fields;
 pub mod paper_reference;
+pub mod pause;
 pub mod personal;
 pub mod policy;
 pub mod ports;

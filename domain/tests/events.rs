@@ -85,6 +85,7 @@ fn domain_event(event: &Event) -> &dyn NamedEvent {
         Event::ExportSchedule(event) => event,
         Event::Selection(event) => event,
         Event::Attachment(event) => event,
+        Event::Pause(event) => event,
     }
 }
 

@@ -43,7 +43,7 @@ pub struct ChainStep {
     /// Its name.
     pub id: String,
     /// What it does: `merge`, `convert`, `visa`, `sign`, `register`, `attach`, `notify`, `email`, `publish`,
-    /// `approve`, `wait`.
+    /// `call`, `approve`, `wait`.
     pub kind: String,
     /// The condition under which it is done.
     pub when: Option<String>,

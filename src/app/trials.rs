@@ -7,6 +7,7 @@ use navette_adapters::{
     directory::{Directory, DirectoryConfig},
     maarch::MaarchCourrier,
     nextcloud::Nextcloud,
+    services::ConfiguredServices,
     smtp::Smtp,
 };
 use navette_domain::ports::{Neighbour, Trial};
@@ -29,6 +30,7 @@ pub fn trials(config: &NeighboursConfig) -> Vec<Tried> {
             "grants_tool",
             doors::trial(Neighbour::GrantsTool, &config.grants_tool),
         ),
+        ("services", boxed(ConfiguredServices::new(&config.services))),
     ]
 }
 

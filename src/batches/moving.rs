@@ -11,7 +11,7 @@ use futures::FutureExt as _;
 use navette_domain::{
     batch::{Batch, BatchCommand, BatchRefusal, Order},
     chain::{Definition, Scope, StepId},
-    document::{Document, DocumentCommand, DocumentRefusal},
+    document::{ByHand, Document, DocumentCommand, DocumentRefusal, Journey},
     ids::{BatchId, CommandId, DocumentId},
 };
 use uuid::Uuid;
@@ -149,8 +149,10 @@ impl Batches {
         envelope: &Envelope,
         document: DocumentId,
     ) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
-        self.move_document(envelope, document, |at| DocumentCommand::Retry { at })
-            .await
+        self.move_document(envelope, document, |_, _, at| {
+            Ok(DocumentCommand::Retry { at })
+        })
+        .await
     }
 
     /// Sends a document back to its first step.
@@ -160,9 +162,33 @@ impl Batches {
         document: DocumentId,
         reason: &str,
     ) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
-        self.move_document(envelope, document, |at| DocumentCommand::Restart {
-            reason: reason.to_owned(),
-            at,
+        self.move_document(envelope, document, |_, _, at| {
+            Ok(DocumentCommand::Restart {
+                reason: reason.to_owned(),
+                at,
+            })
+        })
+        .await
+    }
+
+    /// Skips the stopped step of a document, this one or the only one, which a person did by hand: `result` is what
+    /// came of it.
+    pub async fn skip_step(
+        &self,
+        envelope: &Envelope,
+        document: DocumentId,
+        step: Option<&StepId>,
+        result: Option<&str>,
+        reason: &str,
+    ) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
+        self.move_document(envelope, document, |definition, journey, at| {
+            let (step, by_hand) = ByHand::of(definition, journey, step, result)?;
+            Ok(DocumentCommand::Skip {
+                step,
+                by_hand,
+                reason: reason.to_owned(),
+                at,
+            })
         })
         .await
     }
@@ -174,9 +200,11 @@ impl Batches {
         document: DocumentId,
         reason: &str,
     ) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
-        self.move_document(envelope, document, |at| DocumentCommand::Cancel {
-            reason: reason.to_owned(),
-            at,
+        self.move_document(envelope, document, |_, _, at| {
+            Ok(DocumentCommand::Cancel {
+                reason: reason.to_owned(),
+                at,
+            })
         })
         .await
     }
@@ -189,12 +217,14 @@ impl Batches {
         step: Option<StepId>,
         comment: Option<String>,
     ) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
-        let approve = |at| DocumentCommand::Approve {
-            step: step.clone(),
-            comment: comment.clone(),
-            at,
-        };
-        self.move_document(envelope, document, approve).await
+        self.move_document(envelope, document, |_, _, at| {
+            Ok(DocumentCommand::Approve {
+                step: step.clone(),
+                comment: comment.clone(),
+                at,
+            })
+        })
+        .await
     }
 
     /// Refuses to approve a document: it stops, and waits for a person.
@@ -205,19 +235,27 @@ impl Batches {
         step: Option<StepId>,
         reason: &str,
     ) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
-        let refuse = |at| DocumentCommand::RefuseApproval {
-            step: step.clone(),
-            reason: reason.to_owned(),
-            at,
-        };
-        self.move_document(envelope, document, refuse).await
+        self.move_document(envelope, document, |_, _, at| {
+            Ok(DocumentCommand::RefuseApproval {
+                step: step.clone(),
+                reason: reason.to_owned(),
+                at,
+            })
+        })
+        .await
     }
 
     async fn move_document(
         &self,
         envelope: &Envelope,
         document: DocumentId,
-        command: impl Fn(DateTime<Utc>) -> DocumentCommand + Send + Sync,
+        command: impl Fn(
+            &Definition,
+            &Journey,
+            DateTime<Utc>,
+        ) -> Result<DocumentCommand, DocumentRefusal>
+        + Send
+        + Sync,
     ) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
         let command = &command;
         self.dispatcher
@@ -225,13 +263,13 @@ impl Batches {
                 async move {
                     let mut loaded = self.dispatcher.load::<Document>(document.0).await?;
                     envelope.expects(loaded.version)?;
-                    let chain = loaded
+                    let journey = loaded
                         .state
                         .journey()
-                        .map(|journey| journey.order.chain)
                         .ok_or(DispatchFailure::Refused(DocumentRefusal::NotRequested))?;
-                    let definition = self.dispatcher.definition(chain).await?;
-                    let command = command(unit.at());
+                    let definition = self.dispatcher.definition(journey.order.chain).await?;
+                    let command = command(&definition, journey, unit.at())
+                        .map_err(DispatchFailure::Refused)?;
                     unit.decide_document(&definition, document, &mut loaded, command)
                         .map_err(DispatchFailure::Refused)?;
                     Ok(unit)

@@ -102,6 +102,9 @@ impl CheckConfig {
                     } => {
                         named.desk_types.insert((desk_type, desk_subtype));
                     }
+                    Action::Call { service, .. } => {
+                        named.services.insert(service);
+                    }
                     _ => {}
                 }
             }

@@ -11,6 +11,7 @@ mod history;
 mod import;
 mod maintenance;
 mod node;
+mod operate;
 mod replay;
 mod serve;
 mod signals;
@@ -64,6 +65,9 @@ pub enum Command {
     Company(company::Company),
     /// Erase what is known of a third party, unless the law still holds it.
     Erase(erase::Erase),
+    /// Hold everything, a neighbour, a chain or a document, let it go on, or tell what is held.
+    #[command(subcommand)]
+    Operate(operate::Operate),
     /// Tell the history of a dossier: its state at a moment, what changed since, or each event.
     History(history::History),
     /// Write the auditor's bundle of a dossier: events, files, proofs, and the program that verifies them.
@@ -127,6 +131,7 @@ impl Cli {
             Command::Import(options) => import::import(&options, &config()?).await,
             Command::Company(options) => company::company(&options, &config()?).await,
             Command::Erase(options) => erase::erase(&options, &config()?).await,
+            Command::Operate(role) => operate::operate(&role, &config()?).await,
             Command::History(options) => {
                 history::history(&options, &config()?).await.map(|()| done)
             }

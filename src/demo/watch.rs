@@ -29,6 +29,7 @@ pub(super) fn step_words(action: &Action) -> (&'static str, &'static str) {
         Action::Notify => ("document.reported", "Statut"),
         Action::Email { .. } => ("document.emailed", "Message"),
         Action::Publish => ("document.published", "Porte-documents"),
+        Action::Call { .. } => ("document.called", "Appel"),
         Action::Approve => ("document.approved", "Approbation"),
         Action::Wait { .. } => ("document.wait_ended", "Attente"),
     }

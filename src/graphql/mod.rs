@@ -29,7 +29,7 @@ pub use subscription::Subscription;
 
 use crate::{
     app::App, attachments::Attachments, batches::Batches, dispatch::Dispatcher, erasure::Erasure,
-    exports::Exports, schedules::Schedules, templates::Templates,
+    exports::Exports, rehearsal::Rehearsals, schedules::Schedules, templates::Templates,
 };
 use asking::{Asker, Reads};
 use async_graphql::{Data, Request, SDLExportOptions, Schema, SchemaBuilder};
@@ -57,6 +57,8 @@ pub struct Services {
     pub schedules: Schedules,
     /// Adds files to dossiers.
     pub attachments: Attachments,
+    /// Rehearses chains.
+    pub rehearsals: Rehearsals,
 }
 
 impl Services {
@@ -71,6 +73,12 @@ impl Services {
             exports: app.exports.clone(),
             schedules: app.schedules.clone(),
             attachments: Attachments::new(app.dispatcher.clone()),
+            rehearsals: Rehearsals::new(
+                app.dispatcher.clone(),
+                app.batches.clone(),
+                app.ports.clone(),
+                app.clock.clone(),
+            ),
         }
     }
 }
@@ -96,6 +104,7 @@ pub fn executor(services: Services, introspection: bool) -> Executor {
         .data(services.exports)
         .data(services.schedules)
         .data(services.attachments)
+        .data(services.rehearsals)
         .limit_complexity(COMPLEXITY)
         .limit_depth(if introspection {
             INTROSPECTION_DEPTH

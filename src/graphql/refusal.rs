@@ -5,6 +5,7 @@ use crate::{
     batches::{RefusedDossier, StartRefusal},
     dispatch::{DispatchFailure, Receipt},
     erasure::ErasureRefusal,
+    pauses::HoldRefusal,
 };
 use async_graphql::{Enum, Result, SimpleObject};
 use navette_domain::{
@@ -14,6 +15,7 @@ use navette_domain::{
     document::DocumentRefusal,
     dossier::DossierRefusal,
     export::{ExportRefusal, model::ExportModelRefusal, schedule::ExportScheduleRefusal},
+    pause::PauseRefusal,
     selection::SelectionRefusal,
     third_party::ThirdPartyRefusal,
 };
@@ -199,11 +201,16 @@ impl Coded for DocumentRefusal {
         match self {
             Self::NotRequested => RefusalCode::NotFound,
             Self::AlreadyRequested => RefusalCode::AlreadyExists,
-            Self::NotFrom { .. } | Self::Waiting | Self::UnderWay | Self::HandedOver => {
-                RefusalCode::NotAtThisStage
-            }
+            Self::NotFrom { .. }
+            | Self::Waiting
+            | Self::UnderWay
+            | Self::HandedOver
+            | Self::NotStopped(_)
+            | Self::CannotSkip(_) => RefusalCode::NotAtThisStage,
             Self::NothingToRetry | Self::NoApproval => RefusalCode::NothingToDo,
-            Self::WhichApproval | Self::NoReason => RefusalCode::InvalidInput,
+            Self::WhichApproval | Self::WhichStopped | Self::NoReason | Self::NeedsNumber => {
+                RefusalCode::InvalidInput
+            }
         }
     }
 }
@@ -214,6 +221,16 @@ impl Coded for SelectionRefusal {
             Self::NotSaved => RefusalCode::NotFound,
             Self::NotYours => RefusalCode::OutOfScope,
             Self::BadName | Self::Empty => RefusalCode::InvalidInput,
+        }
+    }
+}
+
+impl Coded for HoldRefusal {
+    fn code(&self) -> RefusalCode {
+        match self {
+            Self::NoNeighbour(_) | Self::NoChain(_) => RefusalCode::NotFound,
+            Self::Document(refusal) => refusal.code(),
+            Self::Pause(PauseRefusal::NoReason) => RefusalCode::InvalidInput,
         }
     }
 }

@@ -13,7 +13,11 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use navette_projections::neighbours::{self, Breaker, GateRow};
+use navette_projections::{
+    documents::{self, Watchdog},
+    neighbours::{self, Breaker, GateRow},
+    scope::Scope,
+};
 use serde_json::json;
 use std::{fmt::Write as _, time::Duration};
 
@@ -21,6 +25,9 @@ use std::{fmt::Write as _, time::Duration};
 const PATIENCE: Duration = Duration::from_secs(2);
 /// A read model that leaves an event unapplied for longer is ill, even if it is not held.
 const LATE: f64 = 30.0;
+
+/// After so many days without a change, a document does not move.
+const STILL: i32 = 30;
 
 /// What is told of a copy.
 type Value = fn(&Status) -> String;
@@ -148,6 +155,10 @@ async fn exposition(house: &House) -> sqlx::Result<String> {
         [(String::new(), lease.to_string())],
     );
     gates(&mut text, &neighbours::gates(pool).await?);
+    watchdog(
+        &mut text,
+        &documents::watchdog(pool, &Scope::whole(), STILL).await?,
+    );
     let of_projections: [(&str, &str, Value); 5] = [
         ("position", "How far the live copy is.", |copy| {
             copy.position.to_string()
@@ -179,6 +190,38 @@ async fn exposition(house: &House) -> sqlx::Result<String> {
 
 /// Name, help and value of one gauge of a gate.
 type GateGauge = (&'static str, &'static str, fn(&GateRow) -> i32);
+fn watchdog(text: &mut String, says: &Watchdog) {
+    for (name, help, value) in [
+        (
+            "unfinished",
+            "Documents that are not over.",
+            says.unfinished,
+        ),
+        (
+            "stopped",
+            "Documents that wait for a person here.",
+            says.stopped,
+        ),
+        (
+            "in_approval",
+            "Documents that wait for an approval here.",
+            says.in_approval,
+        ),
+        (
+            "asleep",
+            "Documents that nothing will ever move again; to be 0, always.",
+            says.asleep,
+        ),
+        (
+            "still",
+            "Documents that have not changed for thirty days, though nobody is called.",
+            says.still,
+        ),
+    ] {
+        let samples = [(String::new(), value.to_string())];
+        gauge(text, &format!("documents_{name}"), help, samples);
+    }
+}
 
 fn gates(text: &mut String, gates: &[GateRow]) {
     let of_gates: [GateGauge; 3] = [

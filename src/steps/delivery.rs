@@ -3,9 +3,7 @@
 use super::{Errand, Outcome, Report, StepFailure, StepResult, Steps};
 use crate::clock;
 use anyhow::Context as _;
-use navette_adapters::log::StreamState;
 use navette_domain::{
-    batch::Batch,
     chain::{Action, Recipient},
     document::{DocumentCommand, Subject},
     dossier::{Dossier, DossierCommand, DossierStatus, Request},
@@ -200,16 +198,12 @@ impl Steps {
         &self,
         errand: &Errand<'_>,
     ) -> StepResult<(Personal<String>, letters::Words)> {
-        let batch: StreamState<Batch> = self.dispatcher.load(errand.journey.order.batch.0).await?;
-        let order = batch
-            .state
-            .order()
-            .context("a document without its batch")?;
-        let address = order.reply_to.as_ref().ok_or_else(|| {
+        let head = self.head(errand.journey.order.batch).await?;
+        let head = head.context("a document without its batch")?;
+        let address = head.reply_to.as_ref().ok_or_else(|| {
             StepFailure::Stuck("La personne qui a lancé ce lot n'a pas d'adresse électronique : annulez le document et relancez un lot avec une adresse.".to_owned())
         })?;
-        let words =
-            letters::to_requester(&errand.journey.title(), &order.label, order.dossiers.len());
+        let words = letters::to_requester(&errand.journey.title(), &head.label, head.dossiers);
         Ok((Personal(address.reveal().to_string()), words))
     }
 

@@ -1,14 +1,53 @@
-//! What Navette does by itself between the PDF and the end: conditions and waits.
+//! What is done between the PDF and the end beside handing over: conditions, waits, calls of web services.
 
 use super::{Errand, Outcome, StepFailure, StepResult, Steps};
 use crate::clock;
 use anyhow::Context as _;
 use chrono::{DateTime, NaiveDate, Utc};
 use navette_adapters::merge;
-use navette_domain::{chain::Action, dictionary, document::DocumentCommand};
+use navette_domain::{chain::Action, dictionary, document::DocumentCommand, ports::ServiceCall};
 use std::collections::BTreeMap;
 
 impl Steps {
+    /// Calls a web service of the configuration.
+    pub(super) async fn call(&self, errand: &Errand<'_>) -> StepResult {
+        let Action::Call {
+            service,
+            body,
+            keep,
+        } = errand.action()?
+        else {
+            return Err(anyhow::anyhow!("not a step of calling").into());
+        };
+        let body = match body {
+            Some(template) => {
+                let cases = self.cases(errand.journey).await?;
+                let data = self.fields(errand, &cases).await?;
+                let made = merge::body(template, &data, errand.definition.scope);
+                Some(made.map_err(|fault| {
+                    let step = &errand.claimed.effect.step;
+                    StepFailure::Stuck(format!(
+                        "Étape « {step} » : {fault}. Faites corriger la chaîne, puis relancez le lot."
+                    ))
+                })?)
+            }
+            None => None,
+        };
+        let call = ServiceCall {
+            service: service.clone(),
+            key: errand.claimed.effect.id.0,
+            body,
+            keep: keep.clone(),
+        };
+        let answer = self.ports.services.call(&call).await?;
+        Ok(Outcome::document(DocumentCommand::RecordCalled {
+            step: errand.step(),
+            service: call.service,
+            answer,
+            at: self.clock.now(),
+        }))
+    }
+
     /// Works out whether a step is done. Of several of one nature, the first whose condition holds is.
     pub(super) async fn weigh(&self, errand: &Errand<'_>) -> StepResult {
         let step = errand

@@ -4,10 +4,12 @@
 //! log, or patience. It writes nothing itself, but for what must be in the log before the desk hears of it.
 
 mod delivery;
+mod heads;
 mod in_house;
 mod office;
 mod signature;
 mod visa;
+mod waits;
 
 use crate::{
     cases::{self, CasesFailure},
@@ -18,9 +20,10 @@ use crate::{
 };
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
+use heads::Heads;
 use navette_adapters::{effects::Claimed, log::StreamState, pdf::Signatories};
 use navette_domain::{
-    batch::Batch,
+    batch::{Batch, Order},
     chain::{Action, Definition, Work, is_due},
     digest::Digest,
     document::{Document, DocumentCommand, Journey, PdfRef, Subject},
@@ -29,11 +32,11 @@ use navette_domain::{
     merge_fields::{self, Case, Surroundings},
     ports::{
         Answer, Attempt, FileStore, GrantsTool, MailRegister, OfficeWorkshop, PortFailure,
-        PorteDocuments, Postman, SigningDesk, Tray, VisaCircuit,
+        PorteDocuments, Postman, SigningDesk, Tray, VisaCircuit, WebServices,
     },
     signature::SignatureCommand,
 };
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Those who do the outside work.
@@ -49,6 +52,7 @@ pub struct Ports {
     pub postman: Arc<dyn Postman>,
     pub porte_documents: Arc<dyn PorteDocuments>,
     pub grants_tool: Arc<dyn GrantsTool>,
+    pub services: Arc<dyn WebServices>,
 }
 
 /// What a step led to.
@@ -64,6 +68,8 @@ pub enum Outcome {
         tray: Tray,
         /// What it is called there.
         mark: String,
+        /// When it is to be looked at even if it has not moved, if its chain says so.
+        until: Option<DateTime<Utc>>,
     },
 }
 
@@ -142,9 +148,9 @@ pub struct Steps {
     dispatcher: Dispatcher,
     ports: Ports,
     clock: Clock,
-    /// Of the batch last asked for: each of its documents wants it, and reading it takes the whole list of
-    /// its dossiers. A batch that has started keeps its label.
-    label: Arc<Mutex<Option<(BatchId, String)>>>,
+    heads: Heads,
+    /// A batch that the log does not know, in a rehearsal.
+    supposed: Option<Arc<(BatchId, Order)>>,
 }
 
 /// One effect with what it needs to be carried out.
@@ -211,14 +217,30 @@ impl Steps {
             dispatcher,
             ports,
             clock,
-            label: Arc::default(),
+            heads: Heads::default(),
+            supposed: None,
         }
     }
 
-    /// Carries one effect out.
-    pub async fn carry_out(&self, claimed: &Claimed) -> StepResult {
-        let loaded: StreamState<Document> = self.dispatcher.load(claimed.effect.document.0).await?;
-        let journey = loaded
+    /// The same, as if this batch had been started.
+    #[must_use]
+    pub fn supposing(mut self, batch: BatchId, order: Order) -> Self {
+        self.supposed = Some(Arc::new((batch, order)));
+        self
+    }
+
+    fn supposed(&self, batch: BatchId) -> Option<&Order> {
+        let (supposed, order) = self.supposed.as_deref()?;
+        (*supposed == batch).then_some(order)
+    }
+
+    /// Carries one effect of this document out.
+    pub async fn carry_out(
+        &self,
+        claimed: &Claimed,
+        document: &StreamState<Document>,
+    ) -> StepResult {
+        let journey = document
             .state
             .journey()
             .context("an effect without its document")?;
@@ -249,9 +271,11 @@ impl Steps {
             Work::Notify => self.notify(&errand).await,
             Work::Email => self.email(&errand).await,
             Work::Publish => self.publish(&errand).await,
+            Work::Call => self.call(&errand).await,
             Work::Weigh => self.weigh(&errand).await,
             Work::Wait => self.wait(&errand).await,
             Work::Wake { until } => Ok(self.wake(&errand, *until)),
+            Work::Remind => self.remind(&errand).await,
         }
     }
 
@@ -300,6 +324,13 @@ impl Steps {
     async fn dossiers(&self, journey: &Journey) -> StepResult<Vec<Uuid>> {
         Ok(match journey.order.subject {
             Subject::Dossier(dossier) => vec![dossier.0],
+            Subject::Batch if self.supposed(journey.order.batch).is_some() => {
+                let order = self.supposed(journey.order.batch).into_iter();
+                order
+                    .flat_map(|order| &order.dossiers)
+                    .map(|dossier| dossier.0)
+                    .collect()
+            }
             Subject::Batch => {
                 let batch: StreamState<Batch> = self.dispatcher.load(journey.order.batch.0).await?;
                 let order = batch
@@ -344,29 +375,13 @@ impl Steps {
 
     async fn surroundings(&self, errand: &Errand<'_>) -> StepResult<Surroundings> {
         let journey = errand.journey;
+        let head = self.head(journey.order.batch).await?;
         Ok(Surroundings {
             document: errand.claimed.effect.document,
             title: journey.title(),
             date: journey.order.date,
             batch: journey.order.batch,
-            batch_label: self.batch_label(journey.order.batch).await?,
+            batch_label: head.map_or_else(String::new, |head| head.label.clone()),
         })
-    }
-
-    async fn batch_label(&self, id: BatchId) -> StepResult<String> {
-        if let Some(label) = self.known_label(id) {
-            return Ok(label);
-        }
-        let batch: StreamState<Batch> = self.dispatcher.load(id.0).await?;
-        let order = batch.state.order();
-        let label = order.map_or_else(String::new, |order| order.label.clone());
-        *self.label.lock().unwrap_or_else(PoisonError::into_inner) = Some((id, label.clone()));
-        Ok(label)
-    }
-
-    fn known_label(&self, id: BatchId) -> Option<String> {
-        let known = self.label.lock().unwrap_or_else(PoisonError::into_inner);
-        let (_, label) = known.as_ref().filter(|(known, _)| *known == id)?;
-        Some(label.clone())
     }
 }

@@ -1,6 +1,6 @@
 //! Having a PDF signed, and bringing it back.
 
-use super::{Errand, Outcome, Report, StepFailure, StepResult, Steps};
+use super::{Errand, Report, StepFailure, StepResult, Steps};
 use crate::{
     dispatch::DispatchFailure,
     unit::{Envelope, NAVETTE, Unit},
@@ -126,13 +126,11 @@ impl Steps {
                 else {
                     return Err(anyhow::anyhow!("not a step of signature").into());
                 };
-                Ok(Outcome::Waits {
-                    tray: Tray::Desk {
-                        desk_type: desk_type.clone(),
-                        desk_subtype: desk_subtype.clone(),
-                    },
-                    mark: signature.to_string(),
-                })
+                let tray = Tray::Desk {
+                    desk_type: desk_type.clone(),
+                    desk_subtype: desk_subtype.clone(),
+                };
+                self.waits(errand, tray, signature.to_string())
             }
             DeskProgress::Finished => self.bring_back(errand, signature).await,
             DeskProgress::Rejected { by, reason } => Ok(Report {

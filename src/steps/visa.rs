@@ -55,12 +55,10 @@ impl Steps {
                 let Action::Visa { folder, .. } = errand.action()? else {
                     return Err(anyhow::anyhow!("not a step of visa").into());
                 };
-                Ok(Outcome::Waits {
-                    tray: Tray::Folder {
-                        folder: folder.clone(),
-                    },
-                    mark: circulation.file_id.clone(),
-                })
+                let tray = Tray::Folder {
+                    folder: folder.clone(),
+                };
+                self.waits(errand, tray, circulation.file_id.clone())
             }
             VisaState::Approved { by, at: visaed_at, comment, pdf: bytes } => {
                 let file = self.keep(&bytes).await?;

@@ -1,31 +1,25 @@
 //! Carries effects out: claim, act, report. Nothing is forgotten if the process dies between any two lines:
 //! the effect is still there, doubtful, and its lease ends.
 
+mod report;
+
 use super::{
     Gates, REST, RetryPolicy, Stop, Timings,
     gates::{Passing, heard},
     leases::Leases,
+    paused::Paused,
     stopped,
 };
 use crate::{
     dispatch::Dispatcher,
     steps::{Outcome, Report, StepFailure, Steps},
-    unit::{Belonging, Envelope, NAVETTE, Unit, document_belonging},
 };
 use chrono::{DateTime, Utc};
 use futures::FutureExt as _;
-use navette_adapters::{
-    effects::{Claimed, Effects},
-    log::{AppendRefusal, FinishedEffect, StreamState},
-};
+use navette_adapters::effects::{Claimed, Effects};
 use navette_domain::{
-    chain::Effect,
-    digest::Digest,
-    document::{Document, DocumentCommand},
-    dossier::Dossier,
-    ids::{CommandId, EffectId},
+    document::DocumentCommand,
     ports::{FailureClass, Neighbour, PortFailure, Tray},
-    signature::Signature,
 };
 use std::{collections::HashSet, panic::AssertUnwindSafe, time::Duration};
 use tokio::task::JoinSet;
@@ -93,6 +87,7 @@ impl CarryOut {
         let mut wanted: HashSet<Neighbour> = HashSet::new();
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        self.learn_pauses().await?;
         while !*stop.borrow() {
             wanted.extend(begun.take());
             for neighbour in Neighbour::ALL {
@@ -108,13 +103,24 @@ impl CarryOut {
                 Some(ended) = under_way.join_next() => tell(ended),
                 () = begun.wait() => {}
                 () = tokio::time::sleep(opens.unwrap_or(TICK)), if opens.is_some() => {}
-                _ = tick.tick() => wanted.extend(self.effects.due().await?),
+                _ = tick.tick() => {
+                    self.learn_pauses().await?;
+                    wanted.extend(self.effects.due().await?);
+                }
                 () = stopped(&mut stop) => {}
             }
             while let Some(ended) = under_way.try_join_next() {
                 tell(ended);
             }
         }
+        Ok(())
+    }
+
+    /// What operators hold is not begun from now on.
+    async fn learn_pauses(&self) -> anyhow::Result<()> {
+        let paused = Paused::read(&self.dispatcher).await?;
+        self.gates.pause(paused.neighbours);
+        self.effects.hold_back(paused.held_back);
         Ok(())
     }
 
@@ -163,7 +169,9 @@ impl CarryOut {
                 let report = self.report(claimed, *report);
                 self.timings.of("report", report).await
             }
-            Ok(Outcome::Waits { tray, mark }) => self.wait(claimed, &tray, &mark).await,
+            Ok(Outcome::Waits { tray, mark, until }) => {
+                self.wait(claimed, &tray, &mark, until).await
+            }
             Ok(Outcome::NotBefore(moment)) => self.rest(claimed, moment).await,
             Err(failure) => self.fail(claimed, failure, counts).await,
         };
@@ -186,8 +194,17 @@ impl CarryOut {
 
     /// Puts the effect in its tray. If its document was given up while it was looked at, nothing else would end
     /// it: it is looked at again, and ends. What is given up from now on drops it.
-    async fn wait(&self, claimed: &Claimed, tray: &Tray, mark: &str) -> anyhow::Result<()> {
+    async fn wait(
+        &self,
+        claimed: &Claimed,
+        tray: &Tray,
+        mark: &str,
+        until: Option<DateTime<Utc>>,
+    ) -> anyhow::Result<()> {
+        let until = until.map(|until| until - self.dispatcher.now());
+        let until = until.map(|until| until.to_std().unwrap_or_default());
         let at_most = Duration::from_millis(self.policy.check_ms);
+        let at_most = until.map_or(at_most, |until| until.min(at_most));
         self.effects.wait_in(claimed, tray, mark, at_most).await?;
         if !self.steps.wants(claimed).await? {
             self.effects.look_now(claimed.effect.id).await?;
@@ -201,7 +218,8 @@ impl CarryOut {
         if claimed.failures >= self.policy.failures && claimed.effect.work.is_on_the_way() {
             return Err(anyhow::anyhow!("every process that tried it has stopped").into());
         }
-        AssertUnwindSafe(self.steps.carry_out(claimed))
+        let document = self.dispatcher.load(claimed.effect.document.0).await?;
+        AssertUnwindSafe(self.steps.carry_out(claimed, &document))
             .catch_unwind()
             .await
             .unwrap_or_else(|_| Err(anyhow::anyhow!("the step panicked").into()))
@@ -302,88 +320,6 @@ impl CarryOut {
             },
         )
         .await
-    }
-
-    /// Takes an outcome to the log, with the end of the effect. A lost lease means that somebody else
-    /// carries the effect out: what we did is found done by them.
-    async fn report(&self, claimed: &Claimed, report: Report) -> anyhow::Result<()> {
-        let envelope = Envelope {
-            command: CommandId::following(claimed.lease, "report"),
-            content: Digest::of(claimed.lease.as_bytes()),
-            actor: NAVETTE.to_owned(),
-            expected_version: None,
-        };
-        loop {
-            let mut unit = Unit::new(&envelope, self.dispatcher.now());
-            unit.finish(FinishedEffect {
-                id: claimed.effect.id,
-                lease: claimed.lease,
-            });
-            self.decide(&mut unit, claimed, &report).await?;
-            match self.dispatcher.log().append(unit.into_commit()).await {
-                Err(AppendRefusal::Conflict { .. }) => {}
-                Err(AppendRefusal::LeaseLost) => {
-                    tracing::warn!(effect = %claimed.effect.id, "a result came too late and was dropped");
-                    return Ok(());
-                }
-                other => return other.map(drop).map_err(anyhow::Error::from),
-            }
-        }
-    }
-
-    async fn decide(
-        &self,
-        unit: &mut Unit,
-        claimed: &Claimed,
-        report: &Report,
-    ) -> anyhow::Result<()> {
-        let id = claimed.effect.document;
-        let mut document: StreamState<Document> = self.dispatcher.load(id.0).await?;
-        let Some(chain) = document.state.journey().map(|journey| journey.order.chain) else {
-            anyhow::bail!("an effect without its document")
-        };
-        let definition = self.dispatcher.definition(chain).await?;
-        let belonging =
-            document_belonging(&document.state, &DocumentCommand::Deliver { at: unit.at() });
-        if let Some(command) = &report.document {
-            // A document that was cancelled meanwhile says no: the effect ends. What it left outside is taken
-            // back by the work that the cancellation began.
-            if let Err(refusal) =
-                unit.decide_document(&definition, id, &mut document, command.clone())
-            {
-                tracing::info!(document = %id, kind = claimed.effect.work.kind(), %refusal, "an outcome was not taken");
-                return Ok(());
-            }
-        }
-        if let Some((signature, commands)) = &report.signature {
-            let mut loaded: StreamState<Signature> = self.dispatcher.load(signature.0).await?;
-            for command in commands {
-                if let Err(refusal) =
-                    unit.decide(signature.0, &mut loaded, belonging, command.clone())
-                {
-                    tracing::info!(%signature, %refusal, "an outcome was not taken");
-                }
-            }
-        }
-        if let Some(work) = report.then.clone() {
-            unit.begin(Effect {
-                id: EffectId(CommandId::following(claimed.effect.id.0, work.kind()).0),
-                work,
-                doubtful: false,
-                ..claimed.effect.clone()
-            });
-        }
-        if let Some((dossier, command)) = &report.dossier {
-            let mut loaded: StreamState<Dossier> = self.dispatcher.load(dossier.0).await?;
-            let belonging = Belonging {
-                dossier: Some(*dossier),
-                ..belonging
-            };
-            if let Err(refusal) = unit.decide(dossier.0, &mut loaded, belonging, command.clone()) {
-                tracing::info!(%dossier, %refusal, "an outcome was not taken");
-            }
-        }
-        Ok(())
     }
 }
 

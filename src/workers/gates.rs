@@ -23,6 +23,8 @@ const STAND: Duration = Duration::from_secs(2);
 pub struct Gates {
     began: Instant,
     each: Arc<Mutex<BTreeMap<Neighbour, Gate>>>,
+    /// The neighbours that operators paused.
+    paused: Arc<Mutex<Vec<Neighbour>>>,
     /// Held from looking for room until it is taken.
     turn: Arc<tokio::sync::Mutex<()>>,
 }
@@ -38,6 +40,7 @@ impl Gates {
         Self {
             began: Instant::now(),
             each: Arc::new(Mutex::new(Neighbour::ALL.into_iter().map(gate).collect())),
+            paused: Arc::default(),
             turn: Arc::default(),
         }
     }
@@ -60,8 +63,18 @@ impl Gates {
         self.turn.clone().lock_owned().await
     }
 
+    /// From now on, nothing passes to these neighbours, until told otherwise.
+    pub(super) fn pause(&self, neighbours: Vec<Neighbour>) {
+        *self.paused.lock().unwrap_or_else(PoisonError::into_inner) = neighbours;
+    }
+
     /// How many may pass now.
     pub(super) fn room(&self, neighbour: Neighbour) -> usize {
+        let paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        if paused.contains(&neighbour) {
+            return 0;
+        }
+        drop(paused);
         let room = self.with(neighbour, |gate, now| gate.room(now));
         usize::try_from(room.unwrap_or(0)).unwrap_or(usize::MAX)
     }
@@ -86,9 +99,16 @@ impl Gates {
     /// How each stands.
     pub fn states(&self) -> Vec<(Neighbour, GateState)> {
         let now = self.began.elapsed();
-        let each = self.each();
-        let states = each.iter();
-        states.map(|(of, gate)| (*of, gate.state(now))).collect()
+        let paused = self.paused.lock();
+        let paused = paused.unwrap_or_else(PoisonError::into_inner).clone();
+        let state = |(of, gate): (&Neighbour, &Gate)| {
+            let mut state = gate.state(now);
+            if paused.contains(of) {
+                state.at_once = 0;
+            }
+            (*of, state)
+        };
+        self.each().iter().map(state).collect()
     }
 
     /// From now on, this process's part of all limits is `share`; the office is each machine's own.

@@ -4,6 +4,7 @@ mod carry_out;
 mod close_batches;
 mod gates;
 mod leases;
+mod paused;
 mod projections;
 mod retry;
 mod rounds;

@@ -173,6 +173,9 @@ pub fn inputs() -> Value {
         "cancelBatch": reasoned,
         "retryBatch": change,
         "retryDocument": change,
+        "skipStep": reasoned,
+        "pause": { "idempotencyKey": key, "kind": "EVERYTHING", "reason": "x" },
+        "resume": { "idempotencyKey": key, "kind": "EVERYTHING" },
         "restartDocument": reasoned,
         "cancelDocument": reasoned,
         "approveDocument": change,
@@ -181,6 +184,8 @@ pub fn inputs() -> Value {
             "idempotencyKey": key, "commission": "2026-03-12", "dossiers": [id],
         },
         "retryDocuments": { "idempotencyKey": key, "filter": {} },
+        "skipSteps": { "idempotencyKey": key, "filter": {}, "reason": "x" },
+        "cancelDocuments": { "idempotencyKey": key, "filter": {}, "reason": "x" },
         "saveSelection": { "idempotencyKey": key, "name": "X", "dossiers": [id] },
         "removeSelection": change,
         "removeAttachment": reasoned,
@@ -331,6 +336,7 @@ async fn what_one_may_not_see_looks_exactly_like_what_does_not_exist() {
         ("cancelBatch", json!({ "reason": "x" }), batch),
         ("retryBatch", json!({}), batch),
         ("retryDocument", json!({}), document),
+        ("skipStep", json!({ "reason": "x" }), document),
         ("cancelDocument", json!({ "reason": "x" }), document),
     ] {
         let with = |id: Uuid| {

@@ -8,6 +8,7 @@ use navette::{
 };
 use navette_adapters::{
     desk::DeskConfig,
+    services::ServiceAuth,
     sim::{directory::DirectorySim, ledger::Ledger, wire::Meddler},
 };
 use secrecy::ExposeSecret as _;
@@ -59,6 +60,17 @@ fn file(config: &NeighboursConfig) -> String {
             door.url
         );
     }
+    for (name, service) in &config.services {
+        let Some(ServiceAuth::Bearer { token }) = &service.auth else {
+            unreachable!("the simulated services know a token");
+        };
+        let token = token.expose_secret();
+        let _ = write!(
+            text,
+            "[neighbours.services.{name}]\nurl = {:?}\nauth = {{ kind = \"bearer\", token = {token:?} }}\n",
+            service.url
+        );
+    }
     text
 }
 
@@ -98,6 +110,7 @@ async fn a_sound_configuration_is_tried_whole_changes_nothing_and_ends_with_succ
         "smtp: Le serveur de messagerie répond et accepte le compte.",
         "porte_documents: Le porte-documents répond et accepte le jeton.",
         "grants_tool: L'outil de gestion des aides répond et accepte le jeton.",
+        "services: Le service « mandats » répond.",
     ] {
         assert!(said.contains(told), "{told} is missing in {said}");
     }

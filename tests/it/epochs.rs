@@ -187,6 +187,7 @@ async fn every_command_that_writes_refuses_a_log_that_was_set_back_until_that_is
         &["erase", &stream, "--reason", "demande"],
         &["erase", "--agent", "Jeanne", "--reason", "demande"],
         &bundle,
+        &["operate", "pause", "--everything", "--reason", "essai"],
         &["checkpoint", "seal"],
         &["checkpoint", "rotate"],
         &["archive", "cut"],

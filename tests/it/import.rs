@@ -348,8 +348,6 @@ fn many_rows_take_no_more_memory_than_few() {
         let file = folder.path().join(format!("{rows}-{}.csv", Uuid::now_v7()));
         fs::write(&file, generated(rows)).unwrap();
         let mut child = navette(&config)
-            // Rows are measured, not how many heaps its threads happen to fill.
-            .env("MALLOC_ARENA_MAX", "1")
             .arg("import")
             .arg(&file)
             .stdout(std::process::Stdio::null())

@@ -32,6 +32,7 @@ mod projections;
 mod readme;
 mod rebuilds;
 mod refusals;
+mod rehearsal;
 mod replay;
 mod schema;
 mod selections;

@@ -261,14 +261,24 @@ fn what_is_deprecated_says_what_to_do_instead() {
 }
 
 /// Mutations that take no expected version, and why.
-const WITHOUT_VERSION: [(&str, &str); 7] = [
+const WITHOUT_VERSION: [(&str, &str); 11] = [
     ("registerDossier", "what is made has no version yet"),
     ("takeOverDossier", "what is made has no version yet"),
     ("registerThirdParty", "what is made has no version yet"),
     ("startBatch", "what is made has no version yet"),
     ("requestExport", "what is made has no version yet"),
+    ("pause", "what is held already stays so, whoever did it"),
+    ("resume", "what goes on already stays so, whoever did it"),
     (
         "scheduleDossiers",
+        "many at once: each is decided on what it is, and refused alone",
+    ),
+    (
+        "skipSteps",
+        "many at once: each is decided on what it is, and refused alone",
+    ),
+    (
+        "cancelDocuments",
         "many at once: each is decided on what it is, and refused alone",
     ),
     (

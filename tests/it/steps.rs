@@ -8,6 +8,7 @@ use crate::{
 };
 use navette::neighbourhood::Manners;
 use navette_domain::{
+    digest::Digest,
     document::{DocumentEvent, DocumentStatus, Stage},
     dossier::DossierStatus,
     event::{Event, Recorded},
@@ -170,6 +171,47 @@ fn the_payment_orders_of_a_batch_are_signed_once_and_attached_to_each_dossier() 
         let keys: BTreeSet<_> = attached.iter().map(|entry| entry.key.clone()).collect();
         assert_eq!((attached.len(), keys.len()), (3, 3));
         assert!(attached.iter().all(|entry| entry.content == Some(pdf.file)));
+        test.end().await;
+    });
+}
+
+#[test]
+fn a_service_of_the_configuration_is_called_once_and_what_it_answers_is_kept() {
+    run(async {
+        let test = TestApp::start(Manners::obliging()).await;
+        let dossiers = [test.granted("SUB-6").await];
+        let call = r#"
+[[step]]
+id = "mandat"
+kind = "call"
+service = "mandats"
+body = '{ "lot": {{ lot.intitule }}, "total": {{ lot.total }} }'
+keep = { numero = "/mandat/numero" }
+"#;
+        test.publish(&table_with(call)).await;
+        let (batch, _) = test.start_batch("tableau-commission", &dossiers).await;
+        let document = DocumentId::of_batch(batch);
+        test.until_status(document, DocumentStatus::Delivered).await;
+        test.settle().await;
+        let entries = test.neighbours.ledger.entries().into_iter();
+        let called: Vec<_> = entries
+            .filter(|entry| entry.neighbour == Neighbour::WebServices)
+            .collect();
+        let body = br#"{"lot":"Commission de mars","total":23456.5}"#;
+        assert_eq!(called.len(), 1);
+        assert_eq!(called[0].content, Some(Digest::of(body)));
+        let row = documents::by_ids(&test.app.pool, &Scope::whole(), &[document.0])
+            .await
+            .unwrap()
+            .remove(0);
+        let answers = row.service_answers();
+        assert_eq!(
+            (answers[0].name.as_str(), answers[0].value.as_str()),
+            ("numero", "M-1")
+        );
+        let told = told(&test, document).await;
+        let sentence = "Service « mandats » appelé (numero : M-1)";
+        assert!(told.iter().any(|it| it == sentence), "{told:#?}");
         test.end().await;
     });
 }

@@ -13,7 +13,7 @@ use navette_domain::{
     bundle::BundleEvent,
     chain::{Action, ChainEvent, ChainRef, Definition, Recipient, Scope, Step, StepId},
     digest::Digest,
-    document::{self, DocumentEvent, PdfRef, Subject},
+    document::{self, ByHand, DocumentEvent, PdfRef, Subject},
     dossier::{Authority, Decision, DossierEvent, DossierStatus, Payment, Request},
     event::{Event, Metadata, Recorded},
     export::{
@@ -26,6 +26,7 @@ use navette_domain::{
         SelectionId, SignatureId, TemplateId, ThirdPartyId,
     },
     image::{ImageEvent, ImageFormat},
+    pause::{PauseEvent, Pauses, Target},
     personal::Personal,
     ports::{Circulation, OfficeFormat, Registration},
     selection::{Content, SelectionEvent},
@@ -276,6 +277,7 @@ fn names(event: &Event) -> (&'static str, String) {
         Event::ExportSchedule(event) => ("export_schedule", event.event_type()),
         Event::Selection(event) => ("selection", event.event_type()),
         Event::Attachment(event) => ("attachment", event.event_type()),
+        Event::Pause(event) => ("pause", event.event_type()),
     }
 }
 
@@ -283,6 +285,7 @@ fn names(event: &Event) -> (&'static str, String) {
 pub fn everything() -> Story {
     let mut story = Story::default();
     configuration(&mut story);
+    pauses(&mut story);
     let (first, second) = dossiers(&mut story);
     let batch = BatchId(Uuid::from_u128(0xB000));
     story.batch(batch, &[first, second]);
@@ -513,6 +516,17 @@ fn selections(story: &mut Story) {
     }
 }
 
+fn pauses(story: &mut Story) {
+    let (target, at) = (Target::Everything, noon());
+    let reason = "maintenance".into();
+    for event in [
+        PauseEvent::Begun { target, reason, at },
+        PauseEvent::Ended { target, at },
+    ] {
+        story.tell(Pauses::STREAM, None, Event::Pause(event));
+    }
+}
+
 fn configuration(story: &mut Story) {
     let at = noon();
     for version in 1..=2 {
@@ -711,6 +725,12 @@ fn letters(story: &mut Story, batch: BatchId, first: DossierId, second: DossierI
             registration,
             at,
         },
+        E::Called {
+            step: step(),
+            service: "mandats".into(),
+            answer: [("numero".to_owned(), "M-1".to_owned())].into(),
+            at,
+        },
         E::StepTaken {
             step: step(),
             expression: "dossier.montant > 1".into(),
@@ -776,6 +796,12 @@ fn letters(story: &mut Story, batch: BatchId, first: DossierId, second: DossierI
             at,
         },
         E::Retried { at },
+        E::SkippedByHand {
+            step: step(),
+            by_hand: ByHand::HandedOver,
+            reason: reason(),
+            at,
+        },
         merged(),
         E::Converted {
             step: step(),
@@ -783,6 +809,7 @@ fn letters(story: &mut Story, batch: BatchId, first: DossierId, second: DossierI
             at,
         },
         to_visa(),
+        E::Reminded { step: step(), at },
         E::VisaRefused {
             step: step(),
             by: by(),

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
+use chrono::TimeDelta;
 use navette::{
     app::{self, App, MIGRATIONS},
     batches::{StartBatch, Started},
@@ -42,7 +43,10 @@ use std::{
     fs::Permissions,
     future::Future,
     os::unix::fs::PermissionsExt as _,
-    sync::{Arc, LazyLock},
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicI64, Ordering},
+    },
     time::{Duration, Instant},
 };
 use tokio::{process::Command, runtime::Runtime, sync::watch, task::JoinHandle};
@@ -66,6 +70,8 @@ pub fn run(test: impl Future<Output = ()>) {
 pub struct TestApp {
     pub app: App,
     pub neighbours: Neighbourhood,
+    /// How many days its clock is ahead.
+    pub ahead: Arc<AtomicI64>,
     database: TestDatabase,
     data: tempfile::TempDir,
     stop: watch::Sender<bool>,
@@ -148,11 +154,15 @@ impl TestApp {
             data.path().join("checkpoint.key"),
         );
         let ports = app::ports(&neighbours.config(), &files, WORKSHOP.clone()).unwrap();
+        let (ahead, system) = (Arc::new(AtomicI64::new(0)), Clock::system());
+        let days = ahead.clone();
+        let clock =
+            Clock::from_fn(move || system.now() + TimeDelta::days(days.load(Ordering::SeqCst)));
         let app = App::build(
             pool.clone(),
             Keys::of_tests(pool),
             around(ports),
-            Clock::system(),
+            clock,
             policy,
             Retention::default(),
             key_file,
@@ -166,6 +176,7 @@ impl TestApp {
         Self {
             app,
             neighbours,
+            ahead,
             database,
             data,
             stop,

@@ -1,4 +1,4 @@
--- $1 neighbour, $2 limit, $3 owner, $4 lease in seconds.
+-- $1 neighbour, $2 limit, $3 owner, $4 lease in seconds, $5 documents and $6 batches that do not move on.
 -- The batches that have work, found by skipping through the index; then one effect of each in turn, so
 -- that a batch of ten is not stuck behind one of ten thousand. A document has one effect under way at a
 -- time: what takes a deposit back must not overtake the deposit. A batch that is held still cleans up: what
@@ -18,7 +18,8 @@ candidates AS (
     SELECT due.id
     FROM batches
     CROSS JOIN LATERAL (
-        SELECT EXISTS (SELECT FROM batch_holds WHERE batch_holds.batch_id = batches.batch_id) AS held
+        SELECT batches.batch_id = ANY ($6::uuid[])
+            OR EXISTS (SELECT FROM batch_holds WHERE batch_holds.batch_id = batches.batch_id) AS held
     ) AS hold
     CROSS JOIN LATERAL (
         SELECT id, row_number() OVER (ORDER BY run_at, seq) AS turn
@@ -26,14 +27,14 @@ candidates AS (
             SELECT id, run_at, seq FROM effects AS mine
             WHERE neighbour = $1 AND lease_token IS NULL
               AND batch_id = batches.batch_id AND run_at <= clock_timestamp()
-              AND NOT (on_the_way AND hold.held)
+              AND NOT (on_the_way AND (hold.held OR document_id = ANY ($5::uuid[])))
               AND NOT EXISTS (
                   SELECT FROM effects AS other
                   WHERE other.document_id = mine.document_id
                     AND (
                         other.lease_token IS NOT NULL
                         OR (other.neighbour = $1 AND other.seq < mine.seq AND other.run_at <= clock_timestamp()
-                            AND NOT (other.on_the_way AND hold.held))
+                            AND NOT (other.on_the_way AND (hold.held OR mine.document_id = ANY ($5::uuid[]))))
                     )
               )
             ORDER BY run_at, seq

@@ -17,7 +17,10 @@ use navette_domain::{
     ports::Neighbour,
 };
 use sqlx::{PgPool, types::Json};
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 use uuid::Uuid;
 
 /// An effect that this process carries out, until its lease ends.
@@ -60,9 +63,19 @@ impl From<Row> for Claimed {
     }
 }
 
+/// What does not move on for a while, whatever waits for it; it is still cleaned up behind.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HeldBack {
+    /// These documents.
+    pub documents: Vec<Uuid>,
+    /// The documents of these batches.
+    pub batches: Vec<Uuid>,
+}
+
 /// The effects of one database, for one named process.
 #[derive(Debug, Clone)]
 pub struct Effects {
+    held_back: Arc<Mutex<HeldBack>>,
     pool: PgPool,
     owner: String,
     lease: Duration,
@@ -80,7 +93,12 @@ fn seconds(duration: Duration) -> f64 {
 impl Effects {
     /// `owner` must name one living process only; a lease that is not renewed for `lease` is free again.
     pub fn new(pool: PgPool, owner: String, lease: Duration) -> Self {
-        Self { pool, owner, lease }
+        Self {
+            pool,
+            owner,
+            lease,
+            held_back: Arc::default(),
+        }
     }
 
     /// Frees what this process held before it was killed. To be called once, before anything is claimed. Each
@@ -115,13 +133,26 @@ impl Effects {
         Ok(())
     }
 
+    /// From now on, this process claims nothing that moves these on.
+    pub fn hold_back(&self, held_back: HeldBack) {
+        *self
+            .held_back
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = held_back;
+    }
+
     /// Claims at most `limit` effects of `neighbour` that are due, one batch after the other in turn.
     pub async fn claim(&self, neighbour: Neighbour, limit: usize) -> sqlx::Result<Vec<Claimed>> {
+        let held_back = self.held_back.lock();
+        let HeldBack { documents, batches } =
+            held_back.unwrap_or_else(PoisonError::into_inner).clone();
         let rows: Vec<Row> = sqlx::query_as(include_str!("claim.sql"))
             .bind(neighbour.code())
             .bind(i64::try_from(limit).unwrap_or(i64::MAX))
             .bind(&self.owner)
             .bind(seconds(self.lease))
+            .bind(documents)
+            .bind(batches)
             .fetch_all(&self.pool)
             .await?;
         Ok(rows.into_iter().map(Claimed::from).collect())

@@ -409,3 +409,29 @@ async fn what_a_listing_shows_to_have_moved_is_looked_at_and_nothing_else() {
     // Where a neighbour cannot tell, all are looked at.
     assert_eq!(worker.wake(DESK, &there, None).await.unwrap(), 3);
 }
+
+#[tokio::test]
+async fn what_is_held_back_does_not_move_on_and_is_still_cleaned_up() {
+    let (database, log) = open().await;
+    let (one, other) = (effect(batch()), effect(batch()));
+    let cleaning = Effect {
+        id: EffectId(Uuid::now_v7()),
+        work: Work::WithdrawSignature {
+            signature: SignatureId(Uuid::now_v7()),
+        },
+        ..one.clone()
+    };
+    let begun = vec![one.clone(), other.clone(), cleaning.clone()];
+    log.append(Commit { begun, ..nothing() }).await.unwrap();
+    let worker = worker(&database, "a", LONG);
+    worker.hold_back(HeldBack {
+        documents: vec![one.document.0],
+        batches: vec![other.batch.0],
+    });
+    assert_eq!(worker.claim(DESK, 8).await.unwrap(), []);
+    let cleans = worker.claim(Neighbour::IParapheur, 8).await.unwrap();
+    assert_eq!(cleans.len(), 1);
+    log.append(finishing(&cleans[0])).await.unwrap();
+    worker.hold_back(HeldBack::default());
+    assert_eq!(worker.claim(DESK, 8).await.unwrap().len(), 2);
+}

@@ -129,7 +129,7 @@ fn said(path: &str, value: &Json) -> Option<String> {
 }
 
 /// The data as expressions see them: amounts are numbers, so that they compare as such.
-fn value_of(data: &Json, path: &mut String, dictionary: &Dictionary) -> Value {
+pub(super) fn value_of(data: &Json, path: &mut String, dictionary: &Dictionary) -> Value {
     let length = path.len();
     match data {
         Json::Object(fields) => {

@@ -8,6 +8,7 @@
 mod annotate;
 pub(crate) mod archive;
 mod blocks;
+mod body;
 mod cells;
 mod check;
 mod columns;
@@ -45,6 +46,7 @@ mod xlsx;
 mod xml;
 
 pub use annotate::annotate;
+pub use body::{body, body_faults};
 pub use condition::{Weighed, condition_faults, weigh};
 pub use fields::{Checked, FieldUse};
 pub use fonts::fonts;

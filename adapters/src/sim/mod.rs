@@ -22,6 +22,7 @@ pub mod mischief;
 pub mod nextcloud;
 pub mod pastell;
 pub mod porte_documents;
+pub mod services;
 mod shelf;
 pub mod smtp;
 pub mod time_stamps;

@@ -1,9 +1,9 @@
 //! What a chain says, and whether it can work.
 
 use super::{DefinitionFault, Delay, fault};
-use crate::dossier::DossierStatus;
+use crate::{dossier::DossierStatus, ports::Neighbour};
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{collections::BTreeMap, fmt, num::NonZeroU16};
 
 /// The name of a step, unique in its chain.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -73,6 +73,17 @@ pub enum Action {
     Publish,
     /// Asks a person who has the right to, in Navette, whether the document may go on.
     Approve,
+    /// Calls a web service, and keeps what it answers.
+    Call {
+        /// Its name in the configuration.
+        service: String,
+        /// What is sent: a template of JSON over the fields of templates.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        body: Option<String>,
+        /// What is kept of the answer: a name, and where it stands as a JSON pointer.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        keep: BTreeMap<String, String>,
+    },
     /// Waits for a while, or until a day that the dossier names.
     Wait {
         /// For how long.
@@ -98,6 +109,12 @@ pub struct Step {
     /// What it does.
     #[serde(flatten)]
     pub action: Action,
+    /// While it waits for people: after how many days whoever asked for the document is reminded, each time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remind_days: Option<NonZeroU16>,
+    /// After how many days of waiting for people the document stops.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expire_days: Option<NonZeroU16>,
 }
 
 impl Step {
@@ -108,6 +125,8 @@ impl Step {
             when: None,
             parallel: None,
             action,
+            remind_days: None,
+            expire_days: None,
         }
     }
 }
@@ -132,6 +151,25 @@ pub struct Definition {
 }
 
 impl Action {
+    /// Who does it.
+    pub fn neighbour(&self) -> Neighbour {
+        match self {
+            Self::Merge | Self::Convert | Self::Approve | Self::Wait { .. } => Neighbour::Office,
+            Self::Visa { .. } => Neighbour::Nextcloud,
+            Self::Sign { .. } => Neighbour::IParapheur,
+            Self::Register => Neighbour::MaarchCourrier,
+            Self::Attach | Self::Notify => Neighbour::GrantsTool,
+            Self::Email { .. } => Neighbour::Smtp,
+            Self::Publish => Neighbour::PorteDocuments,
+            Self::Call { .. } => Neighbour::WebServices,
+        }
+    }
+
+    /// Whether it waits for people outside.
+    pub(super) fn waits_for_people(&self) -> bool {
+        matches!(self, Self::Visa { .. } | Self::Sign { .. })
+    }
+
     pub(super) fn needs_dossier(&self) -> bool {
         match self {
             Self::Register
@@ -146,6 +184,7 @@ impl Action {
             | Self::Sign { .. }
             | Self::Attach
             | Self::Approve
+            | Self::Call { .. }
             | Self::Wait { .. }
             | Self::Email {
                 to: Recipient::Requester,
@@ -155,6 +194,7 @@ impl Action {
 
     pub(super) fn empty_field(&self) -> Option<&'static str> {
         match self {
+            Self::Call { service, .. } if service.trim().is_empty() => Some("service"),
             Self::Visa { folder, .. } if folder.trim().is_empty() => Some("folder"),
             Self::Visa { circuit, .. } if circuit.trim().is_empty() => Some("circuit"),
             Self::Sign { desk_type, .. } if desk_type.trim().is_empty() => Some("desk_type"),

@@ -37,21 +37,40 @@ pub enum Work {
     Merge,
     Convert,
     Circulate,
-    WatchVisa { circulation: Circulation },
-    WithdrawVisa { circulation: Circulation },
-    RecallVisa { round: u32 },
-    Submit { signature: SignatureId },
-    WatchSignature { signature: SignatureId },
-    ArchiveSignature { signature: SignatureId },
-    WithdrawSignature { signature: SignatureId },
+    WatchVisa {
+        circulation: Circulation,
+    },
+    WithdrawVisa {
+        circulation: Circulation,
+    },
+    RecallVisa {
+        round: u32,
+    },
+    Submit {
+        signature: SignatureId,
+    },
+    WatchSignature {
+        signature: SignatureId,
+    },
+    ArchiveSignature {
+        signature: SignatureId,
+    },
+    WithdrawSignature {
+        signature: SignatureId,
+    },
     Register,
     Attach,
     Notify,
     Email,
     Publish,
+    Call,
     Weigh,
     Wait,
-    Wake { until: DateTime<Utc> },
+    Wake {
+        until: DateTime<Utc>,
+    },
+    /// A word to whoever asked for the document, which still waits for people.
+    Remind,
 }
 
 impl Work {
@@ -73,9 +92,11 @@ impl Work {
             Self::Notify => "notify",
             Self::Email => "email",
             Self::Publish => "publish",
+            Self::Call => "call",
             Self::Weigh => "weigh",
             Self::Wait => "wait",
             Self::Wake { .. } => "wake",
+            Self::Remind => "remind",
         }
     }
 
@@ -95,12 +116,13 @@ impl Work {
             | Self::WithdrawSignature { .. } => Neighbour::IParapheur,
             Self::Register => Neighbour::MaarchCourrier,
             Self::Attach | Self::Notify => Neighbour::GrantsTool,
-            Self::Email => Neighbour::Smtp,
+            Self::Call => Neighbour::WebServices,
+            Self::Email | Self::Remind => Neighbour::Smtp,
             Self::Publish => Neighbour::PorteDocuments,
         }
     }
 
-    /// Whether it belongs to the document's way forward; the others clean up behind it.
+    /// Whether it belongs to the document's way forward; the others go beside it, or clean up behind it.
     pub fn is_on_the_way(&self) -> bool {
         !matches!(
             self,
@@ -108,6 +130,7 @@ impl Work {
                 | Self::RecallVisa { .. }
                 | Self::ArchiveSignature { .. }
                 | Self::WithdrawSignature { .. }
+                | Self::Remind
         )
     }
 }

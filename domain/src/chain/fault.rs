@@ -33,6 +33,11 @@ pub enum DefinitionFault {
     /// A step needs one dossier, and the chain makes one document for the whole batch.
     #[error("l'étape « {0} » demande un dossier, mais la chaîne produit un document par lot")]
     NeedsDossier(StepId),
+    /// A step that waits for nobody outside has patience.
+    #[error(
+        "l'étape « {0} » n'attend personne au dehors : « remind_days » et « expire_days » ne vont qu'aux visas et aux signatures"
+    )]
+    WaitsForNobody(StepId),
     /// A field of a step is empty.
     #[error("le champ « {1} » de l'étape « {0} » est vide")]
     Empty(StepId, &'static str),
@@ -53,6 +58,9 @@ pub enum DefinitionFault {
     /// A wait names what is no date.
     #[error("l'étape « {0} » attend « {1} », qui n'est pas une date du dictionnaire")]
     NotADate(StepId, String),
+    /// What is kept of an answer is not where a JSON pointer may point.
+    #[error("l'étape « {0} » : « {1} » n'est pas un chemin JSON comme /numero ou /lignes/0/code")]
+    NotAPointer(StepId, String),
     /// An expression of a step cannot be worked out.
     #[error("l'étape « {0} » : {1}")]
     Expression(StepId, String),
@@ -66,12 +74,14 @@ impl DefinitionFault {
             Self::SameName(step)
             | Self::OutOfOrder(step)
             | Self::NeedsDossier(step)
+            | Self::WaitsForNobody(step)
             | Self::Empty(step, _)
             | Self::MakesTheDocument(step)
             | Self::NotInParallel(step)
             | Self::Scattered(step, _)
             | Self::NoEnd(step)
             | Self::NotADate(step, _)
+            | Self::NotAPointer(step, _)
             | Self::Expression(step, _) => Some(step),
         }
     }
@@ -94,13 +104,14 @@ impl Action {
             Self::Register => Some(REGISTERED),
             Self::Attach => Some(5),
             Self::Notify | Self::Email { .. } | Self::Publish => Some(LAST),
-            Self::Approve | Self::Wait { .. } => None,
+            Self::Approve | Self::Call { .. } | Self::Wait { .. } => None,
         }
     }
 
-    /// Whether it gives the finished document to somebody: to the mail register, the dossier, the applicant.
+    /// Whether somebody outside has something of it that cannot be taken back: the mail register, the dossier,
+    /// the applicant, a web service.
     pub fn hands_over(&self) -> bool {
-        self.rank().is_some_and(|rank| rank >= REGISTERED)
+        matches!(self, Self::Call { .. }) || self.rank().is_some_and(|rank| rank >= REGISTERED)
     }
 
     /// Whether a document has it once at most: of several, the first whose condition holds is done.
@@ -189,6 +200,10 @@ fn of_step(definition: &Definition, step: &Step, faults: &mut Vec<DefinitionFaul
         }
         _ => {}
     }
+    let has_patience = step.remind_days.is_some() || step.expire_days.is_some();
+    if has_patience && !step.action.waits_for_people() {
+        faults.push(F::WaitsForNobody(id()));
+    }
     let blank = |text: &Option<String>| text.as_ref().is_some_and(|text| text.trim().is_empty());
     for (text, field) in [(&step.when, "when"), (&step.parallel, "parallel")] {
         if blank(text) {
@@ -197,6 +212,10 @@ fn of_step(definition: &Definition, step: &Step, faults: &mut Vec<DefinitionFaul
     }
     if let Some(field) = step.action.empty_field() {
         faults.push(F::Empty(id(), field));
+    }
+    if let Action::Call { keep, .. } = &step.action {
+        let wrong = keep.values().filter(|pointer| !pointer.starts_with('/'));
+        faults.extend(wrong.map(|pointer| F::NotAPointer(id(), pointer.clone())));
     }
     if let Action::Wait { delay, until } = &step.action {
         match (delay, until) {

@@ -12,12 +12,14 @@ mod fault;
 mod react;
 #[cfg(test)]
 mod tests;
+mod wait;
 
 pub use definition::{Action, Definition, Recipient, Scope, Step, StepId};
 pub use delay::{Delay, NoDelay};
 pub use effect::{Effect, Work};
 pub use fault::DefinitionFault;
 pub use react::{Reaction, is_due, may_restart, react};
+pub use wait::{Due, due};
 
 use crate::{
     event::{aggregate, events},

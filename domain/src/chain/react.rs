@@ -37,6 +37,12 @@ pub fn react(
             reactions.extend(next(definition, id, None, after));
             reactions
         }
+        E::SkippedByHand { .. } => {
+            // What a person did elsewhere must not stay before those who were asked for it.
+            let mut reactions: Vec<_> = undo(definition, id, before).into_iter().collect();
+            reactions.extend(next(definition, id, before, after));
+            reactions
+        }
         E::Retried { .. } => {
             let stopped =
                 |step: &&Step| before.is_none_or(|before| before.troubles.contains_key(&step.id));
@@ -62,6 +68,7 @@ pub fn react(
         | E::Reported { .. }
         | E::Emailed { .. }
         | E::Published { .. }
+        | E::Called { .. }
         | E::StepSkipped { .. }
         | E::Approved { .. }
         | E::WaitEnded { .. } => next(definition, id, before, after),
@@ -110,12 +117,32 @@ pub fn react(
             reactions.extend(undo(definition, id, before));
             reactions
         }
+        E::Reminded { step, .. } => reminded(definition, id, after, step),
         E::VisaRefused { .. }
         | E::ApprovalAsked { .. }
         | E::ApprovalRefused { .. }
         | E::Delivered { .. }
         | E::Failed { .. } => vec![],
     }
+}
+
+/// A word to whoever asked, each another message; and the same watch as before.
+fn reminded(
+    definition: &Definition,
+    id: DocumentId,
+    after: &Journey,
+    step: &StepId,
+) -> Vec<Reaction> {
+    let number = after.wait.map_or(0, |wait| wait.reminders);
+    let reminder = Effect {
+        id: EffectId::of(id, &step.0, &format!("remind {number}"), after.round),
+        ..effect(id, after, step, Work::Remind, false)
+    };
+    let watch = definition.step(step);
+    let watch = watch.and_then(|step| beginning(id, after, step, false));
+    std::iter::once(Reaction::Begin(reminder))
+        .chain(watch)
+        .collect()
 }
 
 fn effect(id: DocumentId, journey: &Journey, step: &StepId, work: Work, doubtful: bool) -> Effect {
@@ -222,6 +249,7 @@ fn beginning(id: DocumentId, journey: &Journey, step: &Step, doubtful: bool) -> 
         (Action::Notify, _) => Work::Notify,
         (Action::Email { .. }, _) => Work::Email,
         (Action::Publish, _) => Work::Publish,
+        (Action::Call { .. }, _) => Work::Call,
     };
     Some(Reaction::Begin(effect(
         id, journey, &step.id, work, doubtful,

@@ -5,6 +5,7 @@ mod definitions;
 mod in_house;
 mod reactions;
 mod simulation;
+mod waits;
 
 use super::{
     Action, Chain, ChainCommand as C, ChainEvent as E, Definition, DefinitionFault, Recipient,
@@ -142,9 +143,11 @@ fn every_work_has_a_stored_name_of_its_own_and_one_neighbour() {
         Work::Notify => ["notify" = Work::Notify],
         Work::Email => ["email" = Work::Email],
         Work::Publish => ["publish" = Work::Publish],
+        Work::Call => ["call" = Work::Call],
         Work::Weigh => ["weigh" = Work::Weigh],
         Work::Wait => ["wait" = Work::Wait],
         Work::Wake { .. } => ["wake" = Work::Wake { until: now() }],
+        Work::Remind => ["remind" = Work::Remind],
     );
     for (name, work) in &works {
         assert_eq!(work.kind(), *name);
@@ -176,7 +179,8 @@ fn every_work_has_a_stored_name_of_its_own_and_one_neighbour() {
             "withdraw_visa",
             "recall_visa",
             "archive_signature",
-            "withdraw_signature"
+            "withdraw_signature",
+            "remind"
         ]
     );
 }

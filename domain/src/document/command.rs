@@ -1,6 +1,6 @@
 //! What one may ask of a document, and why it says no.
 
-use super::{Order, PdfRef};
+use super::{ByHand, Order, PdfRef};
 use crate::{
     chain::StepId,
     digest::Digest,
@@ -53,6 +53,10 @@ pub enum DocumentCommand {
         reason: String,
         at: DateTime<Utc>,
     },
+    RecordReminded {
+        step: StepId,
+        at: DateTime<Utc>,
+    },
     RecordSentForSignature {
         step: StepId,
         signature: SignatureId,
@@ -93,6 +97,12 @@ pub enum DocumentCommand {
     RecordPublished {
         step: StepId,
         url: String,
+        at: DateTime<Utc>,
+    },
+    RecordCalled {
+        step: StepId,
+        service: String,
+        answer: BTreeMap<String, String>,
         at: DateTime<Utc>,
     },
     /// Say whether the condition of a step holds.
@@ -139,6 +149,12 @@ pub enum DocumentCommand {
     Retry {
         at: DateTime<Utc>,
     },
+    Skip {
+        step: StepId,
+        by_hand: ByHand,
+        reason: String,
+        at: DateTime<Utc>,
+    },
     Restart {
         reason: String,
         at: DateTime<Utc>,
@@ -169,6 +185,20 @@ pub enum DocumentRefusal {
     /// Nothing stopped, so nothing can be retried.
     #[error("Aucune étape de ce document n'est en échec.")]
     NothingToRetry,
+    /// This step did not stop.
+    #[error("L'étape « {0} » n'est pas arrêtée : seule une étape arrêtée peut être passée.")]
+    NotStopped(StepId),
+    /// Several steps stopped.
+    #[error("Plusieurs étapes de ce document sont arrêtées : précisez laquelle passer.")]
+    WhichStopped,
+    /// The rest of the chain rests on what the step brings.
+    #[error(
+        "L'étape « {0} » ne peut pas être passée : la suite de la chaîne repose sur ce qu'elle apporte."
+    )]
+    CannotSkip(StepId),
+    /// What was done by hand has a number.
+    #[error("Indiquez le numéro sous lequel le courrier a été enregistré.")]
+    NeedsNumber,
     /// It is stopped, and only a person can move it.
     #[error("Le document attend une décision : relancez-le ou annulez-le.")]
     Waiting,
@@ -178,8 +208,8 @@ pub enum DocumentRefusal {
     /// Several steps wait for an approval.
     #[error("Ce document attend plusieurs approbations : précisez l'étape.")]
     WhichApproval,
-    /// Whoever refuses says why.
-    #[error("Un refus d'approbation dit pourquoi.")]
+    /// Whoever decides it says why.
+    #[error("Le motif est vide : dites pourquoi.")]
     NoReason,
     /// Other steps of its group are under way.
     #[error(
@@ -202,6 +232,7 @@ impl DocumentCommand {
             | Self::RecordSentForVisa { step, .. }
             | Self::RecordVisaed { step, .. }
             | Self::RecordVisaRefused { step, .. }
+            | Self::RecordReminded { step, .. }
             | Self::RecordSentForSignature { step, .. }
             | Self::RecordSigned { step, .. }
             | Self::RecordSignatureRefused { step, .. }
@@ -210,10 +241,12 @@ impl DocumentCommand {
             | Self::RecordReported { step, .. }
             | Self::RecordEmailed { step, .. }
             | Self::RecordPublished { step, .. }
+            | Self::RecordCalled { step, .. }
             | Self::RecordWeighed { step, .. }
             | Self::AskApproval { step, .. }
             | Self::BeginWait { step, .. }
             | Self::EndWait { step, .. }
+            | Self::Skip { step, .. }
             | Self::Fail { step, .. } => Some(step),
             Self::Request { .. }
             | Self::Approve { .. }

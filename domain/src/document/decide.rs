@@ -71,6 +71,7 @@ impl Journey {
             C::RecordSentForSignature { .. }
             | C::RecordSigned { .. }
             | C::RecordSignatureRefused { .. } => self.decide_signature(command),
+            C::RecordReminded { step, at } => self.remind(step, at),
             C::RecordRegistered {
                 step,
                 registration,
@@ -120,12 +121,19 @@ impl Journey {
                     .handing_over(HANDING_OVER)
                     .map(|_| vec![E::Delivered { at }]),
             },
-            C::RecordWeighed { .. }
+            C::RecordCalled { .. }
+            | C::RecordWeighed { .. }
             | C::AskApproval { .. }
             | C::Approve { .. }
             | C::RefuseApproval { .. }
             | C::BeginWait { .. }
             | C::EndWait { .. } => self.decide_in_house(command),
+            C::Skip {
+                step,
+                by_hand,
+                reason,
+                at,
+            } => self.skip(step, by_hand, reason, at),
             C::Fail { .. } | C::Retry { .. } | C::Restart { .. } | C::Cancel { .. } => {
                 self.decide_by_hand(command)
             }

@@ -1,6 +1,6 @@
 //! What happens to a document.
 
-use super::{Order, PdfRef};
+use super::{ByHand, Order, PdfRef};
 use crate::{
     chain::StepId,
     digest::Digest,
@@ -165,6 +165,17 @@ events! {
             /// When.
             at: DateTime<Utc>,
         }
+        /// A web service was called.
+        Called = "document.called", 1 {
+            /// The step that is over.
+            step: StepId,
+            /// Which, by its name in the configuration.
+            service: String,
+            /// What was kept of its answer.
+            answer: BTreeMap<String, String>,
+            /// When.
+            at: DateTime<Utc>,
+        }
         /// A step is done, since its condition holds.
         StepTaken = "document.step_taken", 1 {
             /// The step.
@@ -233,6 +244,13 @@ events! {
             /// When.
             at: DateTime<Utc>,
         }
+        /// It still waits for people: whoever asked for it is reminded.
+        Reminded = "document.reminded", 1 {
+            /// The step that waits.
+            step: StepId,
+            /// When.
+            at: DateTime<Utc>,
+        }
         /// A step stopped, and waits for a person.
         Failed = "document.failed", 1 {
             /// The step.
@@ -244,6 +262,17 @@ events! {
         }
         /// A person asked to try the stopped step again.
         Retried = "document.retried", 1 {
+            /// When.
+            at: DateTime<Utc>,
+        }
+        /// A person says that the stopped step was done by hand, or is not to be done.
+        SkippedByHand = "document.skipped_by_hand", 1 {
+            /// The step that is over.
+            step: StepId,
+            /// What was done instead.
+            by_hand: ByHand,
+            /// Why.
+            reason: String,
             /// When.
             at: DateTime<Utc>,
         }
@@ -280,6 +309,7 @@ impl DocumentEvent {
             | Self::Registered { .. }
             | Self::Reported { .. }
             | Self::Emailed { .. }
+            | Self::Called { .. }
             | Self::StepTaken { .. }
             | Self::StepSkipped { .. }
             | Self::ApprovalAsked { .. }
@@ -288,8 +318,10 @@ impl DocumentEvent {
             | Self::WaitBegan { .. }
             | Self::WaitEnded { .. }
             | Self::Delivered { .. }
+            | Self::Reminded { .. }
             | Self::Failed { .. }
             | Self::Retried { .. }
+            | Self::SkippedByHand { .. }
             | Self::Restarted { .. }
             | Self::Cancelled { .. } => vec![],
         }
@@ -311,6 +343,7 @@ impl DocumentEvent {
             | Self::Reported { step, .. }
             | Self::Emailed { step, .. }
             | Self::Published { step, .. }
+            | Self::Called { step, .. }
             | Self::StepTaken { step, .. }
             | Self::StepSkipped { step, .. }
             | Self::ApprovalAsked { step, .. }
@@ -318,6 +351,8 @@ impl DocumentEvent {
             | Self::ApprovalRefused { step, .. }
             | Self::WaitBegan { step, .. }
             | Self::WaitEnded { step, .. }
+            | Self::Reminded { step, .. }
+            | Self::SkippedByHand { step, .. }
             | Self::Failed { step, .. } => Some(step),
             Self::Requested { .. }
             | Self::Delivered { .. }
@@ -339,9 +374,11 @@ impl DocumentEvent {
             | Self::Reported { step, .. }
             | Self::Emailed { step, .. }
             | Self::Published { step, .. }
+            | Self::Called { step, .. }
             | Self::StepSkipped { step, .. }
             | Self::Approved { step, .. }
-            | Self::WaitEnded { step, .. } => Some(step),
+            | Self::WaitEnded { step, .. }
+            | Self::SkippedByHand { step, .. } => Some(step),
             Self::Requested { .. }
             | Self::SentForVisa { .. }
             | Self::VisaRefused { .. }
@@ -352,6 +389,7 @@ impl DocumentEvent {
             | Self::ApprovalRefused { .. }
             | Self::WaitBegan { .. }
             | Self::Delivered { .. }
+            | Self::Reminded { .. }
             | Self::Failed { .. }
             | Self::Retried { .. }
             | Self::Restarted { .. }

@@ -1,4 +1,5 @@
-//! What Navette itself does with a document between its PDF and its end: conditions, approvals, waits.
+//! What happens to a document between its PDF and its end beside handing it over: conditions, approvals, waits,
+//! calls.
 
 use super::{
     Awaited, DocumentCommand as C, DocumentEvent as E, DocumentRefusal, Journey,
@@ -10,6 +11,17 @@ impl Journey {
     pub(super) fn decide_in_house(&self, command: C) -> Result<Vec<E>, DocumentRefusal> {
         self.handing_over(HANDING_OVER)?;
         match command {
+            C::RecordCalled {
+                step,
+                service,
+                answer,
+                at,
+            } => Ok(vec![E::Called {
+                step,
+                service,
+                answer,
+                at,
+            }]),
             C::RecordWeighed { step, .. } if self.taken.contains(&step) => Ok(vec![]),
             C::RecordWeighed {
                 step,

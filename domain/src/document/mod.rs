@@ -5,11 +5,12 @@
 //!                                     └→ visa refused    └→ signature refused
 //! A chain may leave out visa, signature, registration or attachment, never change their order. Between its PDF
 //! and its end, a document may also wait for an approval or for a moment.
-//! A refusal, or a failed step, waits for a person: retry, restart or cancel. Once it has its visa or is at
+//! A refusal, or a failed step, waits for a person: retry, skip, restart or cancel. Once it has its visa or is at
 //! the signing desk, a document no longer restarts: it is cancelled, which takes it back.
 //! Everything that is not delivered may be cancelled.
 //! ```
 
+mod by_hand;
 mod command;
 mod decide;
 mod event;
@@ -17,10 +18,13 @@ mod in_house;
 mod stage;
 #[cfg(test)]
 mod tests;
+mod wait;
 
+pub use by_hand::ByHand;
 pub use command::{DocumentCommand, DocumentRefusal};
 pub use event::DocumentEvent;
 pub use stage::{Awaited, DocumentStatus, Stage};
+pub use wait::Wait;
 
 use crate::{
     chain::{ChainRef, StepId},
@@ -92,8 +96,13 @@ pub struct Journey {
     pub awaited: BTreeMap<StepId, Awaited>,
     /// Why steps stopped, until somebody retries.
     pub troubles: BTreeMap<StepId, String>,
+    /// What web services answered, by the names that its chain gives.
+    pub answers: BTreeMap<String, String>,
     /// Its number in the mail register, which later messages quote.
     pub registration: Option<Registration>,
+    /// How long it has been waiting for people, while it does.
+    #[serde(default)]
+    pub wait: Option<Wait>,
 }
 
 impl Journey {
@@ -164,7 +173,9 @@ impl Document {
                     taken: vec![],
                     awaited: BTreeMap::new(),
                     troubles: BTreeMap::new(),
+                    answers: BTreeMap::new(),
                     registration: None,
+                    wait: None,
                 }))
             }
             (Self::Unborn, _) => Self::Unborn,
@@ -177,6 +188,14 @@ impl Document {
 }
 
 impl Journey {
+    fn registered(&mut self, pdf: PdfRef, registration: Registration) {
+        self.registration = Some(registration.clone());
+        // In a group, it may be attached before it has its number.
+        if !matches!(self.stage, Stage::Attached { .. }) {
+            self.stage = Stage::Registered { pdf, registration };
+        }
+    }
+
     fn evolve(&mut self, event: DocumentEvent) {
         use DocumentEvent as E;
         match event.step() {
@@ -186,6 +205,7 @@ impl Journey {
             }
             None => self.troubles.clear(),
         }
+        self.wait = Wait::after(self.wait, &event);
         let pdf = self.stage.pdf();
         if let Some(step) = event.completed_step() {
             self.done.push(step.clone());
@@ -210,14 +230,9 @@ impl Journey {
             (E::SignatureRefused { reason, .. }, _) => {
                 self.stage = Stage::SignatureRefused { reason }
             }
-            (E::Registered { registration, .. }, Some(pdf)) => {
-                self.registration = Some(registration.clone());
-                // In a group, it may be attached before it has its number.
-                if !matches!(self.stage, Stage::Attached { .. }) {
-                    self.stage = Stage::Registered { pdf, registration };
-                }
-            }
+            (E::Registered { registration, .. }, Some(pdf)) => self.registered(pdf, registration),
             (E::Attached { .. }, Some(pdf)) => self.stage = Stage::Attached { pdf },
+            (E::SkippedByHand { step, by_hand, .. }, Some(pdf)) => self.did(step, by_hand, pdf),
             (E::Delivered { .. }, Some(pdf)) => self.stage = Stage::Delivered { pdf },
             (E::Cancelled { reason, .. }, _) => self.stage = Stage::Cancelled { reason },
             (E::Failed { step, sentence, .. }, _) => _ = self.troubles.insert(step, sentence),
@@ -225,6 +240,7 @@ impl Journey {
                 let sentence = french::approval_refused(&reason);
                 self.troubles.insert(step, sentence);
             }
+            (E::Called { answer, .. }, _) => self.answers.extend(answer),
             (E::StepTaken { step, .. }, _) => self.taken.push(step),
             (E::ApprovalAsked { step, .. }, _) => {
                 self.awaited.insert(step, Awaited::Approval);
@@ -247,6 +263,7 @@ impl Journey {
                 | E::StepSkipped { .. }
                 | E::Approved { .. }
                 | E::WaitEnded { .. }
+                | E::Reminded { .. }
                 | E::Retried { .. },
                 _,
             )
@@ -255,6 +272,7 @@ impl Journey {
                 | E::SentForSignature { .. }
                 | E::Registered { .. }
                 | E::Attached { .. }
+                | E::SkippedByHand { .. }
                 | E::Delivered { .. },
                 None,
             ) => {}

@@ -1,6 +1,7 @@
 //! Rules, one test each.
 #![expect(clippy::expect_used, reason = "a test stops where it cannot go on")]
 
+mod by_hand;
 mod commands;
 mod in_house;
 mod model;

@@ -139,6 +139,10 @@ impl Said {
         let registration = journey.registration.as_ref();
         let number = registration.map(|registration| registration.chrono.clone());
         say("courrier", "numéro de courrier", number);
+        for (name, answer) in &journey.answers {
+            let label = format!("réponse « {name} »");
+            say(&format!("reponses.{name}"), &label, Some(answer.clone()));
+        }
         let reason = match &journey.stage {
             DocumentStage::VisaRefused { reason }
             | DocumentStage::SignatureRefused { reason }

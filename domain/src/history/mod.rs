@@ -107,6 +107,7 @@ impl State {
             | Event::Export(_)
             | Event::ExportModel(_)
             | Event::ExportSchedule(_)
+            | Event::Pause(_)
             | Event::Selection(_)
             | Event::Attachment(_) => {}
         }

@@ -10,6 +10,7 @@ mod circuits;
 mod delivery;
 mod directory;
 mod office;
+mod services;
 mod source;
 mod template_fault;
 mod trial;
@@ -27,6 +28,7 @@ pub use directory::{CompanyDirectory, Establishment};
 pub use office::{
     FileStore, IncludedFiles, MergeFailure, Merged, OfficeFormat, OfficeWorkshop, Pdf, StoreResult,
 };
+pub use services::{ServiceCall, WebServices};
 pub use source::{DossierSource, SourceApplicant, SourceDossier, SourcePage, SourceState};
 pub use template_fault::{Anchor, Place, TemplateFault};
 pub use trial::{Named, Trial};
@@ -63,6 +65,8 @@ pub enum Neighbour {
     PorteDocuments,
     /// The tool in which dossiers are managed.
     GrantsTool,
+    /// The web services that chains call.
+    WebServices,
     /// The national directory of companies and associations.
     CompanyDirectory,
     /// A folder in which files are handed over.
@@ -73,7 +77,7 @@ pub enum Neighbour {
 
 impl Neighbour {
     /// Those for which chains have work: the others are asked, or not used by a step yet.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Office,
         Self::Nextcloud,
         Self::IParapheur,
@@ -81,6 +85,7 @@ impl Neighbour {
         Self::Smtp,
         Self::PorteDocuments,
         Self::GrantsTool,
+        Self::WebServices,
     ];
 
     /// Its name in a sentence.
@@ -93,6 +98,7 @@ impl Neighbour {
             Self::Smtp => "le serveur de messagerie",
             Self::PorteDocuments => "le porte-documents",
             Self::GrantsTool => "l'outil de gestion des aides",
+            Self::WebServices => "le service web",
             Self::CompanyDirectory => "l'annuaire des entreprises",
             Self::DropBox => "le dossier de dépôt",
             Self::Archive => "le service d'archivage",
@@ -109,6 +115,7 @@ impl Neighbour {
             Self::Smtp => "smtp",
             Self::PorteDocuments => "porte_documents",
             Self::GrantsTool => "grants_tool",
+            Self::WebServices => "web_services",
             Self::CompanyDirectory => "company_directory",
             Self::DropBox => "drop_box",
             Self::Archive => "archive",

@@ -11,6 +11,8 @@ pub struct Named {
     pub circuits: BTreeSet<String>,
     /// The types and subtypes of the signing desk.
     pub desk_types: BTreeSet<(String, String)>,
+    /// The web services.
+    pub services: BTreeSet<String>,
 }
 
 /// A neighbour that can be tried: reached, asked whether it takes our account, and whether it has what we

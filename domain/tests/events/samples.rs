@@ -9,7 +9,7 @@ use navette_domain::{
     bundle::BundleEvent,
     chain::{Action, ChainEvent, ChainRef, Definition, Recipient, Scope, Step, StepId},
     digest::Digest,
-    document::{self, DocumentEvent, PdfRef, Subject},
+    document::{self, ByHand, DocumentEvent, PdfRef, Subject},
     dossier::{Authority, Decision, DossierEvent, DossierStatus, Payment, Request},
     event::Event,
     export::{
@@ -24,8 +24,9 @@ use navette_domain::{
         TemplateId, ThirdPartyId,
     },
     image::{ImageEvent, ImageFormat},
+    pause::{PauseEvent, Target},
     personal::Personal,
-    ports::{Circulation, OfficeFormat, Registration},
+    ports::{Circulation, Neighbour, OfficeFormat, Registration},
     selection::{Content, SelectionEvent},
     signature::{Binding, Sheet, SignatureEvent},
     template::{TemplateEvent, TemplateRef},
@@ -233,12 +234,24 @@ fn document() -> Vec<DocumentEvent> {
     events.extend(document_handed_over());
     events.extend(document_in_house());
     events.extend([
+        DocumentEvent::Reminded {
+            step: step("visa"),
+            at,
+        },
         DocumentEvent::Failed {
             step: step("visa"),
             sentence: "Nextcloud ne répond pas.".into(),
             at,
         },
         DocumentEvent::Retried { at },
+        DocumentEvent::SkippedByHand {
+            step: step("register"),
+            by_hand: ByHand::Registered {
+                chrono: "2026D/12".into(),
+            },
+            reason: "enregistré pendant la panne".into(),
+            at,
+        },
         DocumentEvent::Restarted {
             reason: "modèle corrigé".into(),
             at,
@@ -256,6 +269,12 @@ fn document_in_house() -> Vec<DocumentEvent> {
     let (at, expression) = (at(), || "dossier.montant > 23000".to_owned());
     let found = || [("dossier.montant".to_owned(), "10000.00".to_owned())].into();
     vec![
+        E::Called {
+            step: step("mandat"),
+            service: "mandats".into(),
+            answer: [("numero".to_owned(), "M-2026-12".to_owned())].into(),
+            at,
+        },
         E::StepTaken {
             step: step("sign"),
             expression: expression(),
@@ -466,7 +485,7 @@ fn batch() -> Vec<BatchEvent> {
     ]
 }
 
-fn configuration() -> [Event; 7] {
+fn configuration() -> [Event; 9] {
     let step = |id: &str, action| Step::new(step(id), action);
     [
         Event::Template(TemplateEvent::Uploaded {
@@ -499,6 +518,17 @@ fn configuration() -> [Event; 7] {
             at: at(),
         }),
         Event::Selection(SelectionEvent::Removed { at: at() }),
+        Event::Pause(PauseEvent::Begun {
+            target: Target::Neighbour {
+                neighbour: Neighbour::IParapheur,
+            },
+            reason: "maintenance du parapheur".into(),
+            at: at(),
+        }),
+        Event::Pause(PauseEvent::Ended {
+            target: Target::Everything,
+            at: at(),
+        }),
         Event::Image(ImageEvent::Uploaded {
             code: "logo".into(),
             version: 1,

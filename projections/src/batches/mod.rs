@@ -179,6 +179,16 @@ pub async fn by_ids(
     query.build_query_as().fetch_all(pool).await
 }
 
+/// The batches of these chains that are not over.
+pub async fn of_chains(pool: &PgPool, chains: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar(
+        "SELECT id FROM batches WHERE state IN ('running', 'paused') AND chain_id = ANY($1)",
+    )
+    .bind(chains.to_vec())
+    .fetch_all(pool)
+    .await
+}
+
 /// The batches whose documents have all ended, and which nobody has completed yet. All the documents of a
 /// batch are asked for before any of them ends, so a projection that lags tells no lie.
 pub async fn ended(pool: &PgPool) -> sqlx::Result<Vec<Uuid>> {

@@ -1,6 +1,6 @@
 //! Which documents, and in which order.
 
-use super::{DocumentRow, query::seen};
+use super::{DocumentRow, causes::stopped_for, query::seen};
 use crate::{
     condition::{Column, DateIs, Filter, InstantIs, IntIs, Sql, TextIs, branches, key, one_id},
     dossiers::DossierFilter,
@@ -38,6 +38,8 @@ pub struct DocumentFilter {
     pub step: Option<TextIs>,
     /// Why it stopped.
     pub trouble: Option<TextIs>,
+    /// A step of it stopped for one of these causes, as `troubles` names them.
+    pub cause: Option<Vec<String>>,
     /// The title.
     pub title: Option<TextIs>,
     /// The date that it bears.
@@ -89,6 +91,9 @@ impl Filter for DocumentFilter {
             Some(true) => _ = query.push(" AND needs_attention"),
             Some(false) => _ = query.push(" AND NOT needs_attention"),
             None => {}
+        }
+        if let Some(causes) = &self.cause {
+            stopped_for(query, causes);
         }
         if let Some(about_batch) = self.about_batch {
             query

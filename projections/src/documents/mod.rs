@@ -1,14 +1,17 @@
 //! Documents on their way through a chain.
 
+mod causes;
 mod filter;
 mod query;
 mod statement;
+mod watchdog;
 
+pub use causes::{Trouble, troubles};
 pub use filter::{DocumentFilter, DocumentOrder, DocumentOrderField};
 pub use query::{
-    Progress, StatusCount, Trouble, by_ids, of_batch, of_dossiers, progress, troubled, troubles,
-    under_way,
+    Progress, StatusCount, by_ids, of_batch, of_dossiers, progress, troubled, under_way,
 };
+pub use watchdog::{Watchdog, watchdog};
 
 use crate::{
     Projector,
@@ -87,6 +90,9 @@ pub struct DocumentRow {
     /// Its passage at the signing desk.
     #[graphql(skip)]
     pub signature_id: Option<Uuid>,
+    /// What web services answered, by the names that its chain gives.
+    #[graphql(skip)]
+    pub answers: Json<BTreeMap<String, String>>,
     /// Its number in the mail register.
     pub chrono: Option<String>,
     /// Its version, for `expectedVersion`.
@@ -113,7 +119,25 @@ pub struct AwaitedStep {
     pub until: Option<DateTime<Utc>>,
 }
 
+/// Something that a web service answered about a document.
+#[derive(Debug, Clone, PartialEq, Eq, SimpleObject)]
+pub struct ServiceAnswer {
+    /// The name that the chain gives it.
+    pub name: String,
+    /// What was answered.
+    pub value: String,
+}
+
 impl DocumentRow {
+    /// What web services answered.
+    pub fn service_answers(&self) -> Vec<ServiceAnswer> {
+        let answers = self.answers.iter().map(|(name, value)| ServiceAnswer {
+            name: name.clone(),
+            value: value.clone(),
+        });
+        answers.collect()
+    }
+
     /// The steps that wait for somebody to approve it, or for a moment.
     pub fn awaits(&self) -> Vec<AwaitedStep> {
         let awaits = self.awaited.iter().map(|(step, awaited)| AwaitedStep {
@@ -167,6 +191,7 @@ CREATE TABLE documents (
     pages integer,
     signed_pdf text,
     signature_id uuid,
+    answers jsonb NOT NULL DEFAULT '{}',
     chrono text COLLATE \"C\",
     version bigint NOT NULL,
     requested_at timestamptz NOT NULL,

@@ -1,14 +1,8 @@
 //! What is asked of documents.
 
-use super::{DocumentFilter, DocumentRow};
-use crate::{
-    condition::{Filter as _, Sql},
-    kinds::DocumentStatus,
-    page::{ListFault, PageFault},
-    scope::Scope,
-};
+use super::DocumentRow;
+use crate::{condition::Sql, kinds::DocumentStatus, scope::Scope};
 use async_graphql::SimpleObject;
-use chrono::{DateTime, Utc};
 use sqlx::{PgPool, QueryBuilder};
 use uuid::Uuid;
 
@@ -135,43 +129,6 @@ pub async fn troubled(pool: &PgPool, batch: Uuid) -> Result<Vec<Uuid>, sqlx::Err
     .bind(batch)
     .fetch_all(pool)
     .await
-}
-
-/// Documents that wait for a person for one and the same reason.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, SimpleObject)]
-pub struct Trouble {
-    /// The step at which they stopped.
-    pub step: Option<String>,
-    /// Why they stopped, or were refused.
-    pub sentence: Option<String>,
-    /// How many they are.
-    pub documents: i64,
-    /// Since when the first of them waits.
-    pub since: DateTime<Utc>,
-    /// When the last of them came.
-    pub until: DateTime<Utc>,
-}
-
-/// Why the documents that `scope` sees and the filter keeps wait for a person: the most frequent reason first,
-/// at most `most` of them.
-pub async fn troubles(
-    pool: &PgPool,
-    scope: &Scope,
-    filter: &DocumentFilter,
-    most: i64,
-) -> Result<Vec<Trouble>, ListFault> {
-    filter.check().map_err(PageFault::from)?;
-    let mut query = QueryBuilder::new(
-        "SELECT step, COALESCE(trouble, reason) AS sentence, count(*) AS documents,
-            min(updated_at) AS since, max(updated_at) AS until
-         FROM documents WHERE needs_attention",
-    );
-    seen(&mut query, scope);
-    filter.push(&mut query, scope);
-    query
-        .push(" GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT ")
-        .push_bind(most);
-    Ok(query.build_query_as().fetch_all(pool).await?)
 }
 
 /// A document is seen with its dossier, or, when it is about a whole batch, with that batch.

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use navette_domain::{
     chain::StepId,
     digest::Digest,
-    document::{Awaited, DocumentEvent, Order, PdfRef, Subject},
+    document::{Awaited, ByHand, DocumentEvent, Order, PdfRef, Subject},
     event::Recorded,
     french,
 };
@@ -117,14 +117,18 @@ pub(super) fn of<'q>(recorded: &'q Recorded, event: &'q DocumentEvent) -> Statem
             .bind(reason),
         E::Registered {
             step, registration, ..
-        } => change(
-            update!(
-                ", chrono = $5, stage = CASE stage WHEN 'attached' THEN stage ELSE 'registered' END"
-            ),
-            Some(step),
-        )
-        .bind(&registration.chrono),
-        E::Attached { step, .. } => change(update!(", stage = 'attached'"), Some(step)),
+        } => change(REGISTERED, Some(step)).bind(&registration.chrono),
+        E::Attached { step, .. } => change(ATTACHED, Some(step)),
+        E::SkippedByHand { step, by_hand, .. } => match by_hand {
+            ByHand::Visaed => change(update!(", stage = 'visaed'"), Some(step)),
+            ByHand::Registered { chrono } => change(REGISTERED, Some(step)).bind(chrono),
+            ByHand::Attached => change(ATTACHED, Some(step)),
+            ByHand::HandedOver | ByHand::Waited => change(update!(""), Some(step)),
+        },
+        E::Reminded { step, .. } => change(REMINDED, Some(step)),
+        E::Called { step, answer, .. } => {
+            change(update!(", answers = answers || $5::jsonb"), Some(step)).bind(Json(answer))
+        }
         E::Reported { step, .. }
         | E::Emailed { step, .. }
         | E::Published { step, .. }
@@ -146,6 +150,15 @@ pub(super) fn of<'q>(recorded: &'q Recorded, event: &'q DocumentEvent) -> Statem
         E::Cancelled { reason, .. } => change(CANCELLED, None).bind(reason),
     }
 }
+
+const REGISTERED: &str =
+    update!(", chrono = $5, stage = CASE stage WHEN 'attached' THEN stage ELSE 'registered' END");
+
+const ATTACHED: &str = update!(", stage = 'attached'");
+
+/// It has not changed: it still waits.
+const REMINDED: &str = "
+    UPDATE documents SET version = $2, step = $4, updated_at = coalesce(updated_at, $3) WHERE id = $1";
 
 const FAILED: &str = concat!(
     "UPDATE documents SET version = $2, updated_at = $3, step = $4, awaited = awaited - $4::text,

@@ -157,6 +157,7 @@ impl About {
             | Event::Image(_)
             | Event::Chain(_)
             | Event::Selection(_)
+            | Event::Pause(_)
             | Event::Agent(_)
             | Event::Export(_)
             | Event::ExportModel(_)

@@ -3,13 +3,15 @@
 //! The key of each command follows from the request's key and from what it changes, so a repetition of the
 //! request does what was left, and answers what was done alike.
 
+mod documents;
+
+pub use documents::BulkDocumentMutation;
+
 use crate::{
-    batches::Batches,
     dispatch::Dispatcher,
     graphql::{
-        asking::{Asker, Reads, asker, reading},
+        asking::{Asker, asker},
         chosen::Chosen,
-        faults,
         refusal::{Answer, Refusal, RefusalCode, RefusedRow, answer},
     },
     unit::Envelope,
@@ -19,16 +21,14 @@ use chrono::NaiveDate;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use navette_domain::{
     dossier::{self, DossierCommand},
-    ids::{CommandId, DocumentId, DossierId},
+    ids::{CommandId, DossierId},
     policy::Permission,
 };
-use navette_projections::{
-    documents::DocumentFilter, dossiers::DossierFilter, kinds::Position, list,
-};
+use navette_projections::{dossiers::DossierFilter, kinds::Position};
 use serde::Serialize;
 use uuid::Uuid;
 
-/// The most that one request changes.
+/// The most dossiers that one request changes.
 const MOST: usize = 1_000;
 /// How many are changed at the same time: the log appends them together.
 const AT_ONCE: usize = 32;
@@ -49,16 +49,6 @@ struct ScheduleDossiersInput {
     selection: Option<Uuid>,
     /// The commission's date.
     commission: NaiveDate,
-    /// The position at which the filter must look, as earlier mutations answered it.
-    at_least: Option<Position>,
-}
-
-#[derive(Debug, Clone, InputObject, Serialize)]
-struct RetryDocumentsInput {
-    /// The same for every repetition of this request, and for no other.
-    idempotency_key: Uuid,
-    /// Which documents, of those that wait for a person.
-    filter: DocumentFilter,
     /// The position at which the filter must look, as earlier mutations answered it.
     at_least: Option<Position>,
 }
@@ -110,8 +100,8 @@ impl BulkPayload {
     }
 }
 
-fn too_many() -> Refusal {
-    let sentence = format!("Une demande ne peut pas changer plus de {MOST} objets.");
+fn too_many(most: usize) -> Refusal {
+    let sentence = format!("Une demande ne peut pas changer plus de {most} objets.");
     Refusal::new(RefusalCode::InvalidInput, sentence)
 }
 
@@ -146,7 +136,7 @@ impl BulkMutation {
             Err(refusal) => return Ok(BulkPayload::impossible(refusal)),
         };
         if ids.len() + unseen.len() > MOST {
-            return Ok(BulkPayload::impossible(too_many()));
+            return Ok(BulkPayload::impossible(too_many(MOST)));
         }
         let dispatcher = context.data::<Dispatcher>()?;
         let (commission, key) = (input.commission, input.idempotency_key);
@@ -163,38 +153,6 @@ impl BulkMutation {
         let work = ids.into_iter().map(schedule);
         let mut rows: Vec<BulkRow> = stream::iter(work).buffered(AT_ONCE).try_collect().await?;
         rows.extend(unseen.into_iter().map(hidden));
-        Ok(BulkPayload::of(rows))
-    }
-
-    /// Tries the stopped step of documents again, each by itself; at most 1 000.
-    async fn retry_documents(
-        &self,
-        context: &Context<'_>,
-        input: RetryDocumentsInput,
-    ) -> Result<BulkPayload> {
-        let asker = asker(context, Permission::OperateBatch)?;
-        reading(context, input.at_least).await?;
-        let (reads, batches) = (context.data::<Reads>()?, context.data::<Batches>()?);
-        let waiting = DocumentFilter {
-            needs_attention: Some(true),
-            and: Some(vec![input.filter]),
-            ..DocumentFilter::default()
-        };
-        let most = i64::try_from(MOST + 1).unwrap_or(i64::MAX);
-        let ids = list::ids(&reads.pool, &asker.scope, &waiting, most).await;
-        let ids = ids.map_err(faults::list)?;
-        if ids.len() > MOST {
-            return Ok(BulkPayload::impossible(too_many()));
-        }
-        let key = input.idempotency_key;
-        let retry = |id: Uuid| async move {
-            let envelope = envelope(asker, "retryDocuments", key, id, &id);
-            let end = batches.retry_document(&envelope, DocumentId(id)).await;
-            let answer = answer(end)?;
-            Ok::<_, Error>(BulkRow { id, answer })
-        };
-        let work = ids.into_iter().map(retry);
-        let rows = stream::iter(work).buffered(AT_ONCE).try_collect().await?;
         Ok(BulkPayload::of(rows))
     }
 }

@@ -53,6 +53,20 @@ impl DocumentPayload {
     }
 }
 
+/// A step that a person did by hand.
+#[derive(Debug, Clone, InputObject, Serialize)]
+struct SkipStepInput {
+    #[graphql(flatten)]
+    #[serde(flatten)]
+    change: Change,
+    /// The stopped step, by its name in the chain; needed when several stopped.
+    step: Option<String>,
+    /// What came of it: for a registration, the number of the letter.
+    result: Option<String>,
+    /// Why, for the history.
+    reason: String,
+}
+
 /// What retrying a batch answers.
 #[derive(SimpleObject)]
 pub struct RetryBatchPayload {
@@ -114,6 +128,20 @@ impl DocumentMutation {
             batches.retry_document(&envelope, DocumentId(input.id)),
         )
         .await
+    }
+
+    /// Skips the stopped step of a document, which a person did by hand; the document goes on with the next one.
+    async fn skip_step(
+        &self,
+        context: &Context<'_>,
+        input: SkipStepInput,
+    ) -> Result<DocumentPayload> {
+        let (asker, batches) = operating(context)?;
+        let envelope = input.change.envelope(asker, "skipStep", &input);
+        let (id, step) = (input.change.id, input.step.map(StepId));
+        let (step, result) = (step.as_ref(), input.result.as_deref());
+        let work = batches.skip_step(&envelope, DocumentId(id), step, result, &input.reason);
+        moved(context, asker, id, work).await
     }
 
     /// Sends a document back to its first step.
@@ -245,6 +273,18 @@ fn part(whole: &Envelope, document: Uuid) -> Envelope {
     }
 }
 
+/// Whether whoever asks sees this document; who sees everything sees also what does not exist.
+pub(super) async fn is_seen(context: &Context<'_>, asker: &Asker, id: Uuid) -> Result<bool> {
+    if asker.scope.is_whole() {
+        return Ok(true);
+    }
+    let reads = context.data::<Reads>()?;
+    let head = *context.data::<Dispatcher>()?.log().head().borrow();
+    reads.reached(Some(Position(head))).await?;
+    let rows = documents::by_ids(&reads.pool, &asker.scope, &[id]).await;
+    Ok(!rows.map_err(|cause| faults::internal(&cause))?.is_empty())
+}
+
 /// Does the work if the document is seen. What is not seen answers as what does not exist.
 async fn moved(
     context: &Context<'_>,
@@ -252,16 +292,10 @@ async fn moved(
     id: Uuid,
     work: impl Future<Output = Result<Receipt, DispatchFailure<DocumentRefusal>>>,
 ) -> Result<DocumentPayload> {
-    let reads = context.data::<Reads>()?;
-    if !asker.scope.is_whole() {
-        let head = *context.data::<Dispatcher>()?.log().head().borrow();
-        reads.reached(Some(Position(head))).await?;
-        let rows = documents::by_ids(&reads.pool, &asker.scope, &[id]).await;
-        if rows.map_err(|cause| faults::internal(&cause))?.is_empty() {
-            let sentence = DocumentRefusal::NotRequested.to_string();
-            let answer = Refusal::new(RefusalCode::NotFound, sentence).into();
-            return Ok(DocumentPayload { answer, id });
-        }
+    if !is_seen(context, asker, id).await? {
+        let sentence = DocumentRefusal::NotRequested.to_string();
+        let answer = Refusal::new(RefusalCode::NotFound, sentence).into();
+        return Ok(DocumentPayload { answer, id });
     }
     Ok(DocumentPayload {
         answer: answer(work.await)?,

@@ -14,6 +14,7 @@ mod dossiers;
 mod erasure;
 mod export_schedules;
 mod exports;
+mod pauses;
 mod selections;
 mod third_parties;
 
@@ -32,11 +33,13 @@ pub struct Mutation(
     chains::ChainMutation,
     batches::BatchMutation,
     documents::DocumentMutation,
+    pauses::PauseMutation,
     exports::ExportMutation,
     export_schedules::ExportScheduleMutation,
     selections::SelectionMutation,
     bulk::BulkMutation,
     attachments::AttachmentMutation,
+    bulk::BulkDocumentMutation,
 );
 
 /// What every change says.

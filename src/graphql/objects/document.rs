@@ -7,7 +7,7 @@ use crate::graphql::loaders::{
 use async_graphql::{Context, ID, Object, Result};
 use navette_domain::french;
 use navette_projections::{
-    documents::{AwaitedStep, DocumentRow},
+    documents::{AwaitedStep, DocumentRow, ServiceAnswer},
     global,
     kinds::{Binding, OfficeFormat, Position},
     signatures::SignatureRow,
@@ -44,6 +44,11 @@ impl Document {
     /// Where it stands, in French.
     async fn status_label(&self) -> &'static str {
         french::document_status(self.0.status.into())
+    }
+
+    /// What web services answered.
+    async fn answers(&self) -> Vec<ServiceAnswer> {
+        self.0.service_answers()
     }
 
     /// Its steps that wait for somebody to approve it, or for a moment.

@@ -4,6 +4,7 @@ mod catalogue;
 mod figures;
 mod lists;
 mod preview;
+mod rehearsal;
 mod single;
 
 pub(super) use lists::{dossiers, listed, page};
@@ -20,6 +21,7 @@ pub struct Query(
     figures::FigureQuery,
     catalogue::CatalogueQuery,
     preview::PreviewQuery,
+    rehearsal::RehearsalQuery,
     ExportQuery,
     ExportScheduleQuery,
 );

@@ -11,11 +11,12 @@ use navette_domain::{
         Answer, Attempt, Circulation, Deposit, DepositReceipt, DeskProgress, Email, FailureClass,
         FileStore, FolderRef, GrantsTool, IncludedFiles, MailRegister, MergeFailure, Merged,
         Neighbour, OfficeFormat, OfficeWorkshop, OutgoingMail, Passage, Pdf, PortFailure,
-        PorteDocuments, Postman, Registration, SignedFolder, SigningDesk, SigningRequest,
-        StoreResult, VisaCircuit, VisaRequest, VisaState,
+        PorteDocuments, Postman, Registration, ServiceCall, SignedFolder, SigningDesk,
+        SigningRequest, StoreResult, VisaCircuit, VisaRequest, VisaState, WebServices,
     },
 };
 use std::{
+    collections::BTreeMap,
     fs::{File, OpenOptions},
     io::Write as _,
     sync::Arc,
@@ -54,7 +55,8 @@ pub fn ports(ledger: Option<&Ledger>) -> anyhow::Result<Ports> {
         register: all.clone(),
         postman: all.clone(),
         porte_documents: all.clone(),
-        grants_tool: all,
+        grants_tool: all.clone(),
+        services: all,
     })
 }
 
@@ -135,6 +137,13 @@ impl GrantsTool for Trivial {
 
     async fn report_status(&self, _: Uuid, _: &str, _: &str, _: DateTime<Utc>) -> Answer<()> {
         Err(elsewhere(Neighbour::GrantsTool))
+    }
+}
+
+#[async_trait]
+impl WebServices for Trivial {
+    async fn call(&self, _: &ServiceCall) -> Answer<BTreeMap<String, String>> {
+        Err(elsewhere(Neighbour::WebServices))
     }
 }
 

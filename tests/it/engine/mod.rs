@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
+mod by_cause;
+mod by_hand;
 mod limits;
 mod waits;
 

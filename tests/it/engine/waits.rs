@@ -1,7 +1,7 @@
 //! Waits of days: what they cost, and hints that shorten them.
 
 use super::Watched;
-use crate::support::{TestApp, quick, run};
+use crate::support::{TestApp, asks, quick, run};
 use navette::{
     http::{Doors, router},
     neighbourhood::Manners,
@@ -12,8 +12,9 @@ use navette_domain::{
     ids::DocumentId,
     ports::{Neighbour, Tray},
 };
+use navette_projections::{documents, scope::Scope};
 use reqwest::Client;
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 use tokio::{net::TcpListener, task::JoinHandle};
 
 const DESK: Neighbour = Neighbour::IParapheur;
@@ -32,14 +33,17 @@ async fn waiting(test: &TestApp) -> DocumentId {
     let document = DocumentId::of_dossier(test.notify(&[dossier]).await, dossier);
     test.until_status(document, DocumentStatus::InSignature)
         .await;
-    test.until("it sleeps", async || {
-        let sleeps =
-            "SELECT EXISTS (SELECT FROM effects WHERE tray IS NOT NULL AND lease_token IS NULL)";
-        let sleeps = sqlx::query_scalar(sleeps).fetch_one(&test.app.pool).await;
-        sleeps.unwrap()
-    })
-    .await;
+    test.until("it sleeps", async || sleeping(test).await == 1)
+        .await;
     document
+}
+
+/// How many wait in a tray, and are not looked at.
+async fn sleeping(test: &TestApp) -> i64 {
+    let count = "SELECT count(*) FROM effects
+        WHERE tray IS NOT NULL AND lease_token IS NULL AND run_at > clock_timestamp()";
+    let count = sqlx::query_scalar(count).fetch_one(&test.app.pool).await;
+    count.unwrap()
 }
 
 fn sign(test: &TestApp) {
@@ -97,6 +101,92 @@ fn ten_thousand_that_wait_at_five_desks_cost_fifteen_calls_a_round() {
         );
         let essays = "DELETE FROM effects WHERE step = 'essai'";
         sqlx::query(essays).execute(&test.app.pool).await.unwrap();
+        test.end().await;
+    });
+}
+
+/// The chain of letters whose signature has this patience, in days.
+fn patient(remind: u16, expire: u16) -> String {
+    let shipped = include_str!("../../../examples/chains/notification-attribution.toml");
+    let signs = "kind = \"sign\"\n";
+    assert!(shipped.contains(signs));
+    let patience = format!("{signs}remind_days = {remind}\nexpire_days = {expire}\n");
+    shipped.replace(signs, &patience)
+}
+
+/// So many days later, when what waits is looked at.
+async fn later(test: &TestApp, days: i64) {
+    test.ahead.fetch_add(days, Ordering::SeqCst);
+    let look = "UPDATE effects SET run_at = clock_timestamp() WHERE tray IS NOT NULL AND lease_token IS NULL";
+    sqlx::query(look).execute(&test.app.pool).await.unwrap();
+}
+
+#[test]
+fn whoever_asked_is_reminded_once_a_period_then_the_letter_stops_and_a_retry_waits_anew() {
+    run(async {
+        let (manners, policy) = unattended(3_600_000);
+        let test = TestApp::start_with(manners, policy).await;
+        test.publish(&patient(3, 10)).await;
+        let document = waiting(&test).await;
+        let reminders = async || -> i64 {
+            let count = "SELECT count(*) FROM events WHERE event_type = 'document.reminded'";
+            let count = sqlx::query_scalar(count).fetch_one(&test.app.pool).await;
+            count.unwrap()
+        };
+        let messages = || test.neighbours.smtp.accepted();
+        later(&test, 4).await;
+        test.until("a reminder is sent", async || messages().len() == 1)
+            .await;
+        assert_eq!(messages()[0].to, ["agent@departement.example"]);
+        test.until("it waits again", async || sleeping(&test).await == 1)
+            .await;
+        later(&test, 0).await;
+        test.until("it was looked at", async || sleeping(&test).await == 1)
+            .await;
+        assert_eq!(reminders().await, 1, "once in three days");
+        later(&test, 7).await;
+        let sentence = test.until_stopped(document).await;
+        assert!(
+            sentence.starts_with("Personne n'a répondu depuis 10 jours"),
+            "{sentence}"
+        );
+        test.retry(document).await.unwrap();
+        test.until("it waits anew", async || sleeping(&test).await == 1)
+            .await;
+        assert_eq!(test.status(document).await, DocumentStatus::InSignature);
+        sign(&test);
+        later(&test, 0).await;
+        test.until_status(document, DocumentStatus::Delivered).await;
+        test.end().await;
+    });
+}
+
+#[test]
+fn the_watchdog_sees_a_document_that_nothing_will_move_and_no_other() {
+    run(async {
+        let (manners, policy) = unattended(3_600_000);
+        let test = TestApp::start_with(manners, policy).await;
+        let says = async || {
+            let says = documents::watchdog(&test.app.pool, &Scope::whole(), 30).await;
+            says.unwrap()
+        };
+        let document = waiting(&test).await;
+        test.until("it is shown", async || says().await.unfinished == 1)
+            .await;
+        assert_eq!(says().await.asleep, 0);
+        // By hand, since nothing in Navette does it.
+        let lost = "DELETE FROM effects";
+        sqlx::query(lost).execute(&test.app.pool).await.unwrap();
+        test.until("all is shown", async || says().await.asleep == 1)
+            .await;
+        let old = "UPDATE documents SET updated_at = updated_at - interval '31 days'";
+        sqlx::query(old).execute(&test.app.pool).await.unwrap();
+        assert_eq!(says().await.still, 1);
+        let batches = &test.app.batches;
+        let cancelled = batches.cancel_document(&asks(), document, "Perdu").await;
+        cancelled.unwrap();
+        test.until("it is over", async || says().await.unfinished == 0)
+            .await;
         test.end().await;
     });
 }

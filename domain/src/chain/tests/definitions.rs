@@ -364,6 +364,29 @@ fn a_group_holds_together_and_changes_no_document() {
 }
 
 #[test]
+fn a_call_names_its_service_and_says_where_what_it_keeps_stands() {
+    let call = |service: &str, pointer: &str| {
+        let action = Action::Call {
+            service: service.into(),
+            body: None,
+            keep: [("numero".to_owned(), pointer.to_owned())].into(),
+        };
+        changed(insert("sign", Step::new(step("mandat"), action)))
+    };
+    assert_eq!(call("mandats", "/numero"), [""; 0]);
+    assert_eq!(
+        call(" ", "/numero"),
+        ["le champ « service » de l'étape « mandat » est vide"]
+    );
+    assert_eq!(
+        call("mandats", "numero"),
+        [
+            "l'étape « mandat » : « numero » n'est pas un chemin JSON comme /numero ou /lignes/0/code"
+        ]
+    );
+}
+
+#[test]
 fn a_misspelt_field_is_not_read_as_a_chain() {
     let shipped = include_str!("../../../../examples/chains/tableau-commission.toml");
     for (right, wrong) in [
@@ -412,12 +435,14 @@ fn every_fault_is_a_sentence_that_a_clerk_reads() {
         F::NoDocument => ["no document" = F::NoDocument],
         F::NoDelivery => ["no delivery" = F::NoDelivery],
         F::NeedsDossier(_) => ["needs a dossier" = F::NeedsDossier(step("register"))],
+        F::WaitsForNobody(_) => ["waits for nobody" = F::WaitsForNobody(step("merge"))],
         F::Empty(..) => ["empty field" = F::Empty(step("visa"), "folder")],
         F::MakesTheDocument(_) => ["makes the document" = F::MakesTheDocument(step("merge"))],
         F::NotInParallel(_) => ["not in parallel" = F::NotInParallel(step("sign"))],
         F::Scattered(..) => ["scattered" = F::Scattered(step("publish"), "remise".into())],
         F::NoEnd(_) => ["no end" = F::NoEnd(step("delai"))],
         F::NotADate(..) => ["no date" = F::NotADate(step("delai"), "dossier.objet".into())],
+        F::NotAPointer(..) => ["no pointer" = F::NotAPointer(step("mandat"), "numero".into())],
         F::Expression(..) => [
             "expression" = F::Expression(step("sign"), "la condition « x » : champ inconnu `x`".into()),
         ],

@@ -181,6 +181,19 @@ fn a_wait_is_worked_out_once_then_rests_until_its_moment() {
     assert_eq!(journey(&cancelled).status(), DocumentStatus::Cancelled);
 }
 
+#[test]
+fn a_call_keeps_what_the_service_answers_and_the_chain_goes_on() {
+    let call = Action::Call {
+        service: "mandats".into(),
+        body: None,
+        keep: [("numero".to_owned(), "/numero".to_owned())].into(),
+    };
+    let mut walk = Walk::until(with("mandat", call), "call");
+    assert_eq!(walk.carry_out().said(), ["submit"]);
+    assert_eq!(journey(&walk).answers["numero"], "M-12");
+    assert_eq!(journey(&walk).status(), DocumentStatus::Visaed);
+}
+
 /// The walk up to the beginning of the group, with its effects.
 fn until_group() -> Walk {
     let mut walk = Walk::until(with_group(), "watch_signature");
@@ -241,6 +254,58 @@ fn a_failure_in_a_group_stops_no_other_step_and_is_remembered_until_it_is_retrie
     };
     assert_eq!(walk.last, [Reaction::Begin(again.clone())]);
     assert_eq!(walk.record(report(&again)).said(), ["notify"]);
+}
+
+#[test]
+fn a_step_of_a_group_that_was_done_by_hand_is_over_and_stops_no_other_step() {
+    let mut walk = until_group();
+    for name in ["register", "attach"] {
+        walk.record(D::Fail {
+            step: step(name),
+            sentence: "Panne.".into(),
+            at: now(),
+        });
+    }
+    assert_eq!(walk.skip(Some("attach")).said(), [""; 0]);
+    assert_eq!(walk.skip(None).said(), [""; 0], "the approval is awaited");
+    assert_eq!(journey(&walk).trouble(), None);
+    assert_eq!(approve(&mut walk).said(), ["notify"]);
+    assert_eq!(journey(&walk).status(), DocumentStatus::Attached);
+}
+
+#[test]
+fn what_was_done_by_hand_counts_as_done_whatever_its_condition() {
+    let mut definition = with_condition("visa");
+    let at = index(&definition, "visa");
+    let second = Step {
+        id: step("visa bis"),
+        ..definition.steps[at].clone()
+    };
+    definition.steps.insert(at + 1, second);
+    let mut walk = Walk::until(definition, "weigh");
+    assert_eq!(
+        walk.fail().skip(None).said(),
+        ["weigh"],
+        "nothing is taken back"
+    );
+    let bis = walk
+        .definition
+        .step(&step("visa bis"))
+        .expect("the second visa");
+    let instead = walk.definition.taken_instead(&journey(&walk).taken, bis);
+    assert_eq!(instead, Some(&step("visa")));
+    let mut definition = with_condition("register");
+    let after = index(&definition, "register") + 1;
+    let approve = Step::new(step("approve"), Action::Approve);
+    definition.steps.insert(after, approve);
+    let mut letter = Walk::until(definition, "weigh");
+    assert_eq!(letter.fail().skip(None).said(), ["ask approval"]);
+    let restarts = may_restart(&letter.definition, journey(&letter));
+    assert_eq!(
+        restarts,
+        Err(DocumentRefusal::HandedOver),
+        "somebody has it"
+    );
 }
 
 #[test]

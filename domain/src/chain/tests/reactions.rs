@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     digest::Digest,
-    document::{Document, DocumentCommand as D, Order, Subject},
+    document::{ByHand, Document, DocumentCommand as D, Order, Subject},
     event::Decider,
     ids::{BatchId, DocumentId, DossierId, EffectId},
     personal::Personal,
@@ -107,6 +107,24 @@ impl Walk {
         self.record(D::Fail {
             step,
             sentence: "Le service ne répond pas.".into(),
+            at: now(),
+        })
+    }
+
+    /// A person did the step that stopped, this one or the only one.
+    pub(super) fn skip(&mut self, name: Option<&str>) -> &mut Self {
+        let journey = self.document.journey().expect("a requested document");
+        let skipped = ByHand::of(
+            &self.definition,
+            journey,
+            name.map(step).as_ref(),
+            Some("12"),
+        );
+        let (step, by_hand) = skipped.expect("a step that stopped");
+        self.record(D::Skip {
+            step,
+            by_hand,
+            reason: "fait sur papier".into(),
             at: now(),
         })
     }
@@ -221,6 +239,12 @@ pub(super) fn report(effect: &Effect) -> D {
             url: "https://portail.example/1".into(),
             at,
         },
+        Work::Call => D::RecordCalled {
+            step,
+            service: "mandats".into(),
+            answer: BTreeMap::from([("numero".into(), "M-12".into())]),
+            at,
+        },
         Work::Weigh => weighed(&step.0, true),
         Work::Wait => D::BeginWait {
             step,
@@ -231,7 +255,8 @@ pub(super) fn report(effect: &Effect) -> D {
         Work::WithdrawVisa { .. }
         | Work::RecallVisa { .. }
         | Work::WithdrawSignature { .. }
-        | Work::ArchiveSignature { .. } => {
+        | Work::ArchiveSignature { .. }
+        | Work::Remind => {
             unreachable!("work behind the document reports nothing to it")
         }
     }
@@ -335,6 +360,45 @@ fn the_desk_knows_the_letter_under_the_signature_of_its_round() {
             Work::Submit { signature }
         ]
     );
+}
+
+#[test]
+fn a_reminder_is_sent_and_the_wait_goes_on() {
+    let mut walk = Walk::until(notification(), "watch_signature");
+    let watching = walk.begun.last().cloned().expect("the watch");
+    walk.record(D::RecordReminded {
+        step: step("sign"),
+        at: now() + chrono::TimeDelta::days(1),
+    });
+    assert_eq!(walk.said(), ["remind", "watch_signature"]);
+    assert_eq!(
+        walk.begun.last(),
+        Some(&watching),
+        "the same watch as before"
+    );
+    walk.record(D::RecordReminded {
+        step: step("sign"),
+        at: now() + chrono::TimeDelta::days(2),
+    });
+    let reminders = walk
+        .begun
+        .iter()
+        .filter(|effect| effect.work == Work::Remind);
+    let mut ids: Vec<_> = reminders.map(|effect| effect.id).collect();
+    ids.dedup();
+    assert_eq!(ids.len(), 2, "each is another message");
+}
+
+#[test]
+fn what_was_visaed_by_hand_is_taken_out_of_circulation_and_goes_on() {
+    for (kind, expected) in [
+        ("watch_visa", ["withdraw_visa", "submit"]),
+        ("circulate", ["recall_visa", "submit"]),
+    ] {
+        let mut walk = Walk::until(notification(), kind);
+        walk.fail();
+        assert_eq!(walk.skip(None).said(), expected);
+    }
 }
 
 #[test]

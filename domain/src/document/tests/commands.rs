@@ -1,6 +1,6 @@
 //! One document's way through the longest chain, as commands and as events.
 
-use super::super::{DocumentCommand as C, DocumentEvent as E, Order, Subject};
+use super::super::{ByHand, DocumentCommand as C, DocumentEvent as E, Order, Subject};
 use crate::{
     digest::Digest,
     ids::{BatchId, DossierId, SignatureId},
@@ -167,6 +167,15 @@ pub(super) fn record_published() -> C {
     }
 }
 
+pub(super) fn record_called() -> C {
+    C::RecordCalled {
+        step: step("call"),
+        service: "mandats".into(),
+        answer: [("numero".to_owned(), "M-12".to_owned())].into(),
+        at: now(),
+    }
+}
+
 pub(super) fn record_weighed(name: &str, holds: bool) -> C {
     C::RecordWeighed {
         step: step(name),
@@ -234,6 +243,13 @@ pub(super) fn wait_began() -> E {
     }
 }
 
+pub(super) fn record_reminded() -> C {
+    C::RecordReminded {
+        step: step("current"),
+        at: now(),
+    }
+}
+
 pub(super) fn deliver() -> C {
     C::Deliver { at: now() }
 }
@@ -248,6 +264,15 @@ pub(super) fn fail(name: &str) -> C {
 
 pub(super) fn retry() -> C {
     C::Retry { at: now() }
+}
+
+pub(super) fn skip(name: &str, by_hand: ByHand) -> C {
+    C::Skip {
+        step: step(name),
+        by_hand,
+        reason: "fait sur papier".into(),
+        at: now(),
+    }
 }
 
 pub(super) fn restart() -> C {

@@ -2,7 +2,7 @@
 //! sees the PDF in force.
 
 use super::{
-    super::{Document, DocumentEvent as E, DocumentRefusal as R, DocumentStatus as S},
+    super::{ByHand, Document, DocumentEvent as E, DocumentRefusal as R, DocumentStatus as S},
     table::all,
 };
 use crate::{digest::Digest, event::Decider, ids::SignatureId, testing::replay};
@@ -24,6 +24,7 @@ fn may_become(from: Option<S>) -> &'static [S] {
         Some(Merged) => &[Converted, Requested, Cancelled],
         Some(Converted) => &[
             InVisa,
+            Visaed,
             InSignature,
             Registered,
             Attached,
@@ -34,9 +35,10 @@ fn may_become(from: Option<S>) -> &'static [S] {
         Some(InVisa) => &[Visaed, VisaRefused, Requested, Cancelled],
         Some(Visaed) => &[InSignature, Registered, Attached, Delivered, Cancelled],
         Some(InSignature) => &[Signed, SignatureRefused, Cancelled],
-        Some(Signed) => &[Registered, Attached, Delivered, Cancelled],
+        // A chain that registers twice, of which one is done by hand, keeps the last number.
+        Some(Signed | Registered) => &[Registered, Attached, Delivered, Cancelled],
         // In a group of steps, it may be attached before it has its number.
-        Some(Registered | Attached) => &[Attached, Delivered, Cancelled],
+        Some(Attached) => &[Attached, Delivered, Cancelled],
         Some(VisaRefused | SignatureRefused) => &[Requested, Cancelled],
         // What waits has a status that no stage has; what is over stays over.
         Some(InApproval | Waiting | Delivered | Cancelled) => &[],
@@ -74,6 +76,11 @@ impl Auditor {
                 self.in_visa = false;
                 self.pdf = Some(pdf.file);
             }
+            E::SkippedByHand {
+                by_hand: ByHand::Visaed,
+                ..
+            } => self.in_visa = false,
+            E::SkippedByHand { .. } => self.hands_over()?,
             E::VisaRefused { .. } => prop_assert!(self.in_visa),
             E::SentForSignature {
                 sent, signature, ..
@@ -100,6 +107,7 @@ impl Auditor {
             E::Registered { .. }
             | E::Reported { .. }
             | E::Emailed { .. }
+            | E::Called { .. }
             | E::StepTaken { .. }
             | E::StepSkipped { .. }
             | E::ApprovalAsked { .. }
@@ -111,6 +119,7 @@ impl Auditor {
                 self.hands_over()?;
             }
             E::Merged { .. } | E::Failed { .. } | E::Retried { .. } | E::Cancelled { .. } => {}
+            E::Reminded { .. } => prop_assert!(self.in_visa || self.at_desk.is_some()),
         }
         Ok(())
     }
@@ -131,6 +140,7 @@ fn keeps_its_status(event: &E) -> bool {
         E::Reported { .. }
             | E::Emailed { .. }
             | E::Published { .. }
+            | E::Called { .. }
             | E::StepTaken { .. }
             | E::StepSkipped { .. }
             | E::ApprovalAsked { .. }
@@ -139,7 +149,12 @@ fn keeps_its_status(event: &E) -> bool {
             | E::WaitBegan { .. }
             | E::WaitEnded { .. }
             | E::Failed { .. }
+            | E::Reminded { .. }
             | E::Retried { .. }
+            | E::SkippedByHand {
+                by_hand: ByHand::HandedOver | ByHand::Waited,
+                ..
+            }
     )
 }
 

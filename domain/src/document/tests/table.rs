@@ -1,6 +1,9 @@
 //! The table state × command → answer.
 
-use super::{super::DocumentStatus as S, *};
+use super::{
+    super::{ByHand, DocumentStatus as S},
+    *,
+};
 use crate::testing::{examples, table};
 
 fn status(document: &Document) -> Option<S> {
@@ -35,6 +38,7 @@ pub(super) fn all() -> Vec<(&'static str, C)> {
         C::RecordReported { .. } => ["record reported" = record_reported()],
         C::RecordEmailed { .. } => ["record emailed" = record_emailed()],
         C::RecordPublished { .. } => ["record published" = record_published()],
+        C::RecordCalled { .. } => ["record called" = record_called()],
         C::RecordWeighed { .. } => [
             "record weighed, it holds" = record_weighed("sign", true),
             "record weighed, it does not" = record_weighed("publish", false),
@@ -44,9 +48,18 @@ pub(super) fn all() -> Vec<(&'static str, C)> {
         C::RefuseApproval { .. } => ["refuse approval" = refuse_approval(None, "trop cher")],
         C::BeginWait { .. } => ["begin wait" = begin_wait()],
         C::EndWait { .. } => ["end wait" = end_wait()],
+        C::RecordReminded { .. } => ["record reminded" = record_reminded()],
         C::Deliver { .. } => ["deliver" = deliver()],
         C::Fail { .. } => ["fail" = fail("current")],
         C::Retry { .. } => ["retry" = retry()],
+        C::Skip { .. } => [
+            "skip, visa" = skip("current", ByHand::Visaed),
+            "skip, registration" = skip("current", ByHand::Registered { chrono: "2026D/12".into() }),
+            "skip, attachment" = skip("current", ByHand::Attached),
+            "skip, message" = skip("current", ByHand::HandedOver),
+            "skip, wait" = skip("current", ByHand::Waited),
+            "skip, another step" = skip("another", ByHand::HandedOver),
+        ],
         C::Restart { .. } => ["restart" = restart()],
         C::Cancel { .. } => ["cancel" = cancel()],
     )

@@ -140,10 +140,23 @@ impl World<'_> {
         if !matches!(journey.stage, Stage::Delivered { .. }) {
             return Ok(());
         }
+        let events = self.log.history.iter().filter(|(of, _)| *of == id);
+        // It may have been done before its answer was lost, and a person did it.
+        let by_hand: Vec<&StepId> = events
+            .filter_map(|(_, event)| match event {
+                E::SkippedByHand { step, .. } => Some(step),
+                _ => None,
+            })
+            .collect();
+        self.tally.skipped += u32::from(!by_hand.is_empty());
         for step in &self.log.definition.steps {
             let effect = |kind| EffectId::of(id, &step.id.0, kind, rounds);
             let times = match step.action {
-                Action::Merge | Action::Convert | Action::Approve | Action::Wait { .. } => continue,
+                Action::Merge
+                | Action::Convert
+                | Action::Approve
+                | Action::Call { .. }
+                | Action::Wait { .. } => continue,
                 // What a frozen process made too late is not counted, and may have been found done.
                 Action::Visa { .. } => self.outside.made_places.get(&(id, rounds)).map(|_| 1),
                 Action::Sign { .. } => {
@@ -169,7 +182,8 @@ impl World<'_> {
                     copies.map(|_| 1)
                 }
             };
-            hold(times == Some(1), || {
+            let by_hand = by_hand.contains(&&step.id);
+            hold(times == Some(1) || by_hand && times.is_none(), || {
                 format!("{} of {id} was done {times:?} times", step.id)
             })?;
         }

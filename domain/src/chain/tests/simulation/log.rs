@@ -50,6 +50,8 @@ pub(super) struct Log<'a> {
     pub definition: &'a Definition,
     pub batch: Batch,
     pub held: bool,
+    /// What operators hold, beside the batch.
+    pub held_back: BTreeSet<DocumentId>,
     pub documents: BTreeMap<DocumentId, Document>,
     pub signatures: BTreeMap<SignatureId, Signature>,
     pub dossiers: BTreeMap<DossierId, Dossier>,
@@ -76,6 +78,7 @@ impl<'a> Log<'a> {
             definition,
             batch: Batch::default(),
             held: false,
+            held_back: BTreeSet::new(),
             documents: BTreeMap::new(),
             signatures: BTreeMap::new(),
             dossiers: BTreeMap::new(),
@@ -278,11 +281,8 @@ impl<'a> Log<'a> {
 
     fn may_begin(&self, index: usize, at: u64) -> bool {
         let row = &self.rows[index];
-        let ready = |row: &Row| {
-            row.lease.is_none()
-                && row.run_at <= at
-                && !(self.held && row.effect.work.is_on_the_way())
-        };
+        let ready =
+            |row: &Row| row.lease.is_none() && row.run_at <= at && !self.is_held(&row.effect);
         let neighbour = row.effect.work.neighbour();
         ready(row)
             && self
@@ -298,11 +298,15 @@ impl<'a> Log<'a> {
             })
     }
 
+    fn is_held(&self, effect: &Effect) -> bool {
+        effect.work.is_on_the_way() && (self.held || self.held_back.contains(&effect.document))
+    }
+
     /// When somebody should look again, if nothing happens before. What only waits for other work of its
     /// document is looked at when that ends.
     pub(super) fn next_date(&self, at: u64) -> Option<u64> {
         let rows = self.rows.iter().filter_map(|row| match row.lease {
-            None if self.held && row.effect.work.is_on_the_way() => None,
+            None if self.is_held(&row.effect) => None,
             None => {
                 let hold = self.left_alone.get(&row.effect.work.neighbour());
                 Some(row.run_at.max(hold.copied().unwrap_or(0)))

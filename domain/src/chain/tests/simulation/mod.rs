@@ -27,6 +27,7 @@ use crate::{
     dossier::{Decision, DossierCommand},
     event::Decider as _,
     ids::{BatchId, DocumentId, DossierId},
+    ports::Neighbour,
     testing::{chain_ref, march, now, request, template_ref, uuid},
 };
 use log::Log;
@@ -134,6 +135,7 @@ fn begin(world: &mut World<'_>) -> Result<(), String> {
             .collect(),
         super::Scope::Batch => vec![(DocumentId(uuid(200)), Subject::Batch)],
     };
+    let documents: Vec<DocumentId> = subjects.iter().map(|(document, _)| *document).collect();
     for (document, subject) in subjects {
         let order = Order {
             batch,
@@ -162,6 +164,16 @@ fn begin(world: &mut World<'_>) -> Result<(), String> {
     if world.random.percent(10) {
         let paused = befalls(world, Happening::Pauses);
         world.plan(paused + 90_000, Happening::Resumes);
+    }
+    if world.random.percent(8) {
+        let document = world.random.among(&documents);
+        let held = befalls(world, Happening::HoldsBack(document));
+        world.plan(held + 60_000, Happening::LetsGo(document));
+    }
+    if world.random.percent(8) {
+        let neighbour = world.random.among(&Neighbour::ALL);
+        let until = world.random.between(20_000, 120_000);
+        befalls(world, Happening::Holds(neighbour, until));
     }
     if world.random.percent(8) {
         befalls(world, Happening::GivesUp);

@@ -1,4 +1,5 @@
-//! What clerks do meanwhile: they try again, start over, give up, hold batches, reopen dossiers.
+//! What people do meanwhile: they try again, do a step by hand, start over, give up, hold batches, documents and
+//! neighbours, reopen dossiers.
 
 use super::{
     log::{is_over, waits},
@@ -7,7 +8,7 @@ use super::{
 use crate::{
     amount::Amount,
     batch::{Batch, BatchCommand},
-    document::{Document, DocumentCommand},
+    document::{ByHand, Document, DocumentCommand},
     dossier::{Decision, DossierCommand},
     event::Decider as _,
     ids::DocumentId,
@@ -31,6 +32,18 @@ impl World<'_> {
                 if self.asks_batch(BatchCommand::Resume { at }) {
                     self.log.held = false;
                 }
+                Ok(())
+            }
+            Happening::HoldsBack(document) => {
+                self.log.held_back.insert(document);
+                Ok(())
+            }
+            Happening::LetsGo(document) => {
+                self.log.held_back.remove(&document);
+                Ok(())
+            }
+            Happening::Holds(neighbour, until) => {
+                self.log.left_alone.insert(neighbour, until);
                 Ok(())
             }
             Happening::GivesUp => self.gives_up(),
@@ -110,6 +123,9 @@ impl World<'_> {
                 0 => continue,
                 1 => cancel(),
                 2 | 3 => DocumentCommand::Restart { reason, at },
+                4 => self
+                    .done_by_hand(document)
+                    .unwrap_or(DocumentCommand::Retry { at }),
                 _ => DocumentCommand::Retry { at },
             };
             self.tell(|| format!("{document}: {command:?}"));
@@ -121,6 +137,19 @@ impl World<'_> {
             self.plan(next, Happening::People);
         }
         Ok(())
+    }
+
+    /// What stopped was done by hand, if it can be.
+    fn done_by_hand(&self, document: DocumentId) -> Option<DocumentCommand> {
+        let journey = self.log.documents.get(&document)?.journey()?;
+        let skipped = ByHand::of(self.log.definition, journey, None, Some("12"));
+        let (step, by_hand) = skipped.ok()?;
+        Some(DocumentCommand::Skip {
+            step,
+            by_hand,
+            reason: "fait sur papier".into(),
+            at: now(),
+        })
     }
 
     /// A dossier that was reopened is decided anew.

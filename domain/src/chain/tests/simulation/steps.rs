@@ -137,7 +137,7 @@ impl Attempt {
             }
             Work::Email => Request::Mail(self.effect.id, pdf),
             Work::Publish => Request::Deposit(Neighbour::PorteDocuments, id, pdf),
-            Work::Weigh | Work::Wait | Work::Wake { .. } => {
+            Work::Call | Work::Weigh | Work::Wait | Work::Wake { .. } | Work::Remind => {
                 return Next::Fails(Failure::Stuck("Cette étape n'est pas simulée."));
             }
         })
@@ -234,7 +234,9 @@ impl Attempt {
             }),
             // The latter ask nobody outside.
             (Work::WatchVisa { .. }, Said::Pending)
-            | (Work::Weigh | Work::Wait | Work::Wake { .. }, _) => Next::NotYet,
+            | (Work::Call | Work::Weigh | Work::Wait | Work::Wake { .. } | Work::Remind, _) => {
+                Next::NotYet
+            }
             (
                 Work::Circulate | Work::WatchVisa { .. } | Work::RecallVisa { .. } | Work::Register,
                 _,

@@ -133,6 +133,7 @@ pub(super) struct Tally {
     pub delivered: u32,
     pub waiting: u32,
     pub restarted: u32,
+    pub skipped: u32,
     pub second_copies: u32,
     pub kept_though_cancelled: u32,
 }
@@ -145,7 +146,7 @@ impl Tally {
     }
 
     /// Each with its name.
-    pub(super) fn all_mut(&mut self) -> [(&'static str, &mut u32); 16] {
+    pub(super) fn all_mut(&mut self) -> [(&'static str, &mut u32); 17] {
         [
             ("deaths", &mut self.deaths),
             ("freezes", &mut self.freezes),
@@ -161,6 +162,10 @@ impl Tally {
             ("documents delivered", &mut self.delivered),
             ("documents left to a person", &mut self.waiting),
             ("documents started over", &mut self.restarted),
+            (
+                "documents delivered with a step done by hand",
+                &mut self.skipped,
+            ),
             ("second copies of a message", &mut self.second_copies),
             ("signed while cancelled", &mut self.kept_though_cancelled),
         ]

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     document::DocumentCommand,
     ids::{DocumentId, DossierId},
-    ports::FailureClass,
+    ports::{FailureClass, Neighbour},
     testing::now,
 };
 use std::{collections::BTreeMap, fmt::Write as _};
@@ -35,6 +35,11 @@ pub(super) enum Happening {
     GivesUp,
     Pauses,
     Resumes,
+    /// An operator holds a document, or lets it go.
+    HoldsBack(DocumentId),
+    LetsGo(DocumentId),
+    /// An operator holds a neighbour until then.
+    Holds(Neighbour, u64),
     Reopens(DossierId),
 }
 

@@ -1,0 +1,103 @@
+//! Taking the outcome of a step to the log.
+
+use super::CarryOut;
+use crate::{
+    steps::Report,
+    unit::{Belonging, Envelope, NAVETTE, Unit, document_belonging},
+};
+use navette_adapters::{
+    effects::Claimed,
+    log::{AppendRefusal, FinishedEffect, StreamState},
+};
+use navette_domain::{
+    chain::Effect,
+    digest::Digest,
+    document::{Document, DocumentCommand},
+    dossier::Dossier,
+    ids::{CommandId, EffectId},
+    signature::Signature,
+};
+
+impl CarryOut {
+    /// Takes an outcome to the log, with the end of the effect. A lost lease means that somebody else
+    /// carries the effect out: what we did is found done by them.
+    pub(super) async fn report(&self, claimed: &Claimed, report: Report) -> anyhow::Result<()> {
+        let envelope = Envelope {
+            command: CommandId::following(claimed.lease, "report"),
+            content: Digest::of(claimed.lease.as_bytes()),
+            actor: NAVETTE.to_owned(),
+            expected_version: None,
+        };
+        loop {
+            let mut unit = Unit::new(&envelope, self.dispatcher.now());
+            unit.finish(FinishedEffect {
+                id: claimed.effect.id,
+                lease: claimed.lease,
+            });
+            self.decide(&mut unit, claimed, &report).await?;
+            match self.dispatcher.log().append(unit.into_commit()).await {
+                Err(AppendRefusal::Conflict { .. }) => {}
+                Err(AppendRefusal::LeaseLost) => {
+                    tracing::warn!(effect = %claimed.effect.id, "a result came too late and was dropped");
+                    return Ok(());
+                }
+                other => return other.map(drop).map_err(anyhow::Error::from),
+            }
+        }
+    }
+
+    async fn decide(
+        &self,
+        unit: &mut Unit,
+        claimed: &Claimed,
+        report: &Report,
+    ) -> anyhow::Result<()> {
+        let id = claimed.effect.document;
+        let mut document: StreamState<Document> = self.dispatcher.load(id.0).await?;
+        let Some(chain) = document.state.journey().map(|journey| journey.order.chain) else {
+            anyhow::bail!("an effect without its document")
+        };
+        let definition = self.dispatcher.definition(chain).await?;
+        let belonging =
+            document_belonging(&document.state, &DocumentCommand::Deliver { at: unit.at() });
+        if let Some(command) = &report.document {
+            // A document that was cancelled meanwhile says no: the effect ends. What it left outside is taken
+            // back by the work that the cancellation began.
+            if let Err(refusal) =
+                unit.decide_document(&definition, id, &mut document, command.clone())
+            {
+                tracing::info!(document = %id, kind = claimed.effect.work.kind(), %refusal, "an outcome was not taken");
+                return Ok(());
+            }
+        }
+        if let Some((signature, commands)) = &report.signature {
+            let mut loaded: StreamState<Signature> = self.dispatcher.load(signature.0).await?;
+            for command in commands {
+                if let Err(refusal) =
+                    unit.decide(signature.0, &mut loaded, belonging, command.clone())
+                {
+                    tracing::info!(%signature, %refusal, "an outcome was not taken");
+                }
+            }
+        }
+        if let Some(work) = report.then.clone() {
+            unit.begin(Effect {
+                id: EffectId(CommandId::following(claimed.effect.id.0, work.kind()).0),
+                work,
+                doubtful: false,
+                ..claimed.effect.clone()
+            });
+        }
+        if let Some((dossier, command)) = &report.dossier {
+            let mut loaded: StreamState<Dossier> = self.dispatcher.load(dossier.0).await?;
+            let belonging = Belonging {
+                dossier: Some(*dossier),
+                ..belonging
+            };
+            if let Err(refusal) = unit.decide(dossier.0, &mut loaded, belonging, command.clone()) {
+                tracing::info!(%dossier, %refusal, "an outcome was not taken");
+            }
+        }
+        Ok(())
+    }
+}
