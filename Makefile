@@ -3,7 +3,7 @@
 ARGS ?=
 CARGO ?= cargo
 
-.PHONY: help setup build demo test crash-1000 bench-batch bench-documents bench-log bench-reads compat-docxtpl lint deny schema clean
+.PHONY: help setup build demo test crash-1000 bench-batch bench-chains bench-documents bench-log bench-reads compat-docxtpl lint deny schema clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -25,6 +25,9 @@ crash-1000: setup ## Kill Navette 1,000 times at random, in batches under way (l
 
 bench-batch: setup ## Measure a batch of 500 letters through the whole chain (QUICK=1: of 60)
 	$(CARGO) bench --bench batch
+
+bench-chains: setup ## Measure chains of trivial steps beside DBOS and Restate, and after kill -9 (QUICK=1: less of everything)
+	$(CARGO) bench --bench chains $(if $(ARGS),-- $(ARGS))
 
 bench-documents: setup ## Measure merges and PDFs beside docxtpl, docxtemplater, unoserver and others (QUICK=1: fewer)
 	$(CARGO) bench --bench documents

@@ -15,8 +15,8 @@ use navette_domain::{
 use navette_projections::scope::Scope;
 use uuid::Uuid;
 
-const CHAIN: &str = include_str!("../../examples/chains/notification-attribution.toml");
-const LETTER: &[u8] = include_bytes!("../../examples/templates/lettre-attribution.odt");
+/// The template of every chain here.
+pub const LETTER: &[u8] = include_bytes!("../../examples/templates/lettre-attribution.odt");
 
 /// How many dossiers are registered at once.
 const AT_ONCE: usize = 64;
@@ -32,9 +32,9 @@ pub fn asks() -> Envelope {
     }
 }
 
-/// Publishes the chain, uploads its template and registers `count` granted dossiers.
-pub async fn furnish(app: &App, count: usize) -> anyhow::Result<Vec<DossierId>> {
-    let definition: Definition = toml::from_str(CHAIN)?;
+/// Publishes a chain, uploads its template and registers `count` granted dossiers.
+pub async fn furnish(app: &App, chain: &str, count: usize) -> anyhow::Result<Vec<DossierId>> {
+    let definition: Definition = toml::from_str(chain)?;
     let id = ChainId::of_code(&definition.code);
     let template = definition.template.clone();
     let at = app.clock.now();

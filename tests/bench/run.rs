@@ -34,6 +34,8 @@ use std::{
 use tokio::{runtime::Runtime, sync::watch};
 use uuid::Uuid;
 
+const CHAIN: &str = include_str!("../../examples/chains/notification-attribution.toml");
+
 /// The effects that each letter has at the neighbours, once each.
 const EFFECTS: usize = 12;
 
@@ -132,7 +134,7 @@ impl Bench {
         let (stop, stopping) = watch::channel(false);
         let mut workers = app.follow(&stopping);
         workers.extend(app.work("bench", &stopping).await?);
-        let dossiers = furnish(&app, letters).await?;
+        let dossiers = furnish(&app, CHAIN, letters).await?;
         let log = app.dispatcher.log().clone();
         until_projected(&app).await?;
 

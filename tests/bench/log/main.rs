@@ -9,6 +9,8 @@
     reason = "a bench mints ids as a door does, and is set up by its environment"
 )]
 
+#[path = "../place.rs"]
+mod place;
 #[path = "../report.rs"]
 mod report;
 
@@ -16,7 +18,7 @@ mod append;
 mod bulk;
 mod follow;
 mod growth;
-mod place;
+mod peers;
 mod price;
 mod rebuild;
 mod stores;
