@@ -11,7 +11,7 @@ use futures::FutureExt as _;
 use navette_domain::{
     batch::{Batch, BatchCommand, BatchRefusal, Order},
     chain::{Definition, Scope, StepId},
-    document::{ByHand, Document, DocumentCommand, DocumentRefusal, Journey},
+    document::{BackTo, ByHand, Document, DocumentCommand, DocumentRefusal, Journey},
     ids::{BatchId, CommandId, DocumentId},
 };
 use uuid::Uuid;
@@ -155,16 +155,19 @@ impl Batches {
         .await
     }
 
-    /// Sends a document back to its first step.
+    /// Sends a document back to this step, or to its first one.
     pub async fn restart_document(
         &self,
         envelope: &Envelope,
         document: DocumentId,
+        step: Option<&StepId>,
         reason: &str,
     ) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
-        self.move_document(envelope, document, |_, _, at| {
+        self.move_document(envelope, document, |definition, journey, at| {
+            let back_to = step.map(|step| BackTo::of(definition, journey, step));
             Ok(DocumentCommand::Restart {
                 reason: reason.to_owned(),
+                back_to: back_to.transpose()?,
                 at,
             })
         })

@@ -206,6 +206,7 @@ impl Coded for DocumentRefusal {
             | Self::UnderWay
             | Self::HandedOver
             | Self::NotStopped(_)
+            | Self::NotReached(_)
             | Self::CannotSkip(_) => RefusalCode::NotAtThisStage,
             Self::NothingToRetry | Self::NoApproval => RefusalCode::NothingToDo,
             Self::WhichApproval | Self::WhichStopped | Self::NoReason | Self::NeedsNumber => {

@@ -190,28 +190,32 @@ pub fn may_take(
         Stage::VisaRefused { .. } | Stage::SignatureRefused { .. }
     );
     match command {
-        DocumentCommand::Restart { .. } => may_restart(definition, journey),
-        DocumentCommand::Retry { .. } if was_refused => may_restart(definition, journey),
+        DocumentCommand::Restart { back_to, .. } => {
+            let kept = back_to.as_ref().map_or(&[][..], |to| &to.kept);
+            may_restart(definition, journey, kept)
+        }
+        DocumentCommand::Retry { .. } if was_refused => may_restart(definition, journey, &[]),
         _ => Ok(()),
     }
 }
 
-/// Whether a document may start over, as far as its chain can tell.
+/// Whether a document may start over from where these steps lead, as far as its chain can tell.
 ///
 /// # Errors
 ///
-/// [`DocumentRefusal::HandedOver`] once it was handed to anybody, or may have been: they would get it twice.
+/// [`DocumentRefusal::HandedOver`] once one of the others handed it to anybody, or may have: they would get it twice.
 /// [`DocumentRefusal::UnderWay`] while another step of its group is under way, whose answer would be taken for
 /// the new round's. A step that stopped, or waits for an approval, is not.
 pub(super) fn may_restart(
     definition: &Definition,
     journey: &Journey,
+    kept: &[StepId],
 ) -> Result<(), DocumentRefusal> {
     let ready = definition.ready(&journey.done);
     let done = definition
         .steps
         .iter()
-        .filter(|step| journey.done.contains(&step.id));
+        .filter(|step| journey.done.contains(&step.id) && !kept.contains(&step.id));
     let handed_over = |step: &Step| {
         step.action.hands_over() && (step.when.is_none() || journey.taken.contains(&step.id))
     };

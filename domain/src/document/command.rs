@@ -1,6 +1,6 @@
 //! What one may ask of a document, and why it says no.
 
-use super::{ByHand, Order, PdfRef};
+use super::{BackTo, ByHand, Order, PdfRef};
 use crate::{
     chain::StepId,
     digest::Digest,
@@ -157,6 +157,7 @@ pub enum DocumentCommand {
     },
     Restart {
         reason: String,
+        back_to: Option<BackTo>,
         at: DateTime<Utc>,
     },
     Cancel {
@@ -211,6 +212,11 @@ pub enum DocumentRefusal {
     /// Whoever decides it says why.
     #[error("Le motif est vide : dites pourquoi.")]
     NoReason,
+    /// It cannot go back to where it has not been.
+    #[error(
+        "Le document ne peut pas être repris à l'étape « {0} » : elle n'a pas commencé, ou n'est pas de sa chaîne."
+    )]
+    NotReached(StepId),
     /// Other steps of its group are under way.
     #[error(
         "D'autres étapes de ce document sont en cours : attendez leur fin, ou annulez le document."

@@ -313,6 +313,7 @@ impl Journey {
                 C::Retry { at },
             ) => Ok(vec![E::Restarted {
                 reason: reason.clone(),
+                back_to: None,
                 at,
             }]),
             (_, C::Retry { at }) if !self.troubles.is_empty() => Ok(vec![E::Retried { at }]),
@@ -332,8 +333,16 @@ impl Journey {
                 | Stage::InVisa { .. }
                 | Stage::VisaRefused { .. }
                 | Stage::SignatureRefused { .. },
-                C::Restart { reason, at },
-            ) => Ok(vec![E::Restarted { reason, at }]),
+                C::Restart {
+                    reason,
+                    back_to,
+                    at,
+                },
+            ) => Ok(vec![E::Restarted {
+                reason,
+                back_to,
+                at,
+            }]),
             (_, _) => self.no("recommencer le document"),
         }
     }

@@ -1,6 +1,6 @@
 //! What happens to a document.
 
-use super::{ByHand, Order, PdfRef};
+use super::{BackTo, ByHand, Order, PdfRef};
 use crate::{
     chain::StepId,
     digest::Digest,
@@ -276,10 +276,13 @@ events! {
             /// When.
             at: DateTime<Utc>,
         }
-        /// A person sent it back to its first step.
+        /// A person sent it back.
         Restarted = "document.restarted", 1 {
             /// Why.
             reason: String,
+            /// Where to, when that is not its first step.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            back_to: Option<BackTo>,
             /// When.
             at: DateTime<Utc>,
         }

@@ -196,6 +196,11 @@ fn document(event: &DocumentEvent) -> String {
         E::SkippedByHand { step, reason, .. } => {
             format!("Étape « {step} » passée à la main : {reason}")
         }
+        E::Restarted {
+            reason,
+            back_to: Some(to),
+            ..
+        } => format!("Repris à l'étape « {} » : {reason}", to.step),
         E::Restarted { reason, .. } => format!("Repris depuis le début : {reason}"),
         E::Cancelled { reason, .. } => format!("Annulé : {reason}"),
     }

@@ -254,6 +254,7 @@ fn document() -> Vec<DocumentEvent> {
         },
         DocumentEvent::Restarted {
             reason: "modèle corrigé".into(),
+            back_to: None,
             at,
         },
         DocumentEvent::Cancelled {

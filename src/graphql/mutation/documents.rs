@@ -144,16 +144,20 @@ impl DocumentMutation {
         moved(context, asker, id, work).await
     }
 
-    /// Sends a document back to its first step.
+    /// Sends a document back: to a step that it began, of which all before stays as it is, or to its first one.
     async fn restart_document(
         &self,
         context: &Context<'_>,
         input: ReasonedChange,
+        step: Option<String>,
     ) -> Result<DocumentPayload> {
         let (asker, batches) = operating(context)?;
-        let envelope = input.change.envelope(asker, "restartDocument", &input);
+        let content = (&input, &step);
+        let envelope = input.change.envelope(asker, "restartDocument", &content);
         let id = input.change.id;
-        let work = batches.restart_document(&envelope, DocumentId(id), &input.reason);
+        let step = step.map(StepId);
+        let work =
+            batches.restart_document(&envelope, DocumentId(id), step.as_ref(), &input.reason);
         moved(context, asker, id, work).await
     }
 

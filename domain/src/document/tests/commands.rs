@@ -278,6 +278,7 @@ pub(super) fn skip(name: &str, by_hand: ByHand) -> C {
 pub(super) fn restart() -> C {
     C::Restart {
         reason: "modèle corrigé".into(),
+        back_to: None,
         at: now(),
     }
 }
@@ -343,6 +344,7 @@ pub(super) fn retried() -> E {
 pub(super) fn restarted(reason: &str) -> E {
     E::Restarted {
         reason: reason.into(),
+        back_to: None,
         at: now(),
     }
 }
