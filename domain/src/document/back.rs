@@ -1,7 +1,8 @@
-//! Where a document that starts over begins anew.
+//! Where a document that starts over begins anew, and on which version of its chain it goes on.
 
-use super::{DocumentRefusal, Journey, Stage};
-use crate::chain::{Definition, StepId};
+use super::{DocumentEvent, DocumentRefusal, Journey, Stage};
+use crate::chain::{ChainRef, Definition, StepId};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 /// A step that is not the first, and what stays of those before it.
@@ -50,6 +51,33 @@ impl Journey {
         reached
             .next()
             .map_or(Stage::Requested, |(_, stage)| stage.clone())
+    }
+
+    pub(super) fn migrate(
+        &self,
+        chain: ChainRef,
+        begins: Vec<StepId>,
+        reason: String,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<DocumentEvent>, DocumentRefusal> {
+        if self.order.chain == chain {
+            return Ok(vec![]);
+        }
+        if reason.trim().is_empty() {
+            return Err(DocumentRefusal::NoReason);
+        }
+        if matches!(
+            self.stage,
+            Stage::Delivered { .. } | Stage::Cancelled { .. }
+        ) {
+            return self.no("changer de version");
+        }
+        Ok(vec![DocumentEvent::Migrated {
+            chain,
+            begins,
+            reason,
+            at,
+        }])
     }
 
     /// Forgets what is done again.

@@ -2,7 +2,7 @@
 
 use super::{BackTo, ByHand, Order, PdfRef};
 use crate::{
-    chain::StepId,
+    chain::{ChainRef, StepId},
     digest::Digest,
     ids::SignatureId,
     personal::Personal,
@@ -160,6 +160,12 @@ pub enum DocumentCommand {
         back_to: Option<BackTo>,
         at: DateTime<Utc>,
     },
+    Migrate {
+        chain: ChainRef,
+        begins: Vec<StepId>,
+        reason: String,
+        at: DateTime<Utc>,
+    },
     Cancel {
         reason: String,
         at: DateTime<Utc>,
@@ -217,6 +223,19 @@ pub enum DocumentRefusal {
         "Le document ne peut pas être repris à l'étape « {0} » : elle n'a pas commencé, ou n'est pas de sa chaîne."
     )]
     NotReached(StepId),
+    /// Its chain has no such version.
+    #[error("La chaîne de ce document n'a pas de version {0}.")]
+    NoSuchVersion(u32),
+    /// A version makes a document of each dossier, the other one of all.
+    #[error(
+        "Cette version de la chaîne ne fait pas les mêmes documents : elle est d'une autre portée."
+    )]
+    OtherScope,
+    /// What is done or under way has no place in that version.
+    #[error(
+        "Le document ne peut pas passer à cette version de sa chaîne : l'étape « {0} », faite ou en cours, y manque, y est autre ou y vient à un autre moment. Reprenez-le à une étape antérieure, ou annulez-le."
+    )]
+    OtherPath(StepId),
     /// Other steps of its group are under way.
     #[error(
         "D'autres étapes de ce document sont en cours : attendez leur fin, ou annulez le document."
@@ -260,6 +279,7 @@ impl DocumentCommand {
             | Self::Deliver { .. }
             | Self::Retry { .. }
             | Self::Restart { .. }
+            | Self::Migrate { .. }
             | Self::Cancel { .. } => None,
         }
     }

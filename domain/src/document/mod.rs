@@ -10,6 +10,7 @@
 //! Everything that is not delivered may be cancelled.
 //! ```
 
+mod about;
 mod back;
 mod by_hand;
 mod command;
@@ -207,6 +208,8 @@ impl Journey {
                 self.troubles.remove(step);
                 self.awaited.remove(step);
             }
+            // What stopped stays so: the other version says how it goes on.
+            None if matches!(event, DocumentEvent::Migrated { .. }) => {}
             None => self.troubles.clear(),
         }
         self.wait = Wait::after(self.wait, &event);
@@ -260,6 +263,7 @@ impl Journey {
                 self.awaited.insert(step, Awaited::Moment { until });
             }
             (E::Restarted { back_to, .. }, _) => self.go_back(back_to),
+            (E::Migrated { chain, .. }, _) => self.order.chain = chain,
             (
                 E::Requested { .. }
                 | E::Reported { .. }

@@ -202,6 +202,12 @@ fn document(event: &DocumentEvent) -> String {
             ..
         } => format!("Repris à l'étape « {} » : {reason}", to.step),
         E::Restarted { reason, .. } => format!("Repris depuis le début : {reason}"),
+        E::Migrated { chain, reason, .. } => {
+            format!(
+                "Passé à la version {} de sa chaîne : {reason}",
+                chain.version
+            )
+        }
         E::Cancelled { reason, .. } => format!("Annulé : {reason}"),
     }
 }

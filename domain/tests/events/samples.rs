@@ -257,6 +257,15 @@ fn document() -> Vec<DocumentEvent> {
             back_to: None,
             at,
         },
+        DocumentEvent::Migrated {
+            chain: ChainRef {
+                version: 2,
+                ..chain_ref()
+            },
+            begins: vec![step("approve")],
+            reason: "circuit corrigé".into(),
+            at,
+        },
         DocumentEvent::Cancelled {
             reason: "envoyé par erreur".into(),
             at,

@@ -149,6 +149,7 @@ pub(super) fn of<'q>(recorded: &'q Recorded, event: &'q DocumentEvent) -> Statem
         E::Restarted {
             reason, back_to, ..
         } => restarted(change(RESTARTED, None).bind(reason), back_to.as_ref()),
+        E::Migrated { chain, .. } => change(MIGRATED, None).bind(number(chain.version)),
         E::Cancelled { reason, .. } => change(CANCELLED, None).bind(reason),
     }
 }
@@ -161,6 +162,11 @@ const ATTACHED: &str = update!(", stage = 'attached'");
 /// It has not changed: it still waits.
 const REMINDED: &str = "
     UPDATE documents SET version = $2, step = $4, updated_at = coalesce(updated_at, $3) WHERE id = $1";
+
+/// It goes on from where it stands, even if that is nowhere.
+const MIGRATED: &str = "
+    UPDATE documents SET version = $2, updated_at = $3, step = coalesce($4::text, step), chain_version = $5
+    WHERE id = $1";
 
 const FAILED: &str = concat!(
     "UPDATE documents SET version = $2, updated_at = $3, step = $4, awaited = awaited - $4::text,

@@ -2,6 +2,7 @@
 
 use super::super::{ByHand, DocumentCommand as C, DocumentEvent as E, Order, Subject};
 use crate::{
+    chain::ChainRef,
     digest::Digest,
     ids::{BatchId, DossierId, SignatureId},
     personal::Personal,
@@ -279,6 +280,18 @@ pub(super) fn restart() -> C {
     C::Restart {
         reason: "modèle corrigé".into(),
         back_to: None,
+        at: now(),
+    }
+}
+
+pub(super) fn migrate() -> C {
+    C::Migrate {
+        chain: ChainRef {
+            version: 2,
+            ..chain_ref()
+        },
+        begins: vec![],
+        reason: "circuit corrigé".into(),
         at: now(),
     }
 }
