@@ -63,4 +63,4 @@ SET lease_token = gen_random_uuid(),
     doubtful = true
 FROM free
 WHERE effects.id = free.id AND free.lease_token IS NULL
-RETURNING effects.id, document_id, batch_id, step, work, free.doubtful AS was_doubtful, failures, lease_token
+RETURNING effects.id, document_id, batch_id, step, work, free.doubtful AS was_doubtful, failures, effects.lease_token

@@ -16,6 +16,7 @@ use navette_domain::{
     ids::SignatureId,
     ports::Tray,
 };
+use sqlx::Row as _;
 use std::{collections::HashSet, num::NonZeroU32};
 
 const DESK: Neighbour = Neighbour::PorteDocuments;
@@ -434,4 +435,31 @@ async fn what_is_held_back_does_not_move_on_and_is_still_cleaned_up() {
     log.append(finishing(&cleans[0])).await.unwrap();
     worker.hold_back(HeldBack::default());
     assert_eq!(worker.claim(DESK, 8).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_claim_that_was_planned_while_the_queue_was_empty_finds_its_rows_by_index() {
+    let (database, _log) = open().await;
+    let mut claims = worker(&database, "one", LONG)
+        .claims
+        .acquire()
+        .await
+        .unwrap();
+    let types = "text, bigint, text, float8, uuid[], uuid[]";
+    let claim = include_str!("claim.sql");
+    let prepare = format!("PREPARE claim ({types}) AS\n{claim}");
+    sqlx::raw_sql(&prepare).execute(&mut *claims).await.unwrap();
+    let plan: Vec<String> =
+        sqlx::raw_sql("EXPLAIN EXECUTE claim ('smtp', 9, 'one', 9, '{}', '{}')")
+            .fetch_all(&mut *claims)
+            .await
+            .unwrap()
+            .iter()
+            .map(|row| row.get(0))
+            .collect();
+    let plan = plan.join("\n");
+    for index in ["effects_ready", "effects_document", "effects_pkey"] {
+        assert!(plan.contains(index), "{index}:\n{plan}");
+    }
+    assert!(!plan.contains("Seq Scan"), "{plan}");
 }

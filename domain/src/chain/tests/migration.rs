@@ -79,7 +79,7 @@ fn a_step_that_joins_the_group_under_way_begins_at_once() {
     };
     let mut from = grouped(&["register", "attach"]);
     from.steps.retain(|it| it.id != step("approve"));
-    let mut walk = Walk::until(from, "register");
+    let mut walk = Walk::until(from, "attach");
     migrate(&mut walk, grouped(&["register", "attach", "approve"]));
     assert_eq!(walk.said(), ["ask approval"]);
 }
