@@ -198,6 +198,10 @@ pub fn inputs() -> Value {
             "email": ["x@example.org"],
         },
         "removeExportSchedule": change,
+        "saveTrigger": { "idempotencyKey": key, "name": "X", "chain": "x", "status": "GRANTED" },
+        "suspendTrigger": reasoned,
+        "resumeTrigger": change,
+        "removeTrigger": change,
     })
 }
 
