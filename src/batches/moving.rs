@@ -8,12 +8,14 @@ use crate::{
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use futures::FutureExt as _;
+use navette_adapters::log::StreamState;
 use navette_domain::{
     batch::{Batch, BatchCommand, BatchRefusal, Order},
-    chain::{Definition, Scope, StepId},
-    document::{ByHand, Document, DocumentCommand, DocumentRefusal, Journey},
+    chain::{Chain, ChainRef, Definition, Migration, Scope, StepId},
+    document::{BackTo, ByHand, Document, DocumentCommand, DocumentRefusal, Journey},
     ids::{BatchId, CommandId, DocumentId},
 };
+use std::sync::Arc;
 use uuid::Uuid;
 
 impl Batches {
@@ -120,11 +122,11 @@ impl Batches {
                         .map_err(DispatchFailure::Refused)?;
                     unit.hold(batch, false);
                     let Some(order) = order else { return Ok(unit) };
-                    let definition = self.dispatcher.definition(order.chain).await?;
+                    let batch_definition = self.dispatcher.definition(order.chain).await?;
                     let mut documents = self
                         .dispatcher
                         .log()
-                        .load_many::<Document>(&document_ids(batch, &definition, &order))
+                        .load_many::<Document>(&document_ids(batch, &batch_definition, &order))
                         .await
                         .context("loading the documents of the batch")?;
                     for (id, document) in &mut documents {
@@ -132,6 +134,11 @@ impl Batches {
                             reason: reason.to_owned(),
                             at,
                         };
+                        let Some(journey) = document.state.journey() else {
+                            continue;
+                        };
+                        // A document may have been moved to another version.
+                        let definition = self.dispatcher.definition(journey.order.chain).await?;
                         // Those that are delivered refuse, and stay so.
                         let _ =
                             unit.decide_document(&definition, DocumentId(*id), document, command);
@@ -155,20 +162,84 @@ impl Batches {
         .await
     }
 
-    /// Sends a document back to its first step.
+    /// Sends a document back to this step, or to its first one.
     pub async fn restart_document(
         &self,
         envelope: &Envelope,
         document: DocumentId,
+        step: Option<&StepId>,
         reason: &str,
     ) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
-        self.move_document(envelope, document, |_, _, at| {
+        self.move_document(envelope, document, |definition, journey, at| {
+            let back_to = step.map(|step| BackTo::of(definition, journey, step));
             Ok(DocumentCommand::Restart {
                 reason: reason.to_owned(),
+                back_to: back_to.transpose()?,
                 at,
             })
         })
         .await
+    }
+
+    /// What another version of its chain would mean for a document.
+    pub async fn migration(
+        &self,
+        document: DocumentId,
+        version: u32,
+    ) -> Result<Migration, DispatchFailure<DocumentRefusal>> {
+        let loaded = self.dispatcher.load::<Document>(document.0).await?;
+        let (_, _, migration) = self.migration_of(&loaded, version).await?;
+        Ok(migration)
+    }
+
+    async fn migration_of(
+        &self,
+        document: &StreamState<Document>,
+        version: u32,
+    ) -> Result<(ChainRef, Arc<Definition>, Migration), DispatchFailure<DocumentRefusal>> {
+        let refused = DispatchFailure::Refused;
+        let journey = document.state.journey();
+        let journey = journey.ok_or(refused(DocumentRefusal::NotRequested))?;
+        let (present, id) = (journey.order.chain, journey.order.chain.chain);
+        let chain = self.dispatcher.load::<Chain>(id.0).await?;
+        if chain.state.version(version).is_none() {
+            return Err(refused(DocumentRefusal::NoSuchVersion(version)));
+        }
+        let to = ChainRef { version, ..present };
+        let from = self.dispatcher.definition(present).await?;
+        let definition = self.dispatcher.definition(to).await?;
+        let migration = Migration::between(&from, &definition, journey).map_err(refused)?;
+        Ok((to, definition, migration))
+    }
+
+    /// Moves a document to another version of its chain.
+    pub async fn migrate_document(
+        &self,
+        envelope: &Envelope,
+        document: DocumentId,
+        version: u32,
+        reason: &str,
+    ) -> Result<Receipt, DispatchFailure<DocumentRefusal>> {
+        self.dispatcher
+            .commit(envelope, |mut unit: Unit| {
+                async move {
+                    let mut loaded = self.dispatcher.load::<Document>(document.0).await?;
+                    envelope.expects(loaded.version)?;
+                    let (chain, definition, migration) =
+                        self.migration_of(&loaded, version).await?;
+                    let command = DocumentCommand::Migrate {
+                        chain,
+                        begins: migration.begins,
+                        reason: reason.to_owned(),
+                        at: unit.at(),
+                    };
+                    unit.decide_document(&definition, document, &mut loaded, command)
+                        .map_err(DispatchFailure::Refused)?;
+                    Ok(unit)
+                }
+                .boxed()
+            })
+            .await
     }
 
     /// Skips the stopped step of a document, this one or the only one, which a person did by hand: `result` is what

@@ -215,13 +215,16 @@ impl Coded for BatchRefusal {
 impl Coded for DocumentRefusal {
     fn code(&self) -> RefusalCode {
         match self {
-            Self::NotRequested => RefusalCode::NotFound,
+            Self::NotRequested | Self::NoSuchVersion(_) => RefusalCode::NotFound,
             Self::AlreadyRequested => RefusalCode::AlreadyExists,
             Self::NotFrom { .. }
             | Self::Waiting
             | Self::UnderWay
             | Self::HandedOver
             | Self::NotStopped(_)
+            | Self::NotReached(_)
+            | Self::OtherScope
+            | Self::OtherPath(_)
             | Self::CannotSkip(_) => RefusalCode::NotAtThisStage,
             Self::NothingToRetry | Self::NoApproval => RefusalCode::NothingToDo,
             Self::WhichApproval | Self::WhichStopped | Self::NoReason | Self::NeedsNumber => {

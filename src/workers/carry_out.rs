@@ -16,9 +16,12 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use futures::FutureExt as _;
-use navette_adapters::effects::{Claimed, Effects};
+use navette_adapters::{
+    effects::{Claimed, Effects},
+    log::StreamState,
+};
 use navette_domain::{
-    document::DocumentCommand,
+    document::{Document, DocumentCommand},
     ports::{FailureClass, Neighbour, PortFailure, Tray},
 };
 use std::{collections::HashSet, panic::AssertUnwindSafe, time::Duration};
@@ -161,12 +164,13 @@ impl CarryOut {
     async fn carry_out(&self, claimed: &Claimed, mut passing: Passing) {
         let _kept = self.leases.keep(claimed.lease);
         let kind = claimed.effect.work.kind();
-        let acted = self.timings.of(kind, self.act(claimed)).await;
+        let mut seen = None;
+        let acted = self.timings.of(kind, self.act(claimed, &mut seen)).await;
         let longest = Duration::from_millis(self.policy.cap_ms);
         let counts = passing.hears(heard(claimed, &acted, longest));
         let ended = match acted {
             Ok(Outcome::Report(report)) => {
-                let report = self.report(claimed, *report);
+                let report = self.report(claimed, *report, seen);
                 self.timings.of("report", report).await
             }
             Ok(Outcome::Waits { tray, mark, until }) => {
@@ -212,14 +216,18 @@ impl CarryOut {
         Ok(())
     }
 
-    /// Carries the step out, unless it has stopped every process that tried. A panic is a fault of ours like
-    /// another: it is counted, and a person hears of it in the end.
-    async fn act(&self, claimed: &Claimed) -> Result<Outcome, StepFailure> {
+    /// Carries the step out, and keeps what it saw of its document, unless it has stopped every process that tried.
+    /// A panic is a fault of ours like another: it is counted, and a person hears of it in the end.
+    async fn act(
+        &self,
+        claimed: &Claimed,
+        seen: &mut Option<StreamState<Document>>,
+    ) -> Result<Outcome, StepFailure> {
         if claimed.failures >= self.policy.failures && claimed.effect.work.is_on_the_way() {
             return Err(anyhow::anyhow!("every process that tried it has stopped").into());
         }
-        let document = self.dispatcher.load(claimed.effect.document.0).await?;
-        AssertUnwindSafe(self.steps.carry_out(claimed, &document))
+        let document = seen.insert(self.dispatcher.load(claimed.effect.document.0).await?);
+        AssertUnwindSafe(self.steps.carry_out(claimed, document))
             .catch_unwind()
             .await
             .unwrap_or_else(|_| Err(anyhow::anyhow!("the step panicked").into()))
@@ -318,6 +326,7 @@ impl CarryOut {
                 document: Some(command),
                 ..Report::default()
             },
+            None,
         )
         .await
     }

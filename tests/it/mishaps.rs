@@ -22,8 +22,9 @@ use navette_adapters::{
 use navette_domain::{
     chain::{Effect, StepId, Work},
     digest::Digest,
-    document::{DocumentStatus, Stage},
+    document::{DocumentEvent, DocumentStatus, Stage},
     dossier::{Dossier, DossierCommand, DossierStatus},
+    event::Event,
     ids::{BatchId, DocumentId, DossierId, EffectId, SignatureId},
     ports::{Answer, Email, FailureClass, FileStore, Neighbour, PortFailure, Postman, StoreResult},
     signature::Signature,
@@ -185,11 +186,12 @@ fn a_step_that_stops_every_process_that_tries_it_calls_a_person_instead() {
     });
 }
 
-/// A relay that makes its first caller wait, then fails it.
+/// A relay that makes its first caller wait, then fails it or not.
 struct Gate {
     calls: AtomicUsize,
     reached: Arc<Notify>,
     opened: Arc<Notify>,
+    fails: bool,
     relay: Arc<dyn Postman>,
 }
 
@@ -201,6 +203,9 @@ impl Postman for Gate {
         }
         self.reached.notify_one();
         self.opened.notified().await;
+        if !self.fails {
+            return self.relay.send(email).await;
+        }
         Err(PortFailure::new(
             Neighbour::Smtp,
             FailureClass::Transient,
@@ -209,26 +214,52 @@ impl Postman for Gate {
     }
 }
 
+/// A document that is cancelled while its letter is being sent; the sending then fails or not.
+async fn cancelled_while_it_is_sent(fails: bool) -> (TestApp, DocumentId) {
+    let (reached, opened) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (tells, waits) = (reached.clone(), opened.clone());
+    let test = TestApp::start_among(Manners::obliging(), quick(), move |ports| Ports {
+        postman: Arc::new(Gate {
+            calls: AtomicUsize::new(0),
+            reached: tells,
+            opened: waits,
+            fails,
+            relay: ports.postman.clone(),
+        }),
+        ..ports
+    })
+    .await;
+    let dossier = test.granted("SUB-1").await;
+    let document = DocumentId::of_dossier(test.notify(&[dossier]).await, dossier);
+    reached.notified().await;
+    cancel_document(&test, document, "Erreur").await;
+    opened.notify_one();
+    (test, document)
+}
+
+#[test]
+fn what_succeeds_while_its_document_is_cancelled_is_over_and_records_nothing() {
+    run(async {
+        let (test, document) = cancelled_while_it_is_sent(false).await;
+        test.settle().await;
+        let sent = test.neighbours.ledger.keys(Neighbour::Smtp, "mail");
+        assert_eq!(sent.len(), 1, "once on its way, it is not asked for again");
+        let log = test.app.dispatcher.log();
+        let events = log.read(0, i64::MAX).await.unwrap().events;
+        let mut of_document = events.iter().filter_map(|recorded| match &recorded.event {
+            Event::Document(event) if recorded.stream_id == document.0 => Some(event),
+            _ => None,
+        });
+        let last = of_document.next_back().unwrap();
+        assert!(matches!(last, DocumentEvent::Cancelled { .. }), "{last:?}");
+        test.end().await;
+    });
+}
+
 #[test]
 fn what_fails_while_its_document_is_cancelled_is_not_tried_again() {
     run(async {
-        let (reached, opened) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let (tells, waits) = (reached.clone(), opened.clone());
-        let test = TestApp::start_among(Manners::obliging(), quick(), move |ports| Ports {
-            postman: Arc::new(Gate {
-                calls: AtomicUsize::new(0),
-                reached: tells,
-                opened: waits,
-                relay: ports.postman.clone(),
-            }),
-            ..ports
-        })
-        .await;
-        let dossier = test.granted("SUB-1").await;
-        let document = DocumentId::of_dossier(test.notify(&[dossier]).await, dossier);
-        reached.notified().await;
-        cancel_document(&test, document, "Erreur").await;
-        opened.notify_one();
+        let (test, _) = cancelled_while_it_is_sent(true).await;
         test.settle().await;
         let sent = test.neighbours.ledger.keys(Neighbour::Smtp, "mail");
         assert_eq!(

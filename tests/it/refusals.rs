@@ -12,6 +12,7 @@ use navette_adapters::sim::{
     wire::{Call, Fate, Mischief},
 };
 use navette_domain::{
+    chain::StepId,
     document::{DocumentStatus, Stage},
     dossier::DossierStatus,
     ids::DocumentId,
@@ -107,6 +108,67 @@ fn a_refused_signature_keeps_the_signatorys_reason_and_leaves_nothing_at_the_des
             .await
             .unwrap();
         assert_eq!(test.status(document).await, DocumentStatus::Cancelled);
+        test.end().await;
+    });
+}
+
+#[test]
+fn a_letter_that_the_desk_refused_goes_back_there_with_the_visa_that_it_has() {
+    run(async {
+        let objects = Arc::new(AtomicBool::new(true));
+        let mind = objects.clone();
+        let signature = iparapheur::Automatic {
+            after: Duration::ZERO,
+            objection: Arc::new(move |_, _| {
+                let objects = mind.load(Ordering::SeqCst);
+                objects.then(|| "Ce n'est pas ma délégation".to_owned())
+            }),
+        };
+        let test = TestApp::start(Manners {
+            signature: Some(signature),
+            ..Manners::obliging()
+        })
+        .await;
+        let dossier = test.granted("SUB-1").await;
+        let document = DocumentId::of_dossier(test.notify(&[dossier]).await, dossier);
+        let back_to = async |step: &str| {
+            let (step, why) = (StepId(step.to_owned()), "délégation complétée");
+            let batches = &test.app.batches;
+            let asks = asks();
+            let went = batches.restart_document(&asks, document, Some(&step), why);
+            went.await.map(drop).map_err(|failure| failure.to_string())
+        };
+        let shown = async || -> (String, i32, Option<String>, Option<String>) {
+            test.settle().await;
+            sqlx::query_as("SELECT stage, round, pdf, office FROM documents")
+                .fetch_one(&test.app.pool)
+                .await
+                .unwrap()
+        };
+        let refused = DocumentStatus::SignatureRefused;
+        test.until_status(document, refused).await;
+        let (stage, round, pdf, office) = shown().await;
+        assert_eq!((stage.as_str(), round), ("signature_refused", 1));
+        let told = back_to("register").await.unwrap_err();
+        assert!(told.contains("« register »"), "{told}");
+        back_to("sign").await.unwrap();
+        test.until("it was refused again", async || {
+            let journey = test.journey(document).await;
+            journey.round == 2 && journey.status() == refused
+        })
+        .await;
+        assert_eq!(shown().await, (stage, 2, pdf, office));
+        objects.store(false, Ordering::SeqCst);
+        back_to("sign").await.unwrap();
+        test.until_status(document, DocumentStatus::Delivered).await;
+        let once: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM events
+             WHERE event_type IN ('document.merged', 'document.converted', 'document.visaed')",
+        )
+        .fetch_one(&test.app.pool)
+        .await
+        .unwrap();
+        assert_eq!(once, 3);
         test.end().await;
     });
 }

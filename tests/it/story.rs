@@ -915,6 +915,7 @@ fn letters(story: &mut Story, batch: BatchId, first: DossierId, second: DossierI
         },
         E::Restarted {
             reason: reason(),
+            back_to: None,
             at,
         },
         E::SentForSignature {

@@ -16,7 +16,11 @@ use navette_domain::{
     ids::{BatchId, DocumentId, EffectId},
     ports::Neighbour,
 };
-use sqlx::{PgPool, types::Json};
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+    types::Json,
+};
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -77,6 +81,8 @@ pub struct HeldBack {
 pub struct Effects {
     held_back: Arc<Mutex<HeldBack>>,
     pool: PgPool,
+    /// For claims alone.
+    claims: PgPool,
     owner: String,
     lease: Duration,
 }
@@ -90,10 +96,30 @@ fn seconds(duration: Duration) -> f64 {
     duration.as_secs_f64()
 }
 
+/// Connections whose plans are made once, and find rows by their indexes whatever the table holds then: a queue is
+/// empty one moment and full the next, so that what the server knows of its size is of no use. A claim is short, and
+/// planning it each time costs more.
+fn by_index(pool: &PgPool) -> PgPool {
+    let options = PgConnectOptions::clone(&pool.connect_options()).options([
+        ("plan_cache_mode", "force_generic_plan"),
+        ("enable_seqscan", "off"),
+        ("enable_bitmapscan", "off"),
+        ("enable_hashjoin", "off"),
+        ("enable_mergejoin", "off"),
+        ("jit", "off"),
+    ]);
+    PgPoolOptions::new()
+        .max_connections(2)
+        .acquire_timeout(Duration::from_secs(10))
+        .test_before_acquire(false)
+        .connect_lazy_with(options)
+}
+
 impl Effects {
     /// `owner` must name one living process only; a lease that is not renewed for `lease` is free again.
     pub fn new(pool: PgPool, owner: String, lease: Duration) -> Self {
         Self {
+            claims: by_index(&pool),
             pool,
             owner,
             lease,
@@ -153,7 +179,7 @@ impl Effects {
             .bind(seconds(self.lease))
             .bind(documents)
             .bind(batches)
-            .fetch_all(&self.pool)
+            .fetch_all(&self.claims)
             .await?;
         Ok(rows.into_iter().map(Claimed::from).collect())
     }

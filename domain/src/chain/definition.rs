@@ -217,6 +217,18 @@ impl Definition {
         self.steps.iter().find(|step| step.id == *id)
     }
 
+    /// This step and those that are done after it: not those of its own group.
+    pub fn from(&self, id: &StepId) -> Vec<&StepId> {
+        let Some(at) = self.steps.iter().position(|step| step.id == *id) else {
+            return vec![];
+        };
+        let group = self.steps[at].parallel.as_ref();
+        let after = self.steps[at..]
+            .iter()
+            .filter(|step| step.id == *id || group.is_none() || step.parallel.as_ref() != group);
+        after.map(|step| &step.id).collect()
+    }
+
     /// The steps that can be done once `done` are over: the first of the others, with those of its group.
     pub fn ready(&self, done: &[StepId]) -> Vec<&Step> {
         let mut left = self.steps.iter().filter(|step| !done.contains(&step.id));

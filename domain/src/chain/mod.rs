@@ -9,6 +9,7 @@ mod definition;
 mod delay;
 mod effect;
 mod fault;
+mod migration;
 mod react;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ pub use definition::{Action, Definition, Recipient, Scope, Step, StepId};
 pub use delay::{Delay, NoDelay};
 pub use effect::{Effect, Work};
 pub use fault::DefinitionFault;
+pub use migration::Migration;
 pub use react::{Reaction, is_due, may_take, react};
 pub use wait::{Due, due};
 

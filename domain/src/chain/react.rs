@@ -31,17 +31,26 @@ pub fn react(
     let begin = |step: &StepId, work: Work, doubtful: bool| {
         Reaction::Begin(effect(id, after, step, work, doubtful))
     };
+    let archive = |step: &StepId, signature: SignatureId| {
+        begin(step, Work::ArchiveSignature { signature }, false)
+    };
     match event {
-        E::Restarted { .. } => {
-            let mut reactions: Vec<_> = undo(definition, id, before).into_iter().collect();
-            reactions.extend(next(definition, id, None, after));
-            reactions
-        }
-        E::SkippedByHand { .. } => {
-            // What a person did elsewhere must not stay before those who were asked for it.
-            let mut reactions: Vec<_> = undo(definition, id, before).into_iter().collect();
-            reactions.extend(next(definition, id, before, after));
-            reactions
+        E::Restarted { .. } => [
+            undo(definition, id, before),
+            next(definition, id, None, after),
+        ]
+        .concat(),
+        // What a person did elsewhere must not stay before those who were asked for it.
+        E::SkippedByHand { .. } => [
+            undo(definition, id, before),
+            next(definition, id, before, after),
+        ]
+        .concat(),
+        E::Migrated { begins, .. } => {
+            let begins = begins.iter().filter_map(|step| definition.step(step));
+            begins
+                .filter_map(|step| beginning(id, after, step, false))
+                .collect()
         }
         E::Retried { .. } => {
             let stopped =
@@ -92,26 +101,14 @@ pub fn react(
         )],
         E::Signed {
             step, signature, ..
-        } => {
-            let mut reactions = vec![begin(
-                step,
-                Work::ArchiveSignature {
-                    signature: *signature,
-                },
-                false,
-            )];
-            reactions.extend(next(definition, id, before, after));
-            reactions
-        }
+        } => [
+            vec![archive(step, *signature)],
+            next(definition, id, before, after),
+        ]
+        .concat(),
         E::SignatureRefused {
             step, signature, ..
-        } => vec![begin(
-            step,
-            Work::ArchiveSignature {
-                signature: *signature,
-            },
-            false,
-        )],
+        } => vec![archive(step, *signature)],
         E::Cancelled { .. } => {
             let mut reactions = vec![Reaction::DropPending];
             reactions.extend(undo(definition, id, before));
@@ -190,28 +187,32 @@ pub fn may_take(
         Stage::VisaRefused { .. } | Stage::SignatureRefused { .. }
     );
     match command {
-        DocumentCommand::Restart { .. } => may_restart(definition, journey),
-        DocumentCommand::Retry { .. } if was_refused => may_restart(definition, journey),
+        DocumentCommand::Restart { back_to, .. } => {
+            let kept = back_to.as_ref().map_or(&[][..], |to| &to.kept);
+            may_restart(definition, journey, kept)
+        }
+        DocumentCommand::Retry { .. } if was_refused => may_restart(definition, journey, &[]),
         _ => Ok(()),
     }
 }
 
-/// Whether a document may start over, as far as its chain can tell.
+/// Whether a document may start over from where these steps lead, as far as its chain can tell.
 ///
 /// # Errors
 ///
-/// [`DocumentRefusal::HandedOver`] once it was handed to anybody, or may have been: they would get it twice.
+/// [`DocumentRefusal::HandedOver`] once one of the others handed it to anybody, or may have: they would get it twice.
 /// [`DocumentRefusal::UnderWay`] while another step of its group is under way, whose answer would be taken for
 /// the new round's. A step that stopped, or waits for an approval, is not.
 pub(super) fn may_restart(
     definition: &Definition,
     journey: &Journey,
+    kept: &[StepId],
 ) -> Result<(), DocumentRefusal> {
     let ready = definition.ready(&journey.done);
     let done = definition
         .steps
         .iter()
-        .filter(|step| journey.done.contains(&step.id));
+        .filter(|step| journey.done.contains(&step.id) && !kept.contains(&step.id));
     let handed_over = |step: &Step| {
         step.action.hands_over() && (step.when.is_none() || journey.taken.contains(&step.id))
     };
@@ -283,8 +284,12 @@ fn beginning(id: DocumentId, journey: &Journey, step: &Step, doubtful: bool) -> 
 
 /// A document that is cancelled or starts over leaves nothing behind at the neighbours that let us take it
 /// back. The work belongs to the round that is left.
-fn undo(definition: &Definition, id: DocumentId, before: Option<&Journey>) -> Option<Reaction> {
-    let before = before?;
+fn undo(definition: &Definition, id: DocumentId, before: Option<&Journey>) -> Vec<Reaction> {
+    let undone = before.and_then(|before| undone(definition, id, before));
+    undone.into_iter().collect()
+}
+
+fn undone(definition: &Definition, id: DocumentId, before: &Journey) -> Option<Reaction> {
     let step = definition.ready(&before.done).into_iter().next()?;
     if step.when.is_some() && !before.taken.contains(&step.id) {
         return None;

@@ -3,13 +3,14 @@
 
 mod definitions;
 mod in_house;
+mod migration;
 mod reactions;
 mod simulation;
 mod waits;
 
 use super::{
-    Action, Chain, ChainCommand as C, ChainEvent as E, Definition, DefinitionFault, Recipient,
-    Scope, Step, StepId, Work,
+    Action, Chain, ChainCommand as C, ChainEvent as E, ChainRef, Definition, DefinitionFault,
+    Recipient, Scope, Step, StepId, Work,
 };
 use crate::{
     dossier::DossierStatus,

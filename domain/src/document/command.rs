@@ -1,8 +1,8 @@
 //! What one may ask of a document, and why it says no.
 
-use super::{ByHand, Order, PdfRef};
+use super::{BackTo, ByHand, Order, PdfRef};
 use crate::{
-    chain::StepId,
+    chain::{ChainRef, StepId},
     digest::Digest,
     ids::SignatureId,
     personal::Personal,
@@ -157,6 +157,13 @@ pub enum DocumentCommand {
     },
     Restart {
         reason: String,
+        back_to: Option<BackTo>,
+        at: DateTime<Utc>,
+    },
+    Migrate {
+        chain: ChainRef,
+        begins: Vec<StepId>,
+        reason: String,
         at: DateTime<Utc>,
     },
     Cancel {
@@ -211,6 +218,24 @@ pub enum DocumentRefusal {
     /// Whoever decides it says why.
     #[error("Le motif est vide : dites pourquoi.")]
     NoReason,
+    /// It cannot go back to where it has not been.
+    #[error(
+        "Le document ne peut pas être repris à l'étape « {0} » : elle n'a pas commencé, ou n'est pas de sa chaîne."
+    )]
+    NotReached(StepId),
+    /// Its chain has no such version.
+    #[error("La chaîne de ce document n'a pas de version {0}.")]
+    NoSuchVersion(u32),
+    /// A version makes a document of each dossier, the other one of all.
+    #[error(
+        "Cette version de la chaîne ne fait pas les mêmes documents : elle est d'une autre portée."
+    )]
+    OtherScope,
+    /// What is done or under way has no place in that version.
+    #[error(
+        "Le document ne peut pas passer à cette version de sa chaîne : l'étape « {0} », faite ou en cours, y manque, y est autre ou y vient à un autre moment. Reprenez-le à une étape antérieure, ou annulez-le."
+    )]
+    OtherPath(StepId),
     /// Other steps of its group are under way.
     #[error(
         "D'autres étapes de ce document sont en cours : attendez leur fin, ou annulez le document."
@@ -254,6 +279,7 @@ impl DocumentCommand {
             | Self::Deliver { .. }
             | Self::Retry { .. }
             | Self::Restart { .. }
+            | Self::Migrate { .. }
             | Self::Cancel { .. } => None,
         }
     }

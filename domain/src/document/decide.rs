@@ -134,9 +134,11 @@ impl Journey {
                 reason,
                 at,
             } => self.skip(step, by_hand, reason, at),
-            C::Fail { .. } | C::Retry { .. } | C::Restart { .. } | C::Cancel { .. } => {
-                self.decide_by_hand(command)
-            }
+            C::Fail { .. }
+            | C::Retry { .. }
+            | C::Restart { .. }
+            | C::Migrate { .. }
+            | C::Cancel { .. } => self.decide_by_hand(command),
         }
     }
 
@@ -294,6 +296,15 @@ impl Journey {
         use DocumentCommand as C;
         use DocumentEvent as E;
         match (&self.stage, command) {
+            (
+                _,
+                C::Migrate {
+                    chain,
+                    begins,
+                    reason,
+                    at,
+                },
+            ) => self.migrate(chain, begins, reason, at),
             (Stage::Cancelled { .. }, C::Cancel { .. }) => Ok(vec![]),
             (Stage::Delivered { .. } | Stage::Cancelled { .. }, C::Fail { .. }) => {
                 self.no("signaler un échec")
@@ -313,6 +324,7 @@ impl Journey {
                 C::Retry { at },
             ) => Ok(vec![E::Restarted {
                 reason: reason.clone(),
+                back_to: None,
                 at,
             }]),
             (_, C::Retry { at }) if !self.troubles.is_empty() => Ok(vec![E::Retried { at }]),
@@ -332,8 +344,16 @@ impl Journey {
                 | Stage::InVisa { .. }
                 | Stage::VisaRefused { .. }
                 | Stage::SignatureRefused { .. },
-                C::Restart { reason, at },
-            ) => Ok(vec![E::Restarted { reason, at }]),
+                C::Restart {
+                    reason,
+                    back_to,
+                    at,
+                },
+            ) => Ok(vec![E::Restarted {
+                reason,
+                back_to,
+                at,
+            }]),
             (_, _) => self.no("recommencer le document"),
         }
     }

@@ -1,8 +1,8 @@
 //! What happens to a document.
 
-use super::{ByHand, Order, PdfRef};
+use super::{BackTo, ByHand, Order, PdfRef};
 use crate::{
-    chain::StepId,
+    chain::{ChainRef, StepId},
     digest::Digest,
     event::events,
     ids::SignatureId,
@@ -276,8 +276,22 @@ events! {
             /// When.
             at: DateTime<Utc>,
         }
-        /// A person sent it back to its first step.
+        /// A person sent it back.
         Restarted = "document.restarted", 1 {
+            /// Why.
+            reason: String,
+            /// Where to, when that is not its first step.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            back_to: Option<BackTo>,
+            /// When.
+            at: DateTime<Utc>,
+        }
+        /// A person moved it to another version of its chain.
+        Migrated = "document.migrated", 1 {
+            /// The version.
+            chain: ChainRef,
+            /// The steps that begin at once, beside those under way.
+            begins: Vec<StepId>,
             /// Why.
             reason: String,
             /// When.
@@ -289,111 +303,6 @@ events! {
             reason: String,
             /// When.
             at: DateTime<Utc>,
-        }
-    }
-}
-
-impl DocumentEvent {
-    /// The files of the store that this event names.
-    pub fn files(&self) -> Vec<Digest> {
-        match self {
-            Self::Merged { office, .. } => vec![*office],
-            Self::Converted { pdf, .. } | Self::Visaed { pdf, .. } | Self::Signed { pdf, .. } => {
-                vec![pdf.file]
-            }
-            Self::SentForVisa { sent, .. } | Self::SentForSignature { sent, .. } => vec![*sent],
-            Self::Attached { file, .. } | Self::Published { file, .. } => vec![*file],
-            Self::Requested { .. }
-            | Self::VisaRefused { .. }
-            | Self::SignatureRefused { .. }
-            | Self::Registered { .. }
-            | Self::Reported { .. }
-            | Self::Emailed { .. }
-            | Self::Called { .. }
-            | Self::StepTaken { .. }
-            | Self::StepSkipped { .. }
-            | Self::ApprovalAsked { .. }
-            | Self::Approved { .. }
-            | Self::ApprovalRefused { .. }
-            | Self::WaitBegan { .. }
-            | Self::WaitEnded { .. }
-            | Self::Delivered { .. }
-            | Self::Reminded { .. }
-            | Self::Failed { .. }
-            | Self::Retried { .. }
-            | Self::SkippedByHand { .. }
-            | Self::Restarted { .. }
-            | Self::Cancelled { .. } => vec![],
-        }
-    }
-
-    /// The step of the chain that this event is about.
-    pub fn step(&self) -> Option<&StepId> {
-        match self {
-            Self::Merged { step, .. }
-            | Self::Converted { step, .. }
-            | Self::SentForVisa { step, .. }
-            | Self::Visaed { step, .. }
-            | Self::VisaRefused { step, .. }
-            | Self::SentForSignature { step, .. }
-            | Self::Signed { step, .. }
-            | Self::SignatureRefused { step, .. }
-            | Self::Registered { step, .. }
-            | Self::Attached { step, .. }
-            | Self::Reported { step, .. }
-            | Self::Emailed { step, .. }
-            | Self::Published { step, .. }
-            | Self::Called { step, .. }
-            | Self::StepTaken { step, .. }
-            | Self::StepSkipped { step, .. }
-            | Self::ApprovalAsked { step, .. }
-            | Self::Approved { step, .. }
-            | Self::ApprovalRefused { step, .. }
-            | Self::WaitBegan { step, .. }
-            | Self::WaitEnded { step, .. }
-            | Self::Reminded { step, .. }
-            | Self::SkippedByHand { step, .. }
-            | Self::Failed { step, .. } => Some(step),
-            Self::Requested { .. }
-            | Self::Delivered { .. }
-            | Self::Retried { .. }
-            | Self::Restarted { .. }
-            | Self::Cancelled { .. } => None,
-        }
-    }
-
-    /// The step of the chain that this event ends.
-    pub fn completed_step(&self) -> Option<&StepId> {
-        match self {
-            Self::Merged { step, .. }
-            | Self::Converted { step, .. }
-            | Self::Visaed { step, .. }
-            | Self::Signed { step, .. }
-            | Self::Registered { step, .. }
-            | Self::Attached { step, .. }
-            | Self::Reported { step, .. }
-            | Self::Emailed { step, .. }
-            | Self::Published { step, .. }
-            | Self::Called { step, .. }
-            | Self::StepSkipped { step, .. }
-            | Self::Approved { step, .. }
-            | Self::WaitEnded { step, .. }
-            | Self::SkippedByHand { step, .. } => Some(step),
-            Self::Requested { .. }
-            | Self::SentForVisa { .. }
-            | Self::VisaRefused { .. }
-            | Self::SentForSignature { .. }
-            | Self::SignatureRefused { .. }
-            | Self::StepTaken { .. }
-            | Self::ApprovalAsked { .. }
-            | Self::ApprovalRefused { .. }
-            | Self::WaitBegan { .. }
-            | Self::Delivered { .. }
-            | Self::Reminded { .. }
-            | Self::Failed { .. }
-            | Self::Retried { .. }
-            | Self::Restarted { .. }
-            | Self::Cancelled { .. } => None,
         }
     }
 }

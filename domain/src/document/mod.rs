@@ -5,11 +5,13 @@
 //!                                     └→ visa refused    └→ signature refused
 //! A chain may leave out visa, signature, registration or attachment, never change their order. Between its PDF
 //! and its end, a document may also wait for an approval or for a moment.
-//! A refusal, or a failed step, waits for a person: retry, skip, restart or cancel. Once it has its visa or is at
+//! A refusal, or a failed step, waits for a person: retry, skip, restart (from any step that began) or cancel. Once it has its visa or is at
 //! the signing desk, a document no longer restarts: it is cancelled, which takes it back.
 //! Everything that is not delivered may be cancelled.
 //! ```
 
+mod about;
+mod back;
 mod by_hand;
 mod command;
 mod decide;
@@ -20,6 +22,7 @@ mod stage;
 mod tests;
 mod wait;
 
+pub use back::BackTo;
 pub use by_hand::ByHand;
 pub use command::{DocumentCommand, DocumentRefusal};
 pub use event::DocumentEvent;
@@ -92,6 +95,8 @@ pub struct Journey {
     pub stage: Stage,
     /// The steps of its chain that are over, in this round.
     pub done: Vec<StepId>,
+    /// Where it stood after each of them, so that it can go back there.
+    pub reached: Vec<(StepId, Stage)>,
     /// How often it started over: part of every key that neighbours see.
     pub round: u32,
     /// The steps whose condition was found to hold, in this round.
@@ -173,6 +178,7 @@ impl Document {
                     order,
                     stage: Stage::Requested,
                     done: vec![],
+                    reached: vec![],
                     round: 1,
                     taken: vec![],
                     awaited: BTreeMap::new(),
@@ -201,19 +207,27 @@ impl Journey {
     }
 
     fn evolve(&mut self, event: DocumentEvent) {
-        use DocumentEvent as E;
         match event.step() {
             Some(step) => {
                 self.troubles.remove(step);
                 self.awaited.remove(step);
             }
+            // What stopped stays so: the other version says how it goes on.
+            None if matches!(event, DocumentEvent::Migrated { .. }) => {}
             None => self.troubles.clear(),
         }
         self.wait = Wait::after(self.wait, &event);
-        let pdf = self.stage.pdf();
-        if let Some(step) = event.completed_step() {
+        let completed = event.completed_step().cloned();
+        self.stand(event);
+        if let Some(step) = completed {
             self.done.push(step.clone());
+            self.reached.push((step, self.stage.clone()));
         }
+    }
+
+    fn stand(&mut self, event: DocumentEvent) {
+        use DocumentEvent as E;
+        let pdf = self.stage.pdf();
         match (event, pdf) {
             (
                 E::Merged {
@@ -252,13 +266,8 @@ impl Journey {
             (E::WaitBegan { step, until, .. }, _) => {
                 self.awaited.insert(step, Awaited::Moment { until });
             }
-            (E::Restarted { .. }, _) => {
-                self.stage = Stage::Requested;
-                self.done.clear();
-                self.taken.clear();
-                self.awaited.clear();
-                self.round += 1;
-            }
+            (E::Restarted { back_to, .. }, _) => self.go_back(back_to),
+            (E::Migrated { chain, .. }, _) => self.order.chain = chain,
             (
                 E::Requested { .. }
                 | E::Reported { .. }

@@ -200,7 +200,18 @@ fn document(event: &DocumentEvent) -> String {
         E::SkippedByHand { step, reason, .. } => {
             format!("Étape « {step} » passée à la main : {reason}")
         }
+        E::Restarted {
+            reason,
+            back_to: Some(to),
+            ..
+        } => format!("Repris à l'étape « {} » : {reason}", to.step),
         E::Restarted { reason, .. } => format!("Repris depuis le début : {reason}"),
+        E::Migrated { chain, reason, .. } => {
+            format!(
+                "Passé à la version {} de sa chaîne : {reason}",
+                chain.version
+            )
+        }
         E::Cancelled { reason, .. } => format!("Annulé : {reason}"),
     }
 }

@@ -256,6 +256,16 @@ fn document() -> Vec<DocumentEvent> {
         },
         DocumentEvent::Restarted {
             reason: "modèle corrigé".into(),
+            back_to: None,
+            at,
+        },
+        DocumentEvent::Migrated {
+            chain: ChainRef {
+                version: 2,
+                ..chain_ref()
+            },
+            begins: vec![step("approve")],
+            reason: "circuit corrigé".into(),
             at,
         },
         DocumentEvent::Cancelled {

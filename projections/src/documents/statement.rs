@@ -1,11 +1,11 @@
 //! What each event changes in its row.
 
-use crate::kinds::OfficeFormat;
+use crate::kinds::{DocumentStatus, OfficeFormat};
 use chrono::{DateTime, Utc};
 use navette_domain::{
     chain::StepId,
     digest::Digest,
-    document::{Awaited, ByHand, DocumentEvent, Order, PdfRef, Subject},
+    document::{Awaited, BackTo, ByHand, DocumentEvent, Order, PdfRef, Subject},
     event::Recorded,
     french,
 };
@@ -146,7 +146,10 @@ pub(super) fn of<'q>(recorded: &'q Recorded, event: &'q DocumentEvent) -> Statem
         E::Delivered { .. } => change(update!(", stage = 'delivered'"), None),
         E::Failed { step, sentence, .. } => change(FAILED, Some(step)).bind(sentence),
         E::Retried { .. } => change(update!(""), None),
-        E::Restarted { reason, .. } => change(RESTARTED, None).bind(reason),
+        E::Restarted {
+            reason, back_to, ..
+        } => restarted(change(RESTARTED, None).bind(reason), back_to.as_ref()),
+        E::Migrated { chain, .. } => change(MIGRATED, None).bind(number(chain.version)),
         E::Cancelled { reason, .. } => change(CANCELLED, None).bind(reason),
     }
 }
@@ -159,6 +162,11 @@ const ATTACHED: &str = update!(", stage = 'attached'");
 /// It has not changed: it still waits.
 const REMINDED: &str = "
     UPDATE documents SET version = $2, step = $4, updated_at = coalesce(updated_at, $3) WHERE id = $1";
+
+/// It goes on from where it stands, even if that is nowhere.
+const MIGRATED: &str = "
+    UPDATE documents SET version = $2, updated_at = $3, step = coalesce($4::text, step), chain_version = $5
+    WHERE id = $1";
 
 const FAILED: &str = concat!(
     "UPDATE documents SET version = $2, updated_at = $3, step = $4, awaited = awaited - $4::text,
@@ -173,10 +181,22 @@ const CANCELLED: &str = update!(", stage = 'cancelled', reason = $5", "'{}'");
 
 /// What was made in the rounds before stays in the log; here, only what is in force.
 const RESTARTED: &str = update!(
-    ", stage = 'requested', reason = $5, round = round + 1, data = NULL, office = NULL,
-     office_format = NULL, pdf = NULL, pages = NULL, signed_pdf = NULL, signature_id = NULL, chrono = NULL",
+    ", stage = $6, reason = $5, round = round + 1, pdf = $7, pages = $8,
+     data = CASE $6 WHEN 'requested' THEN NULL ELSE data END,
+     office = CASE $6 WHEN 'requested' THEN NULL ELSE office END,
+     office_format = CASE $6 WHEN 'requested' THEN NULL ELSE office_format END,
+     signed_pdf = NULL, signature_id = NULL, chrono = NULL",
     "'{}'"
 );
+
+fn restarted<'q>(statement: Statement<'q>, back_to: Option<&BackTo>) -> Statement<'q> {
+    let stage = back_to.map_or(DocumentStatus::Requested, |to| to.stage.status().into());
+    let pdf = back_to.and_then(|to| to.stage.pdf());
+    statement
+        .bind(stage.as_str())
+        .bind(pdf.map(|pdf| pdf.file.to_string()))
+        .bind(pdf.map(|pdf| number(pdf.pages)))
+}
 
 fn with_pdf(statement: Statement<'_>, pdf: PdfRef) -> Statement<'_> {
     statement.bind(pdf.file.to_string()).bind(number(pdf.pages))

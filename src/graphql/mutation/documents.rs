@@ -67,6 +67,18 @@ struct SkipStepInput {
     reason: String,
 }
 
+/// Another version of its chain for a document.
+#[derive(Debug, Clone, InputObject, Serialize)]
+struct MigrateDocumentInput {
+    #[graphql(flatten)]
+    #[serde(flatten)]
+    change: Change,
+    /// The version, as the chain numbers them.
+    version: u32,
+    /// Why, for the history.
+    reason: String,
+}
+
 /// What retrying a batch answers.
 #[derive(SimpleObject)]
 pub struct RetryBatchPayload {
@@ -144,16 +156,34 @@ impl DocumentMutation {
         moved(context, asker, id, work).await
     }
 
-    /// Sends a document back to its first step.
+    /// Sends a document back: to a step that it began, of which all before stays as it is, or to its first one.
     async fn restart_document(
         &self,
         context: &Context<'_>,
         input: ReasonedChange,
+        step: Option<String>,
     ) -> Result<DocumentPayload> {
         let (asker, batches) = operating(context)?;
-        let envelope = input.change.envelope(asker, "restartDocument", &input);
+        let content = (&input, &step);
+        let envelope = input.change.envelope(asker, "restartDocument", &content);
         let id = input.change.id;
-        let work = batches.restart_document(&envelope, DocumentId(id), &input.reason);
+        let step = step.map(StepId);
+        let work =
+            batches.restart_document(&envelope, DocumentId(id), step.as_ref(), &input.reason);
+        moved(context, asker, id, work).await
+    }
+
+    /// Moves a document to another version of its chain, as `documentMigration` says: what is done stays done, what is
+    /// under way goes on.
+    async fn migrate_document(
+        &self,
+        context: &Context<'_>,
+        input: MigrateDocumentInput,
+    ) -> Result<DocumentPayload> {
+        let (asker, batches) = operating(context)?;
+        let envelope = input.change.envelope(asker, "migrateDocument", &input);
+        let (id, version) = (input.change.id, input.version);
+        let work = batches.migrate_document(&envelope, DocumentId(id), version, &input.reason);
         moved(context, asker, id, work).await
     }
 

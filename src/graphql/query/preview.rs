@@ -5,14 +5,19 @@ use crate::{
     batches::Batches,
     dispatch::DispatchFailure,
     graphql::{
-        asking::asker,
+        asking::{asker, reading},
         chosen::Chosen,
+        faults,
         refusal::{Refusal, RefusedRow, refusal},
     },
 };
 use async_graphql::{Context, Object, Result, SimpleObject};
-use navette_domain::policy::Permission;
-use navette_projections::{dossiers::DossierFilter, kinds::Position};
+use navette_domain::{
+    chain::{Migration, StepId},
+    ids::DocumentId,
+    policy::Permission,
+};
+use navette_projections::{documents, dossiers::DossierFilter, kinds::Position};
 use uuid::Uuid;
 
 /// The most refused dossiers that are named.
@@ -45,12 +50,69 @@ impl BatchPreview {
     }
 }
 
+/// What another version of its chain would mean for a document, by the names of its steps.
+#[derive(Default, SimpleObject)]
+pub struct DocumentMigration {
+    /// Those that stay done.
+    done: Vec<String>,
+    /// Those that are left, in order; what is under way goes on, under what the version says of it.
+    left: Vec<String>,
+    /// Those of them that its present version has not.
+    added: Vec<String>,
+    /// Those that are left on its present version, and would not be done.
+    dropped: Vec<String>,
+    /// Why it cannot be moved: then nothing else is told.
+    refusal: Option<Refusal>,
+}
+
+impl From<Migration> for DocumentMigration {
+    fn from(migration: Migration) -> Self {
+        let names = |steps: Vec<StepId>| steps.into_iter().map(|step| step.0).collect();
+        Self {
+            done: names(migration.done),
+            left: names(migration.left),
+            added: names(migration.added),
+            dropped: names(migration.dropped),
+            refusal: None,
+        }
+    }
+}
+
 /// Questions about what would be done.
 #[derive(Default)]
 pub struct PreviewQuery;
 
 #[Object]
 impl PreviewQuery {
+    /// What `migrateDocument` would do with this document: the same rules, and nothing moves. Null when there is no such
+    /// document.
+    #[graphql(complexity = "50 + child_complexity")]
+    async fn document_migration(
+        &self,
+        context: &Context<'_>,
+        id: Uuid,
+        #[graphql(desc = "The version of its chain.")] version: u32,
+        at_least: Option<Position>,
+    ) -> Fallible<DocumentMigration> {
+        let answer = async {
+            let (reads, asker) = reading(context, at_least).await?;
+            let seen = documents::by_ids(&reads.pool, &asker.scope, &[id]).await;
+            if seen.map_err(|cause| faults::internal(&cause))?.is_empty() {
+                return Ok(None);
+            }
+            let batches = context.data::<Batches>()?;
+            let migration = batches.migration(DocumentId(id), version).await;
+            Ok(Some(match migration {
+                Ok(migration) => migration.into(),
+                Err(failure) => DocumentMigration {
+                    refusal: Some(refusal(failure)?),
+                    ..DocumentMigration::default()
+                },
+            }))
+        };
+        answer.await.transpose()
+    }
+
     /// What `startBatch` would do with these dossiers: the same rules, and nothing starts.
     #[graphql(complexity = "500 + child_complexity")]
     async fn batch_preview(

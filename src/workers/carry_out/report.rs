@@ -18,10 +18,23 @@ use navette_domain::{
     signature::Signature,
 };
 
+/// Whether a decision can be taken to the log.
+enum Decided {
+    Whole,
+    /// It is a refusal, on a document that may have moved since it was read.
+    OnTooLittle,
+}
+
 impl CarryOut {
-    /// Takes an outcome to the log, with the end of the effect. A lost lease means that somebody else
-    /// carries the effect out: what we did is found done by them.
-    pub(super) async fn report(&self, claimed: &Claimed, report: Report) -> anyhow::Result<()> {
+    /// Takes an outcome to the log, with the end of the effect. It is decided on the document as the step has
+    /// `seen` it: the log refuses what is decided on a document that has moved, and then it is read anew. A lost
+    /// lease means that somebody else carries the effect out: what we did is found done by them.
+    pub(super) async fn report(
+        &self,
+        claimed: &Claimed,
+        report: Report,
+        mut seen: Option<StreamState<Document>>,
+    ) -> anyhow::Result<()> {
         let envelope = Envelope {
             command: CommandId::following(claimed.lease, "report"),
             content: Digest::of(claimed.lease.as_bytes()),
@@ -34,7 +47,10 @@ impl CarryOut {
                 id: claimed.effect.id,
                 lease: claimed.lease,
             });
-            self.decide(&mut unit, claimed, &report).await?;
+            let decided = self.decide(&mut unit, claimed, &report, seen.take());
+            if let Decided::OnTooLittle = decided.await? {
+                continue;
+            }
             match self.dispatcher.log().append(unit.into_commit()).await {
                 Err(AppendRefusal::Conflict { .. }) => {}
                 Err(AppendRefusal::LeaseLost) => {
@@ -51,9 +67,14 @@ impl CarryOut {
         unit: &mut Unit,
         claimed: &Claimed,
         report: &Report,
-    ) -> anyhow::Result<()> {
+        seen: Option<StreamState<Document>>,
+    ) -> anyhow::Result<Decided> {
         let id = claimed.effect.document;
-        let mut document: StreamState<Document> = self.dispatcher.load(id.0).await?;
+        let was_seen = seen.is_some();
+        let mut document = match seen {
+            Some(seen) => seen,
+            None => self.dispatcher.load(id.0).await?,
+        };
         let Some(chain) = document.state.journey().map(|journey| journey.order.chain) else {
             anyhow::bail!("an effect without its document")
         };
@@ -66,8 +87,12 @@ impl CarryOut {
             if let Err(refusal) =
                 unit.decide_document(&definition, id, &mut document, command.clone())
             {
+                // Nothing is written of the document, so that the log would not tell whether it has moved.
+                if was_seen {
+                    return Ok(Decided::OnTooLittle);
+                }
                 tracing::info!(document = %id, kind = claimed.effect.work.kind(), %refusal, "an outcome was not taken");
-                return Ok(());
+                return Ok(Decided::Whole);
             }
         }
         if let Some((signature, commands)) = &report.signature {
@@ -98,6 +123,6 @@ impl CarryOut {
                 tracing::info!(%dossier, %refusal, "an outcome was not taken");
             }
         }
-        Ok(())
+        Ok(Decided::Whole)
     }
 }

@@ -69,6 +69,61 @@ fn a_letter_that_was_registered_by_hand_goes_on_under_its_number() {
 }
 
 #[test]
+fn a_letter_goes_on_by_another_version_of_its_chain_once_that_was_told() {
+    run(async {
+        let policy = RetryPolicy {
+            failures: 1,
+            ..quick()
+        };
+        let test = TestApp::start_with(Manners::obliging(), policy).await;
+        let register = Watched::on(&test, REGISTER);
+        register.down.store(true, Ordering::SeqCst);
+        let dossier = test.granted("SUB-1").await;
+        let document = DocumentId::of_dossier(test.notify(&[dossier]).await, dossier);
+        test.until_stopped(document).await;
+        let batches = &test.app.batches;
+        let none = batches.migration(document, 2).await.unwrap_err();
+        assert!(none.to_string().contains("version 2"), "{none}");
+        // An approval before the applicant hears of it, and no porte-documents.
+        let first = include_str!("../../../examples/chains/notification-attribution.toml");
+        let (until_notify, notify_and_after) = first.split_once("# Tells the grants tool").unwrap();
+        let approve = "[[step]]\nid = \"approve\"\nkind = \"approve\"\n\n# Tells the grants tool";
+        let (notify, _) = notify_and_after.rsplit_once("[[step]]").unwrap();
+        test.publish(&[until_notify, approve, notify].concat())
+            .await;
+        let migration = batches.migration(document, 2).await.unwrap();
+        assert_eq!(migration.added, [named("approve")]);
+        assert_eq!(migration.dropped, [named("publish")]);
+        assert_eq!(migration.left[0], named("register"));
+        let asks = asks();
+        let migrated = batches.migrate_document(&asks, document, 2, "accord du cabinet");
+        let migrated = migrated.await.unwrap();
+        let again = batches.migrate_document(&asks, document, 2, "accord du cabinet");
+        assert_eq!(again.await.unwrap(), migrated, "the same answer again");
+        test.settle().await;
+        let shown: (i32, Option<String>) =
+            sqlx::query_as("SELECT chain_version, trouble FROM documents")
+                .fetch_one(&test.app.pool)
+                .await
+                .unwrap();
+        assert!(shown.0 == 2 && shown.1.is_some(), "{shown:?}");
+        register.down.store(false, Ordering::SeqCst);
+        test.retry(document).await.unwrap();
+        test.until_status(document, DocumentStatus::InApproval)
+            .await;
+        batches
+            .approve_document(&crate::support::asks(), document, None, None)
+            .await
+            .unwrap();
+        test.until_status(document, DocumentStatus::Delivered).await;
+        let published = &test.neighbours.ledger;
+        let published = published.keys(Neighbour::PorteDocuments, "document deposited");
+        assert!(published.is_empty(), "{published:?}");
+        test.end().await;
+    });
+}
+
+#[test]
 fn what_operators_pause_waits_until_they_let_it_go() {
     run(async {
         let relay = Neighbour::Smtp;

@@ -1,7 +1,7 @@
 //! What follows from conditions, approvals, waits and groups.
 
 use super::{
-    reactions::{Walk, report, weighed},
+    reactions::{Walk, journey, report, weighed},
     *,
 };
 use crate::{
@@ -56,10 +56,6 @@ fn wait_a_day() -> Action {
         delay: "P1D".parse().ok(),
         until: None,
     }
-}
-
-fn journey(walk: &Walk) -> &crate::document::Journey {
-    walk.document.journey().expect("a requested document")
 }
 
 fn last_work(walk: &Walk) -> Work {
@@ -300,7 +296,7 @@ fn what_was_done_by_hand_counts_as_done_whatever_its_condition() {
     definition.steps.insert(after, approve);
     let mut letter = Walk::until(definition, "weigh");
     assert_eq!(letter.fail().skip(None).said(), ["ask approval"]);
-    let restarts = may_restart(&letter.definition, journey(&letter));
+    let restarts = may_restart(&letter.definition, journey(&letter), &[]);
     assert_eq!(
         restarts,
         Err(DocumentRefusal::HandedOver),
@@ -323,7 +319,7 @@ fn a_document_does_not_start_over_while_another_step_of_its_group_is_under_way()
         step: step("approve"),
         at: now(),
     });
-    let may = |walk: &Walk| may_restart(&walk.definition, journey(walk));
+    let may = |walk: &Walk| may_restart(&walk.definition, journey(walk), &[]);
     assert_eq!(may(&walk), Err(DocumentRefusal::UnderWay));
     walk.record(D::Fail {
         step: step("wait"),
@@ -336,7 +332,7 @@ fn a_document_does_not_start_over_while_another_step_of_its_group_is_under_way()
 
 #[test]
 fn a_document_does_not_start_over_once_somebody_outside_has_it_or_may_have_it() {
-    let may = |walk: &Walk| may_restart(&walk.definition, journey(walk));
+    let may = |walk: &Walk| may_restart(&walk.definition, journey(walk), &[]);
     let mut definition = letter();
     let mut walk = Walk::until(definition.clone(), "email");
     walk.fail();

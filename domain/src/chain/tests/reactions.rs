@@ -1,12 +1,15 @@
 //! What follows from what: given a definition and a document, when something is recorded, then this work.
 
 use super::{
-    super::{Effect, Reaction, is_due, react},
+    super::{Effect, Reaction, is_due, may_take, react},
     *,
 };
 use crate::{
     digest::Digest,
-    document::{ByHand, Document, DocumentCommand as D, Order, Subject},
+    document::{
+        BackTo, ByHand, Document, DocumentCommand as D, DocumentRefusal, DocumentStatus, Journey,
+        Order, Stage, Subject,
+    },
     event::Decider,
     ids::{BatchId, DocumentId, DossierId, EffectId},
     personal::Personal,
@@ -21,6 +24,10 @@ pub(super) struct Walk {
     pub(super) document: Document,
     pub(super) last: Vec<Reaction>,
     pub(super) begun: Vec<Effect>,
+}
+
+pub(super) fn journey(walk: &Walk) -> &Journey {
+    walk.document.journey().expect("a requested document")
 }
 
 fn document_id() -> DocumentId {
@@ -133,8 +140,21 @@ impl Walk {
     pub(super) fn restart(&mut self) -> &mut Self {
         self.record(D::Restart {
             reason: "modèle corrigé".into(),
+            back_to: None,
             at: now(),
         })
+    }
+
+    /// Back to this step, if the chain lets it.
+    pub(super) fn restart_from(&mut self, name: &str) -> Result<&mut Self, DocumentRefusal> {
+        let journey = journey(self);
+        let command = D::Restart {
+            reason: "circuit corrigé".into(),
+            back_to: Some(BackTo::of(&self.definition, journey, &step(name))?),
+            at: now(),
+        };
+        may_take(&self.definition, journey, &command)?;
+        Ok(self.record(command))
     }
 
     pub(super) fn cancel(&mut self) -> &mut Self {
@@ -444,6 +464,52 @@ fn a_restart_begins_from_the_first_step_under_new_ids() {
     assert_ne!(again.id, first.id);
     assert_eq!(again.id, EffectId::of(document_id(), "merge", "merge", 2));
     assert!(!again.doubtful);
+}
+
+#[test]
+fn a_document_goes_back_to_a_step_that_it_began_and_what_was_before_stays() {
+    let mut walk = Walk::until(notification(), "watch_visa");
+    let pdf = journey(&walk).stage.pdf();
+    walk.fail().restart_from("visa").expect("it may go back");
+    assert_eq!(walk.said(), ["withdraw_visa", "circulate"]);
+    let again = walk.begun.last().expect("work");
+    assert_eq!(
+        again.id,
+        EffectId::of(document_id(), "visa", "circulate", 2)
+    );
+    let there = journey(&walk);
+    assert_eq!(there.stage.pdf(), pdf);
+    assert_eq!(there.stage.status(), DocumentStatus::Converted);
+    assert_eq!(there.done, [step("merge"), step("convert")]);
+    walk.fail().restart_from("convert").expect("further back");
+    assert_eq!(journey(&walk).stage.status(), DocumentStatus::Merged);
+    assert_eq!(walk.said(), ["recall_visa", "convert"]);
+    walk.fail().restart_from("merge").expect("to the first");
+    assert_eq!(walk.said(), ["merge"]);
+    assert_eq!(journey(&walk).stage, Stage::Requested);
+}
+
+#[test]
+fn what_was_refused_at_the_desk_goes_back_there_with_the_visa_that_it_has() {
+    let mut walk = Walk::until(notification(), "watch_signature");
+    refuse_signature(&mut walk);
+    walk.restart_from("sign").expect("it may go back");
+    let signature = SignatureId::of(document_id(), "sign", 2);
+    assert_eq!(
+        walk.begun.last().expect("work").work,
+        Work::Submit { signature }
+    );
+    assert_eq!(journey(&walk).stage.status(), DocumentStatus::Visaed);
+}
+
+#[test]
+fn a_document_does_not_go_back_to_where_it_has_not_been() {
+    let mut walk = Walk::until(notification(), "circulate");
+    walk.fail();
+    for name in ["sign", "nowhere"] {
+        let refusal = walk.restart_from(name).err();
+        assert_eq!(refusal, Some(DocumentRefusal::NotReached(step(name))));
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::super::{ByHand, DocumentCommand as C, DocumentEvent as E, Order, Subject};
 use crate::{
+    chain::ChainRef,
     digest::Digest,
     ids::{BatchId, DossierId, SignatureId},
     personal::Personal,
@@ -279,6 +280,19 @@ pub(super) fn skip(name: &str, by_hand: ByHand) -> C {
 pub(super) fn restart() -> C {
     C::Restart {
         reason: "modèle corrigé".into(),
+        back_to: None,
+        at: now(),
+    }
+}
+
+pub(super) fn migrate() -> C {
+    C::Migrate {
+        chain: ChainRef {
+            version: 2,
+            ..chain_ref()
+        },
+        begins: vec![],
+        reason: "circuit corrigé".into(),
         at: now(),
     }
 }
@@ -344,6 +358,7 @@ pub(super) fn retried() -> E {
 pub(super) fn restarted(reason: &str) -> E {
     E::Restarted {
         reason: reason.into(),
+        back_to: None,
         at: now(),
     }
 }

@@ -118,7 +118,11 @@ impl Auditor {
             | E::Delivered { .. } => {
                 self.hands_over()?;
             }
-            E::Merged { .. } | E::Failed { .. } | E::Retried { .. } | E::Cancelled { .. } => {}
+            E::Merged { .. }
+            | E::Failed { .. }
+            | E::Retried { .. }
+            | E::Migrated { .. }
+            | E::Cancelled { .. } => {}
             E::Reminded { .. } => prop_assert!(self.in_visa || self.at_desk.is_some()),
         }
         Ok(())
@@ -151,6 +155,7 @@ fn keeps_its_status(event: &E) -> bool {
             | E::Failed { .. }
             | E::Reminded { .. }
             | E::Retried { .. }
+            | E::Migrated { .. }
             | E::SkippedByHand {
                 by_hand: ByHand::HandedOver | ByHand::Waited,
                 ..

@@ -61,6 +61,7 @@ pub(super) fn all() -> Vec<(&'static str, C)> {
             "skip, another step" = skip("another", ByHand::HandedOver),
         ],
         C::Restart { .. } => ["restart" = restart()],
+        C::Migrate { .. } => ["migrate" = migrate()],
         C::Cancel { .. } => ["cancel" = cancel()],
     )
 }

@@ -14,6 +14,7 @@ use crate::{
     ports::Neighbour,
     signature::Signature,
 };
+use std::collections::BTreeMap;
 
 fn hold(is_so: bool, or: impl FnOnce() -> String) -> Result<(), String> {
     if is_so { Ok(()) } else { Err(or()) }
@@ -61,7 +62,11 @@ impl World<'_> {
         for (_, event) in self.log.history.iter().filter(|(of, _)| *of == id) {
             match event {
                 E::Converted { pdf, .. } | E::Visaed { pdf, .. } => force = Some(pdf.file),
-                E::Restarted { .. } => (force, round) = (None, round + 1),
+                E::Restarted { back_to, .. } => {
+                    let stage = back_to.as_ref().map(|to| &to.stage);
+                    force = stage.and_then(Stage::pdf).map(|pdf| pdf.file);
+                    round += 1;
+                }
                 E::Signed { pdf, signature, .. } => {
                     self.is_bound(*signature, pdf.file, force)?;
                     force = Some(pdf.file);
@@ -149,8 +154,11 @@ impl World<'_> {
             })
             .collect();
         self.tally.skipped += u32::from(!by_hand.is_empty());
+        let done_in = self.rounds_of(id);
         for step in &self.log.definition.steps {
-            let effect = |kind| EffectId::of(id, &step.id.0, kind, rounds);
+            // What stays done when a document goes back was done in an earlier round.
+            let round = done_in.get(&step.id).copied().unwrap_or(rounds);
+            let effect = |kind| EffectId::of(id, &step.id.0, kind, round);
             let times = match step.action {
                 Action::Merge
                 | Action::Convert
@@ -158,9 +166,9 @@ impl World<'_> {
                 | Action::Call { .. }
                 | Action::Wait { .. } => continue,
                 // What a frozen process made too late is not counted, and may have been found done.
-                Action::Visa { .. } => self.outside.made_places.get(&(id, rounds)).map(|_| 1),
+                Action::Visa { .. } => self.outside.made_places.get(&(id, round)).map(|_| 1),
                 Action::Sign { .. } => {
-                    let signature = SignatureId::of(id, &step.id.0, rounds);
+                    let signature = SignatureId::of(id, &step.id.0, round);
                     self.outside.made_folders.get(&signature).map(|_| 1)
                 }
                 Action::Register => letters.map(|_| 1),
@@ -188,6 +196,16 @@ impl World<'_> {
             })?;
         }
         Ok(())
+    }
+
+    /// The round in which each step was last done.
+    fn rounds_of(&self, id: DocumentId) -> BTreeMap<StepId, u32> {
+        let (mut done_in, mut round) = (BTreeMap::new(), 1);
+        for (_, event) in self.log.history.iter().filter(|(of, _)| *of == id) {
+            round += u32::from(matches!(event, E::Restarted { .. }));
+            done_in.extend(event.completed_step().map(|step| (step.clone(), round)));
+        }
+        done_in
     }
 
     /// Nobody is written to about a document, nor its dossier moved, once more because it started over.

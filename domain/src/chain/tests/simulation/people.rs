@@ -8,7 +8,8 @@ use super::{
 use crate::{
     amount::Amount,
     batch::{Batch, BatchCommand},
-    document::{ByHand, Document, DocumentCommand},
+    chain::StepId,
+    document::{BackTo, ByHand, Document, DocumentCommand},
     dossier::{Decision, DossierCommand},
     event::Decider as _,
     ids::DocumentId,
@@ -122,7 +123,11 @@ impl World<'_> {
             let command = match self.random.between(0, 9) {
                 0 => continue,
                 1 => cancel(),
-                2 | 3 => DocumentCommand::Restart { reason, at },
+                2 | 3 => DocumentCommand::Restart {
+                    reason,
+                    back_to: self.somewhere_back(document),
+                    at,
+                },
                 4 => self
                     .done_by_hand(document)
                     .unwrap_or(DocumentCommand::Retry { at }),
@@ -137,6 +142,18 @@ impl World<'_> {
             self.plan(next, Happening::People);
         }
         Ok(())
+    }
+
+    /// One of the steps that it began; one time in four, the first one, unsaid.
+    fn somewhere_back(&mut self, document: DocumentId) -> Option<BackTo> {
+        let draw = self.random.between(0, 3);
+        let journey = self.log.documents.get(&document)?.journey()?;
+        let definition = self.log.definition;
+        let ready = definition.ready(&journey.done);
+        let began = ready.iter().map(|step| &step.id).chain(&journey.done);
+        let began: Vec<&StepId> = began.collect();
+        let step = began.get(usize::try_from(draw).ok()?)?;
+        BackTo::of(definition, journey, step).ok()
     }
 
     /// What stopped was done by hand, if it can be.
