@@ -470,6 +470,24 @@ async fn a_trigger_whose_owner_lost_the_right_is_suspended_with_the_reason_and_w
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_trigger_whose_owner_may_start_no_batch_any_more_starts_none() {
+    let house = House::open().await;
+    house.chain().await;
+    let clerk = house.token(Role::Instructor, &[]).await;
+    kept(&house, &clerk, granted()).await;
+    house.granted("EX-1", "Sport").await;
+    sqlx::query("UPDATE api_tokens SET role = 'auditor'")
+        .execute(&house.app.pool)
+        .await
+        .unwrap();
+    carry_out(&house, SOON).await;
+    let trigger = only(&house, &clerk).await;
+    let reason = trigger["suspendedFor"].as_str().unwrap();
+    assert!(reason.contains("ne lui permet plus"), "{reason}");
+    assert_eq!(told(&house, "batch.started").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_trigger_does_not_choose_or_its_owner_does_not_see_is_counted_and_not_started() {
     let house = House::open().await;
     house.chain().await;
