@@ -19,6 +19,7 @@ use crate::{
     schedules::{Places, Schedules},
     steps::{Ports, Steps},
     templates::Templates,
+    triggers::Triggers,
     workers::{self, CarryOut, Gates, Projections, RetryPolicy, Rounds, Stop, Timings},
 };
 use anyhow::Context as _;
@@ -56,6 +57,8 @@ pub struct App {
     pub exports: Exports,
     /// Carries schedules of exports out.
     pub schedules: Schedules,
+    /// Starts chains by itself.
+    pub triggers: Triggers,
     /// Erases third parties.
     pub erasure: Erasure,
     /// Does the outside work.
@@ -100,9 +103,12 @@ impl App {
             policy_of_exports,
         );
         let postman = ports.postman.clone();
+        let batches = Batches::new(dispatcher.clone(), library.clone());
+        let triggers = Triggers::new(dispatcher.clone(), batches.clone(), shown.clone());
         let schedules = Schedules::new(dispatcher.clone(), exports.clone(), files, postman, shown);
         Ok(Self {
-            batches: Batches::new(dispatcher.clone(), library.clone()),
+            batches,
+            triggers,
             templates: Templates::new(
                 dispatcher.clone(),
                 library,
@@ -214,7 +220,7 @@ impl App {
         );
         let (stopping, rounding) = (stop.clone(), stop.clone());
         let exports = self.exports.clone();
-        let schedules = self.schedules.clone();
+        let (schedules, triggers) = (self.schedules.clone(), self.triggers.clone());
         Ok(vec![
             tokio::spawn(async move { carry_out.run_until(stopping).await }),
             tokio::spawn(async move { rounds.run_until(rounding).await }),
@@ -234,6 +240,10 @@ impl App {
             workers::keep_doing("export_schedules", stop.clone(), move || {
                 let schedules = schedules.clone();
                 async move { schedules.work().await }
+            }),
+            workers::keep_doing("triggers", stop.clone(), move || {
+                let triggers = triggers.clone();
+                async move { triggers.work().await }
             }),
         ])
     }

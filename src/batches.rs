@@ -28,6 +28,9 @@ use navette_projections::documents;
 use std::collections::HashSet;
 use uuid::Uuid;
 
+/// The most dossiers of one batch.
+pub const MOST_DOSSIERS: usize = 20_000;
+
 /// A batch to start.
 #[derive(Debug, Clone)]
 pub struct StartBatch {
@@ -133,32 +136,7 @@ impl Batches {
             .dispatcher
             .commit(envelope, |mut unit: Unit| {
                 async move {
-                    let at = unit.at();
-                    let mut batch = self.dispatcher.load::<Batch>(ask.batch.0).await?;
-                    let belonging = Belonging {
-                        batch: Some(ask.batch),
-                        dossier: None,
-                    };
-                    let command = BatchCommand::Start {
-                        order: plan.order.clone(),
-                        at,
-                    };
-                    let events = unit
-                        .decide(ask.batch.0, &mut batch, belonging, command)
-                        .map_err(|refusal| DispatchFailure::Refused(refusal.into()))?;
-                    if events.is_empty() {
-                        return Ok(unit);
-                    }
-                    for (id, order) in plan.documents(ask.batch, at) {
-                        let mut document = StreamState::<Document>::default();
-                        unit.decide_document(
-                            &plan.definition,
-                            id,
-                            &mut document,
-                            DocumentCommand::Request { order, at },
-                        )
-                        .map_err(|refusal| DispatchFailure::Refused(refusal.into()))?;
-                    }
+                    self.begin(&mut unit, ask.batch, plan).await?;
                     Ok(unit)
                 }
                 .boxed()
@@ -168,6 +146,38 @@ impl Batches {
             receipt,
             refused: plan.refused.clone(),
         })
+    }
+
+    /// Puts a planned batch and all its documents in a unit of work; nothing if it was started before.
+    pub async fn begin(
+        &self,
+        unit: &mut Unit,
+        batch: BatchId,
+        plan: &Plan,
+    ) -> Result<(), DispatchFailure<StartRefusal>> {
+        let at = unit.at();
+        let mut loaded = self.dispatcher.load::<Batch>(batch.0).await?;
+        let belonging = Belonging {
+            batch: Some(batch),
+            dossier: None,
+        };
+        let command = BatchCommand::Start {
+            order: plan.order.clone(),
+            at,
+        };
+        let events = unit
+            .decide(batch.0, &mut loaded, belonging, command)
+            .map_err(|refusal| DispatchFailure::Refused(refusal.into()))?;
+        if events.is_empty() {
+            return Ok(());
+        }
+        for (id, order) in plan.documents(batch, at) {
+            let mut document = StreamState::<Document>::default();
+            let request = DocumentCommand::Request { order, at };
+            unit.decide_document(&plan.definition, id, &mut document, request)
+                .map_err(|refusal| DispatchFailure::Refused(refusal.into()))?;
+        }
+        Ok(())
     }
 
     /// What `start` would take of a selection, and leave out: nothing starts.

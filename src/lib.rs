@@ -29,6 +29,7 @@ pub mod rehearsal;
 pub mod schedules;
 pub mod steps;
 pub mod templates;
+pub mod triggers;
 pub mod unit;
 pub mod workers;
 

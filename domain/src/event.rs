@@ -16,6 +16,7 @@ use crate::{
     signature::SignatureEvent,
     template::TemplateEvent,
     third_party::ThirdPartyEvent,
+    trigger::TriggerEvent,
 };
 use chrono::{DateTime, Utc};
 use cqrs_es::DomainEvent;
@@ -182,6 +183,8 @@ pub enum Event {
     Attachment(AttachmentEvent),
     /// About what operators hold.
     Pause(PauseEvent),
+    /// About what starts a chain without a clerk.
+    Trigger(TriggerEvent),
 }
 
 /// A stored event that this version of Navette cannot read.
@@ -217,6 +220,7 @@ impl Event {
             "attachment" => AttachmentEvent::read(event_type, payload).map(Self::Attachment),
             "selection" => SelectionEvent::read(event_type, payload).map(Self::Selection),
             "pause" => PauseEvent::read(event_type, payload).map(Self::Pause),
+            "trigger" => TriggerEvent::read(event_type, payload).map(Self::Trigger),
             _ => Err("unknown noun".to_owned()),
         }
         .map_err(|cause| UnreadableEvent {
@@ -244,6 +248,7 @@ impl Event {
             SelectionEvent::TYPES,
             AttachmentEvent::TYPES,
             PauseEvent::TYPES,
+            TriggerEvent::TYPES,
         ]
         .into_iter()
         .flatten()

@@ -52,6 +52,8 @@ ids! {
     BundleId,
     /// A file that somebody adds to a dossier.
     AttachmentId,
+    /// What starts a chain without a clerk.
+    TriggerId,
     /// A filter or a list of dossiers that somebody keeps under a name.
     SelectionId,
     /// A template, whatever its version.
@@ -87,6 +89,22 @@ impl ExportId {
     pub fn of_schedule(schedule: ExportScheduleId, due: DateTime<Utc>) -> Self {
         let due = due.timestamp().to_string();
         Self(derived("export", &[&schedule.to_string(), &due]))
+    }
+}
+
+impl BatchId {
+    /// The batch that a trigger starts for what happened up to this place in the log.
+    pub fn of_events(trigger: TriggerId, through: i64) -> Self {
+        Self(derived(
+            "batch",
+            &[&trigger.to_string(), "through", &through.to_string()],
+        ))
+    }
+
+    /// The batch that a trigger starts for this time of its calendar.
+    pub fn of_time(trigger: TriggerId, due: DateTime<Utc>) -> Self {
+        let due = due.timestamp().to_string();
+        Self(derived("batch", &[&trigger.to_string(), "due", &due]))
     }
 }
 

@@ -13,6 +13,7 @@
 //! - **Attachment**: a file that somebody adds to a dossier.
 //! - **Export**: rows of dossiers that leave as a file. **Model** of exports: a format and columns that are kept.
 //!   **Schedule** of exports: one that is made again and again, and delivered; each time is a **run**.
+//! - **Trigger**: what starts a chain without a clerk, on an **occasion**: a status, the end of a chain, a calendar.
 //! - **Effect**: one piece of outside work, recorded with the event that causes it. **Work**: what it does.
 //! - **Agent**: somebody of the authority who acts: gives a visa, rejects a letter, asks for a batch.
 //! - **Subject**: whose personal data it is, a third party or an agent; its values are sealed under its key.
@@ -66,4 +67,5 @@ pub mod template;
 #[cfg(test)]
 mod testing;
 pub mod third_party;
+pub mod trigger;
 pub mod upcast;

@@ -86,6 +86,7 @@ fn domain_event(event: &Event) -> &dyn NamedEvent {
         Event::Selection(event) => event,
         Event::Attachment(event) => event,
         Event::Pause(event) => event,
+        Event::Trigger(event) => event,
     }
 }
 
@@ -364,6 +365,7 @@ proptest::proptest! {
         keeps::<navette_domain::image::Image>(&of!(all, Image), &order);
         keeps::<navette_domain::chain::Chain>(&of!(all, Chain), &order);
         keeps::<navette_domain::export::Export>(&of!(all, Export), &order);
+        keeps::<navette_domain::trigger::Trigger>(&of!(all, Trigger), &order);
         keeps::<navette_domain::attachment::Attachment>(&of!(all, Attachment), &order);
         keeps::<navette_domain::export::model::ExportModel>(&of!(all, ExportModel), &order);
         keeps::<navette_domain::export::schedule::ExportSchedule>(&of!(all, ExportSchedule), &order);

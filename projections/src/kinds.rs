@@ -164,6 +164,12 @@ kinds! {
         Delivered = "delivered",
         GivenUp = "given_up",
     }
+    /// On what a trigger fires.
+    OccasionKind {
+        Status = "status",
+        Chain = "chain",
+        Calendar = "calendar",
+    }
     /// A day of the week.
     Weekday of "domain::export::schedule::Weekday" {
         Monday = "monday",

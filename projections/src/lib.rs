@@ -29,6 +29,7 @@ pub mod straight;
 pub mod templates;
 pub mod third_parties;
 pub mod timeline;
+pub mod triggers;
 mod words;
 
 use async_trait::async_trait;
@@ -70,5 +71,6 @@ pub fn all() -> Vec<Box<dyn Projector>> {
         Box::new(export_schedules::ExportSchedules),
         Box::new(selections::Selections),
         Box::new(attachments::Attachments),
+        Box::new(triggers::Triggers),
     ]
 }

@@ -35,6 +35,7 @@ impl Plan {
             template: self.order.template,
             included: self.included.clone(),
             title,
+            trigger: self.order.trigger.clone(),
             date: clock::paris_date(at),
         };
         match definition.scope {
@@ -85,6 +86,7 @@ impl Batches {
                 dossiers: taken.iter().map(|(dossier, _)| *dossier).collect(),
                 requested_by: actor.to_owned(),
                 reply_to: ask.reply_to.clone(),
+                trigger: None,
             },
             definition,
             included,

@@ -248,7 +248,7 @@ pub fn written(filter: &DossierFilter) -> Result<serde_json::Value, NoExport> {
 }
 
 /// The filter that a client wrote, or what is wrong with it.
-fn read_filter(filter: &serde_json::Value) -> Result<DossierFilter, NoExport> {
+pub fn read_filter(filter: &serde_json::Value) -> Result<DossierFilter, NoExport> {
     let value =
         Value::from_json(filter.clone()).map_err(|fault| NoExport::BadFilter(fault.to_string()))?;
     let read = DossierFilter::parse(Some(value)).map_err(|fault| {

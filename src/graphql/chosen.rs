@@ -5,14 +5,11 @@ use super::{
     faults,
     refusal::{Refusal, RefusalCode, RefusedRow},
 };
-use crate::dispatch::Dispatcher;
+use crate::{batches::MOST_DOSSIERS, dispatch::Dispatcher};
 use async_graphql::{Context, Result};
 use navette_domain::{dossier, ids::DossierId, policy, selection::SelectionRefusal};
 use navette_projections::{dossiers::DossierFilter, kinds::Position, list, selections};
 use uuid::Uuid;
-
-/// The most dossiers that one request works on.
-pub const MOST_DOSSIERS: usize = 20_000;
 
 /// What somebody chose: exactly one of these.
 pub struct Chosen<'a> {

@@ -31,6 +31,7 @@ use navette_projections::{
     templates::{self, TemplateRow},
     third_parties::{self, ThirdPartyRow},
     timeline::{self, Kind, TimelineRow},
+    triggers::{self, TriggerRow},
 };
 use sqlx::PgPool;
 use std::{
@@ -116,6 +117,10 @@ keys! {
     ExportModelById,
     /// A schedule of exports by its id, if it is seen.
     ExportScheduleById,
+    /// A trigger by its id, if it is seen.
+    TriggerById,
+    /// The dossiers that the chain of a trigger did not take.
+    LeftOutOf,
     /// The documents of a dossier that is seen.
     DocumentsOf,
     /// An attachment by its id, if it is seen.
@@ -209,6 +214,7 @@ by_id! {
     ExportById => shown::ExportRow,
     ExportModelById => export_models::ExportModelRow,
     ExportScheduleById => export_schedules::ExportScheduleRow,
+    TriggerById => triggers::TriggerRow,
 }
 
 /// Loads rows that everybody sees, by their versions.

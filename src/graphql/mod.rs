@@ -22,6 +22,7 @@ mod query;
 mod refusal;
 pub mod straight;
 mod subscription;
+mod triggers;
 
 pub use mutation::Mutation;
 pub use query::Query;

@@ -7,12 +7,13 @@ use super::{
     loaders::{
         self, AttachmentById, BatchById, ChainVersion, DocumentById, DossierById, EffectById,
         EntryAt, ExportById, ExportModelById, ExportScheduleById, ImageVersion, SelectionById,
-        SignatureById, TemplateVersion, ThirdPartyById,
+        SignatureById, TemplateVersion, ThirdPartyById, TriggerById,
     },
     objects::{
         Attachment, Batch, Chain, Document, Dossier, Effect, Selection, Signature, Template,
         ThirdParty,
     },
+    triggers::Trigger,
 };
 use async_graphql::{Context, Error, ID, Interface, Result};
 use navette_projections::{global, images::ImageRow, page::LONGEST, timeline::TimelineRow};
@@ -45,6 +46,8 @@ pub enum Node {
     ExportModel(ExportModel),
     /// An export that is made again and again.
     ExportSchedule(ExportSchedule),
+    /// What starts a chain without a clerk.
+    Trigger(Trigger),
     /// A version of an image.
     Image(ImageRow),
     /// A file that was added to a dossier.
@@ -91,6 +94,7 @@ pub async fn load(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
             ExportSchedule,
             ExportSchedule
         ),
+        "Trigger" => by_key!(uuid().map(TriggerById), Trigger, Trigger),
         "Image" => by_key!(image(), ImageRow, Image),
         "Attachment" => by_key!(uuid().map(AttachmentById), Attachment, Attachment),
         "Template" => by_key!(template(), Template, Template),

@@ -18,6 +18,7 @@ use navette_domain::{
     pause::PauseRefusal,
     selection::SelectionRefusal,
     third_party::ThirdPartyRefusal,
+    trigger::TriggerRefusal,
 };
 use navette_projections::kinds::Position;
 use uuid::Uuid;
@@ -171,6 +172,21 @@ impl Coded for ExportScheduleRefusal {
             | Self::Columns(_)
             | Self::Calendar(_)
             | Self::Addresses => RefusalCode::InvalidInput,
+        }
+    }
+}
+
+impl Coded for TriggerRefusal {
+    fn code(&self) -> RefusalCode {
+        match self {
+            Self::NotYours => RefusalCode::NotFound,
+            Self::BadName
+            | Self::NoReason
+            | Self::Calendar(_)
+            | Self::NoEnding(_)
+            | Self::ChoosesAll
+            | Self::BothChosen
+            | Self::Circle(_) => RefusalCode::InvalidInput,
         }
     }
 }

@@ -29,6 +29,7 @@ pub async fn everything_holds(site: &Site, batches: &[Batch]) {
     projections_equal_a_rebuild(&app).await;
     files_of_exports_are_whole(site, &database.pool).await;
     schedules_ran_once_for_each_due_time(site, &database.pool).await;
+    triggers_fired_once_for_each_due_time(&database.pool).await;
     nothing_is_done_twice(&site.neighbours.ledger.entries());
     each_step_is_done_once(site, &app, batches).await;
     database.close().await;
@@ -78,6 +79,20 @@ async fn schedules_ran_once_for_each_due_time(site: &Site, pool: &PgPool) {
     made.sort();
     delivered.sort();
     assert_eq!(delivered, made);
+}
+
+/// Each answered once to each time that it was due, and said why it started none of the dossiers.
+async fn triggers_fired_once_for_each_due_time(pool: &PgPool) {
+    let fired = "SELECT DISTINCT payload::jsonb #>> '{firing,occurrence,due}' FROM events
+                 WHERE event_type = 'trigger.fired'";
+    let times = column(pool, fired).await;
+    assert!(!times.is_empty(), "no trigger was due");
+    let twice = "SELECT stream_id::text FROM events WHERE event_type = 'trigger.fired'
+                 GROUP BY stream_id, payload::jsonb #>> '{firing,occurrence}' HAVING count(*) > 1";
+    assert_eq!(column(pool, twice).await, Vec::<String>::new());
+    let untold =
+        "SELECT t::text FROM triggers t WHERE kind = 'calendar' AND (left_out = 0 OR started > 0)";
+    assert_eq!(column(pool, untold).await, Vec::<String>::new());
 }
 
 async fn column(pool: &PgPool, sql: &str) -> Vec<String> {

@@ -35,7 +35,9 @@ const NOT_DONE: &str = "SELECT e::text FROM effects e
                         UNION ALL SELECT b::text FROM batches b WHERE ended_at IS NULL
                         UNION ALL SELECT x::text FROM exports x WHERE state = 'requested'
                         UNION ALL SELECT s::text FROM export_schedules s
-                            WHERE last_state IS DISTINCT FROM 'delivered'";
+                            WHERE last_state IS DISTINCT FROM 'delivered'
+                        UNION ALL SELECT t::text FROM triggers t
+                            WHERE kind = 'calendar' AND fired_at IS NULL";
 
 pub struct Site {
     pub neighbours: Neighbourhood,

@@ -1,6 +1,6 @@
 //! What is asked of Navette: dossiers that were granted, and batches of them.
 
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use navette::{
     access::{self, Holder},
     app::App,
@@ -12,7 +12,7 @@ use navette_domain::{
     attachment::{Attachment, AttachmentCommand, AttachmentFormat, NewFile},
     chain::{Chain, ChainCommand, Definition},
     digest::Digest,
-    dossier::{Authority, Decision, Dossier, DossierCommand, Payment, Request},
+    dossier::{Authority, Decision, Dossier, DossierCommand, DossierStatus, Payment, Request},
     event::Decider,
     export::{
         Export, ExportCommand, Format, Order,
@@ -24,6 +24,7 @@ use navette_domain::{
     policy::Role,
     selection::{Content, Selection, SelectionCommand},
     third_party::{PostalAddress, Profile, ThirdParty, ThirdPartyCommand},
+    trigger::{Occasion, Rule, Trigger, TriggerCommand},
 };
 use navette_projections::scope::Scope;
 use std::collections::BTreeMap;
@@ -142,10 +143,33 @@ pub async fn configure(app: &App) {
         at: Utc::now(),
     };
     dispatch::<Selection>(app, Uuid::from_u128(0x5E1), command).await;
+    let granted = Occasion::Status {
+        status: DossierStatus::Granted,
+    };
+    // Nobody has this token: what is due waits.
+    trigger(app, "Sans titulaire", granted, "token:personne", Utc::now()).await;
 }
 
-/// Asks for a file of all dossiers, made in the background, and keeps a model of it; and a schedule that is due
-/// at once, since two days ago.
+async fn trigger(app: &App, name: &str, occasion: Occasion, owner: &str, at: DateTime<Utc>) {
+    let rule = Box::new(Rule {
+        name: name.into(),
+        chain: "notification-attribution".into(),
+        occasion,
+        selection: None,
+        filter: Some(serde_json::json!({})),
+        owner: owner.into(),
+    });
+    let command = TriggerCommand::Save {
+        rule,
+        administers: false,
+        others: vec![],
+        at,
+    };
+    dispatch::<Trigger>(app, Uuid::now_v7(), command).await;
+}
+
+/// Asks for a file of all dossiers, made in the background, and keeps a model of it; and a schedule and a trigger
+/// that are due at once, since two days ago. All the dossiers of the trigger are under way already, or notified.
 pub async fn export(app: &App) {
     let at = Utc::now();
     let order = Order {
@@ -180,6 +204,11 @@ pub async fn export(app: &App) {
     // The second time, it is there.
     let _ = access::issue(&app.pool, &holder).await;
     let id = Uuid::now_v7();
+    let calendar = Calendar {
+        days: Days::Month((1..=31).collect()),
+        hour: 0,
+        minute: 0,
+    };
     let schedule = Box::new(Schedule {
         name: format!("Suivi {id}"),
         model: None,
@@ -187,17 +216,15 @@ pub async fn export(app: &App) {
         columns: None,
         selection: None,
         filter: None,
-        calendar: Calendar {
-            days: Days::Month((1..=31).collect()),
-            hour: 0,
-            minute: 0,
-        },
+        calendar: calendar.clone(),
         destination: Destination::Folder("controle".into()),
         owner: "token:essai".into(),
     });
     let at = at - TimeDelta::days(2);
     let command = ExportScheduleCommand::Save { schedule, at };
     dispatch::<ExportSchedule>(app, id, command).await;
+    let daily = Occasion::Calendar(calendar);
+    trigger(app, "Chaque jour", daily, "token:essai", at).await;
 }
 
 /// Adds a file to a dossier.

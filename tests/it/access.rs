@@ -199,6 +199,10 @@ pub fn inputs() -> Value {
             "email": ["x@example.org"],
         },
         "removeExportSchedule": change,
+        "saveTrigger": { "idempotencyKey": key, "name": "X", "chain": "x", "status": "GRANTED" },
+        "suspendTrigger": reasoned,
+        "resumeTrigger": change,
+        "removeTrigger": change,
     })
 }
 

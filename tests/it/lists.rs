@@ -29,6 +29,7 @@ use navette_projections::{
     signatures::{SignatureFilter, SignatureOrder, SignatureOrderField},
     third_parties::{ThirdPartyFilter, ThirdPartyOrder, ThirdPartyOrderField},
     timeline::{AuditFilter, AuditOrder},
+    triggers::{TriggerFilter, TriggerOrder, TriggerOrderField},
 };
 use serde_json::Value;
 use sqlx::{PgPool, Row as _};
@@ -291,6 +292,11 @@ async fn every_order_of_the_other_lists_gives_each_row_once_both_ways() {
             &ExportScheduleFilter::default(),
         )
         .await;
+        let triggers: Vec<Vec<TriggerOrder>> =
+            [TriggerOrderField::Name, TriggerOrderField::SavedAt]
+                .map(|field| vec![TriggerOrder { field, descending }])
+                .into();
+        walks(pool, &triggers, |row| row.id, &TriggerFilter::default()).await;
         let models: Vec<Vec<ExportModelOrder>> = [
             ExportModelOrderField::Name,
             ExportModelOrderField::UpdatedAt,

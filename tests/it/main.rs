@@ -43,4 +43,5 @@ mod story;
 mod straight;
 mod support;
 mod templates;
+mod triggers;
 mod verify;

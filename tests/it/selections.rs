@@ -189,6 +189,8 @@ async fn every_kind_of_object_is_found_by_its_node_id_by_those_who_see_it() {
     house
         .mutate(&token, "saveExportSchedule", input, "version")
         .await;
+    let input = json!({ "name": "Accords", "chain": "notification", "status": "GRANTED" });
+    house.mutate(&token, "saveTrigger", input, "version").await;
     let admin = house.token(Role::Admin, &[]).await;
     let logo = include_bytes!("../../examples/images/logo.png");
     let sent = house.send(&admin, "/images/logo", "logo.png", logo).await;
@@ -197,7 +199,8 @@ async fn every_kind_of_object_is_found_by_its_node_id_by_those_who_see_it() {
     let query = "{ dossiers { nodes { nodeId } } thirdParties { nodes { nodeId } } documents { nodes { nodeId } }
         batches { nodes { nodeId } } effects { nodes { nodeId document { title } } } audit { nodes { nodeId } }
         templates { nodeId } chains { nodeId } selections { nodeId } exports { nodes { nodeId } }
-        exportModels { nodes { nodeId } } exportSchedules { nodes { nodeId } } dictionary { images { nodeId } } }";
+        exportModels { nodes { nodeId } } exportSchedules { nodes { nodeId } }
+        triggers { nodes { nodeId } } dictionary { images { nodeId } } }";
     let answer = house.ask(&token, query, json!({})).await;
     assert!(answer["errors"].is_null(), "{answer}");
     let mut ids = vec![];

@@ -97,7 +97,7 @@ fn links(objects: &BTreeMap<String, Vec<FieldDefinition>>, of: &str) -> Vec<(Str
 }
 
 /// One row for each document of what the chain of this test does not reach.
-const BESIDE_DOCUMENTS: [&str; 4] = [
+const BESIDE_DOCUMENTS: [&str; 6] = [
     "INSERT INTO signatures (id, document_id, status, desk_type, desk_subtype, sent_pdf, prepared_at, version)
          SELECT id, id, 'prepared', 'Courrier', 'Notification', '', now(), 1 FROM documents",
     "INSERT INTO exports (id, label, format, columns, filter, services, schemes, kept, requested_by, state,
@@ -109,6 +109,12 @@ const BESIDE_DOCUMENTS: [&str; 4] = [
          next_at, last_due_at, last_state, last_export_id, last_failures)
          SELECT id, 'X', 'token:x', '{\"days\": {\"month\": [1]}, \"hour\": 6, \"minute\": 0}', 'folder', 0, 1, now(),
          now(), now(), 'delivered', id, 0 FROM documents",
+    "INSERT INTO triggers (id, name, owner, chain, occasion, kind, version, saved_at, last_batch_id, started, left_out,
+         not_chosen)
+         SELECT id, 'X', 'token:x', 'x', '{\"status\": {\"status\": \"granted\"}}', 'status', 1, now(), batch_id, 1, 1, 0
+         FROM documents",
+    "INSERT INTO trigger_left_out (trigger_id, position, dossier_id, reason, at)
+         SELECT id, 1, dossier_id, 'X', now() FROM documents",
 ];
 
 /// Letters, templates, and the rows that no letter brings; nothing follows the log afterwards.
@@ -184,6 +190,8 @@ async fn no_link_of_the_schema_costs_a_statement_for_each_row() {
         ("exportSchedules", "", "ExportSchedule"),
         ("exportSchedules", "lastRun", "ExportRun"),
         ("exportSchedules", "destination", "ExportDestination"),
+        ("triggers", "", "Trigger"),
+        ("triggers", "occasion", "TriggerOccasion"),
     ];
     let mut followed = 0;
     for (list, through, object) in lists {

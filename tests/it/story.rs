@@ -13,7 +13,7 @@ use navette_domain::{
     bundle::BundleEvent,
     chain::{Action, ChainEvent, ChainRef, Definition, Recipient, Scope, Step, StepId},
     digest::Digest,
-    document::{self, ByHand, DocumentEvent, PdfRef, Subject},
+    document::{self, ByHand, DocumentEvent, DocumentStatus, PdfRef, Subject},
     dossier::{Authority, Decision, DossierEvent, DossierStatus, Payment, Request},
     event::{Event, Metadata, Recorded},
     export::{
@@ -33,6 +33,7 @@ use navette_domain::{
     signature::{Binding, Sheet, SignatureEvent},
     template::{TemplateEvent, TemplateRef},
     third_party::{PostalAddress, Profile, ThirdPartyEvent},
+    trigger::{Firing, LeftOut, Occasion, Occurrence, Rule, TriggerEvent},
 };
 use sqlx::PgPool;
 use std::collections::{BTreeMap, HashMap};
@@ -212,6 +213,7 @@ impl Story {
             dossiers: dossiers.to_vec(),
             requested_by: "token:essai".into(),
             reply_to: None,
+            trigger: None,
         };
         self.tell(
             id.0,
@@ -227,6 +229,7 @@ impl Story {
                 included: vec![],
                 title: format!("Notification {dossier}"),
                 date: day("2026-11-23"),
+                trigger: None,
             };
             self.document(id, *dossier, DocumentEvent::Requested { order, at: noon() });
         }
@@ -240,7 +243,11 @@ impl Story {
         event: DocumentEvent,
     ) -> &mut Self {
         let id = DocumentId::of_dossier(batch, dossier);
-        self.tell(id.0, Some(dossier), Event::Document(event))
+        self.tell(id.0, Some(dossier), Event::Document(event));
+        if let Some(told) = self.events.last_mut() {
+            told.metadata.batch = Some(batch.0);
+        }
+        self
     }
 
     /// Applies what was told from the `from`th event on to every table of the live schema.
@@ -278,6 +285,7 @@ fn names(event: &Event) -> (&'static str, String) {
         Event::Selection(event) => ("selection", event.event_type()),
         Event::Attachment(event) => ("attachment", event.event_type()),
         Event::Pause(event) => ("pause", event.event_type()),
+        Event::Trigger(event) => ("trigger", event.event_type()),
     }
 }
 
@@ -286,6 +294,7 @@ pub fn everything() -> Story {
     let mut story = Story::default();
     configuration(&mut story);
     pauses(&mut story);
+    triggers(&mut story);
     let (first, second) = dossiers(&mut story);
     let batch = BatchId(Uuid::from_u128(0xB000));
     story.batch(batch, &[first, second]);
@@ -324,6 +333,7 @@ pub fn everything() -> Story {
     };
     story.tell(given_up.0, None, Event::Batch(event));
     export_schedules(&mut story);
+    triggers_fired(&mut story, first);
     story
 }
 
@@ -494,6 +504,93 @@ fn export_schedules(story: &mut Story) {
             story.tell(Uuid::from_u128(number), None, Event::ExportSchedule(event));
         }
     }
+}
+
+/// Triggers of each occasion, saved before anything happens: some will have fired, others are to fire, one is
+/// changed and suspended, and one removed in the end.
+fn triggers(story: &mut Story) {
+    let granted = Occasion::Status {
+        status: DossierStatus::Granted,
+    };
+    let after = |ending| Occasion::Chain {
+        chain: "notification".into(),
+        ending,
+    };
+    let calendar = Occasion::Calendar(Calendar {
+        days: Days::Month(vec![1]),
+        hour: 12,
+        minute: 0,
+    });
+    let occasions = [
+        granted.clone(),
+        after(DocumentStatus::Delivered),
+        calendar,
+        granted,
+        after(DocumentStatus::Delivered),
+        after(DocumentStatus::VisaRefused),
+        after(DocumentStatus::SignatureRefused),
+        after(DocumentStatus::Cancelled),
+    ];
+    for (id, occasion) in (0x7210..).zip(occasions) {
+        let next = matches!(occasion, Occasion::Calendar(_)).then(noon);
+        trigger_saved(story, id, occasion, next);
+    }
+}
+
+/// A trigger, saved to start the chain "avenant".
+pub fn trigger_saved(story: &mut Story, id: u128, occasion: Occasion, next: Option<DateTime<Utc>>) {
+    let rule = Box::new(Rule {
+        name: format!("Déclencheur {id}"),
+        chain: "avenant".into(),
+        occasion,
+        selection: Some(SelectionId(Uuid::from_u128(0x5E1))),
+        filter: None,
+        owner: "token:essai".into(),
+    });
+    let at = noon();
+    let event = TriggerEvent::Saved { rule, next, at };
+    story.tell(Uuid::from_u128(id), None, Event::Trigger(event));
+}
+
+fn triggers_fired(story: &mut Story, dossier: DossierId) {
+    use TriggerEvent as E;
+    let at = noon();
+    let last = story.events.last().unwrap().position;
+    let fired = |occurrence| E::Fired {
+        firing: Box::new(Firing {
+            occurrence,
+            batch: Some(BatchId(Uuid::from_u128(0xB000))),
+            started: 1,
+            left_out: vec![LeftOut {
+                dossier,
+                reason: "Le dossier est clos.".into(),
+            }],
+            not_chosen: 1,
+        }),
+        next: None,
+        at,
+    };
+    let events = Occurrence::Events {
+        after: 0,
+        through: last,
+    };
+    let reason = "Révision".into();
+    for (id, event) in [
+        (0x7210, fired(events)),
+        (0x7212, fired(Occurrence::Due(at))),
+        (0x7212, E::Suspended { reason, at }),
+        (0x7212, E::Resumed { next: None, at }),
+        (0x7214, E::Removed { at }),
+    ] {
+        story.tell(Uuid::from_u128(id), None, Event::Trigger(event));
+    }
+    let refused = Occasion::Status {
+        status: DossierStatus::Refused,
+    };
+    trigger_saved(story, 0x7213, refused, None);
+    let reason = "Révision".into();
+    let event = E::Suspended { reason, at };
+    story.tell(Uuid::from_u128(0x7213), None, Event::Trigger(event));
 }
 
 /// Somebody's selections: one is kept, one was removed.

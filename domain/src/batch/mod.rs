@@ -18,6 +18,7 @@ use crate::{
     event::{aggregate, events},
     ids::DossierId,
     template::TemplateRef,
+    trigger::TriggerRef,
 };
 use chrono::{DateTime, Utc};
 use decide::decide;
@@ -38,6 +39,9 @@ pub struct Order {
     pub requested_by: String,
     /// Where to write to whoever asked.
     pub reply_to: Option<crate::personal::Personal<crate::third_party::EmailAddress>>,
+    /// The trigger that asked in their place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<TriggerRef>,
 }
 
 events! {

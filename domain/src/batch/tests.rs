@@ -14,6 +14,7 @@ fn order(dossiers: u128) -> Order {
         dossiers: (0..dossiers).map(|n| DossierId(uuid(n))).collect(),
         requested_by: "token:claire".into(),
         reply_to: None,
+        trigger: None,
     }
 }
 

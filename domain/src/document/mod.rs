@@ -37,6 +37,7 @@ use crate::{
     ids::{BatchId, DossierId},
     ports::Registration,
     template::{Included, TemplateRef},
+    trigger::TriggerRef,
 };
 use chrono::NaiveDate;
 use decide::decide;
@@ -71,6 +72,9 @@ pub struct Order {
     pub title: String,
     /// The date that it bears.
     pub date: NaiveDate,
+    /// The trigger that started its batch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<TriggerRef>,
 }
 
 /// A PDF of this document.

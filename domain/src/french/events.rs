@@ -16,6 +16,7 @@ use crate::{
     signature::{Binding, Examination, SignatureEvent},
     template::TemplateEvent,
     third_party::ThirdPartyEvent,
+    trigger::TriggerRef,
 };
 use std::collections::BTreeMap;
 
@@ -53,6 +54,7 @@ pub fn sentence(event: &Event) -> String {
             file.short()
         ),
         Event::ExportSchedule(event) => event.sentence(),
+        Event::Trigger(event) => event.sentence(),
         // Its name may be personal.
         Event::Attachment(AttachmentEvent::Added { size, file, .. }) => format!(
             "Pièce jointe ajoutée : {size} octets (empreinte {})",
@@ -119,8 +121,10 @@ fn document(event: &DocumentEvent) -> String {
     use DocumentEvent as E;
     match event {
         E::Requested { order, .. } => format!(
-            "Document demandé : {} (modèle en version {})",
-            order.title, order.template.version
+            "Document demandé{} : {} (modèle en version {})",
+            TriggerRef::told(order.trigger.as_ref()),
+            order.title,
+            order.template.version
         ),
         E::Merged { office, data, .. } => format!(
             "Données fusionnées dans le modèle (empreinte des données {}, du fichier {})",
@@ -251,9 +255,10 @@ fn batch(event: &BatchEvent) -> String {
     use BatchEvent as E;
     match event {
         E::Started { order, .. } => format!(
-            "Lot « {} » lancé sur {} dossiers",
+            "Lot « {} » lancé sur {} dossiers{}",
             order.label,
-            order.dossiers.len()
+            order.dossiers.len(),
+            TriggerRef::told(order.trigger.as_ref())
         ),
         E::Paused { .. } => "Lot suspendu".into(),
         E::Resumed { .. } => "Lot repris".into(),

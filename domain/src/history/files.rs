@@ -64,6 +64,7 @@ pub fn files(event: &Event) -> Vec<NamedFile> {
         | Event::Export(_)
         | Event::ExportModel(_)
         | Event::ExportSchedule(_)
+        | Event::Trigger(_)
         | Event::Pause(_)
         | Event::Selection(_) => vec![],
     }

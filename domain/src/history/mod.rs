@@ -108,6 +108,7 @@ impl State {
             | Event::ExportModel(_)
             | Event::ExportSchedule(_)
             | Event::Pause(_)
+            | Event::Trigger(_)
             | Event::Selection(_)
             | Event::Attachment(_) => {}
         }

@@ -45,6 +45,7 @@ fn story() -> Vec<Recorded> {
         included: vec![],
         title: "Notification".into(),
         date: march(20),
+        trigger: None,
     };
     let sheet = Sheet {
         document: DocumentId(DOCUMENT),

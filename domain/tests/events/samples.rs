@@ -31,6 +31,7 @@ use navette_domain::{
     signature::{Binding, Sheet, SignatureEvent},
     template::{TemplateEvent, TemplateRef},
     third_party::{PostalAddress, Profile, ThirdPartyEvent},
+    trigger::{Firing, LeftOut, Occasion, Occurrence, Rule, TriggerEvent},
 };
 use uuid::Uuid;
 
@@ -45,6 +46,7 @@ pub fn all() -> Vec<Event> {
     all.extend(export().into_iter().map(Event::Export));
     all.extend(export_model().into_iter().map(Event::ExportModel));
     all.extend(export_schedule().into_iter().map(Event::ExportSchedule));
+    all.extend(trigger().into_iter().map(Event::Trigger));
     all.extend(attachment().into_iter().map(Event::Attachment));
     all.extend(configuration());
     all
@@ -336,6 +338,7 @@ fn document_made() -> Vec<DocumentEvent> {
                 included: vec![],
                 title: "Notification SUB-2026-0012".into(),
                 date: day(17),
+                trigger: None,
             },
             at,
         },
@@ -482,6 +485,7 @@ fn batch() -> Vec<BatchEvent> {
                     .parse()
                     .ok()
                     .map(Personal),
+                trigger: None,
             },
             at,
         },
@@ -652,6 +656,55 @@ fn export_model() -> [ExportModelEvent; 2] {
             at: at(),
         },
         ExportModelEvent::Removed { at: at() },
+    ]
+}
+
+fn trigger() -> [TriggerEvent; 5] {
+    use TriggerEvent as E;
+    let firing = Firing {
+        occurrence: Occurrence::Events {
+            after: 120,
+            through: 131,
+        },
+        batch: Some(BatchId(Uuid::from_u128(0xB0))),
+        started: 2,
+        left_out: vec![LeftOut {
+            dossier: DossierId::of_reference("SUB-2026-0012"),
+            reason: "Le dossier SUB-2026-0012 a déjà un document en cours dans cette chaîne."
+                .into(),
+        }],
+        not_chosen: 1,
+    };
+    [
+        E::Saved {
+            rule: Box::new(Rule {
+                name: "Notifier les accords".into(),
+                chain: "notification-attribution".into(),
+                occasion: Occasion::Chain {
+                    chain: "tableau-commission".into(),
+                    ending: document::DocumentStatus::Delivered,
+                },
+                selection: Some(SelectionId(Uuid::from_u128(0x5E))),
+                filter: Some(serde_json::json!({ "status": ["GRANTED"] })),
+                owner: "token:anne".into(),
+            }),
+            next: Some(at()),
+            at: at(),
+        },
+        E::Fired {
+            firing: Box::new(firing),
+            next: Some(at()),
+            at: at(),
+        },
+        E::Suspended {
+            reason: "Le modèle est en cours de révision.".into(),
+            at: at(),
+        },
+        E::Resumed {
+            next: Some(at()),
+            at: at(),
+        },
+        E::Removed { at: at() },
     ]
 }
 

@@ -158,6 +158,7 @@ impl About {
             | Event::Chain(_)
             | Event::Selection(_)
             | Event::Pause(_)
+            | Event::Trigger(_)
             | Event::Agent(_)
             | Event::Export(_)
             | Event::ExportModel(_)

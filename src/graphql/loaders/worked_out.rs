@@ -1,6 +1,6 @@
 //! What takes more than reading rows: pages of lists that hang on rows, histories from the log, checks.
 
-use super::Rows;
+use super::{LeftOutOf, Rows, grouped, ids};
 use crate::{graphql::faults, history, templates::Check};
 use async_graphql::dataloader::Loader;
 use navette_domain::{digest::Digest, event::Recorded};
@@ -9,6 +9,7 @@ use navette_projections::{
     kinds::DocumentStatus,
     list,
     page::{Count, ListFault, PageFault, PageRequest, Slice},
+    triggers::{self, LeftOutRow},
 };
 use std::{collections::HashMap, sync::Arc};
 use uuid::Uuid;
@@ -87,6 +88,20 @@ impl Loader<DocumentPage> for Rows {
             pages.insert((*key).clone(), slice.map(|slice| (slice, total)));
         }
         Ok(pages)
+    }
+}
+
+impl Loader<LeftOutOf> for Rows {
+    type Value = Vec<LeftOutRow>;
+    type Error = Arc<sqlx::Error>;
+
+    async fn load(
+        &self,
+        keys: &[LeftOutOf],
+    ) -> Result<HashMap<LeftOutOf, Self::Value>, Self::Error> {
+        let triggers = ids(keys, |key| key.0);
+        let rows = triggers::left_out(&self.questions, &self.scope, &triggers).await?;
+        Ok(grouped(rows, |row| LeftOutOf(row.trigger_id)))
     }
 }
 

@@ -108,8 +108,12 @@ fn wrong(sentence: impl Into<String>) -> Refusal {
     Refusal::new(RefusalCode::InvalidInput, sentence)
 }
 
-fn days(input: &SaveExportScheduleInput) -> Result<Days, Refusal> {
-    match (&input.weekdays, &input.month_days) {
+/// The days of a calendar.
+pub(super) fn days(
+    weekdays: Option<&Vec<Weekday>>,
+    month_days: Option<&Vec<u32>>,
+) -> Result<Days, Refusal> {
+    match (weekdays, month_days) {
         (Some(days), None) => Ok(Days::Week(days.iter().copied().map(Into::into).collect())),
         (None, Some(days)) => Ok(Days::Month(days.clone())),
         _ => Err(wrong(
@@ -185,7 +189,7 @@ fn schedule(
             selection: input.selection.map(SelectionId),
             filter,
             calendar: Calendar {
-                days: days(input)?,
+                days: days(input.weekdays.as_ref(), input.month_days.as_ref())?,
                 hour: input.hour,
                 minute: input.minute,
             },

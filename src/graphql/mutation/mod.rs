@@ -17,6 +17,7 @@ mod exports;
 mod pauses;
 mod selections;
 mod third_parties;
+mod triggers;
 
 use super::asking::Asker;
 use crate::unit::Envelope;
@@ -40,6 +41,7 @@ pub struct Mutation(
     bulk::BulkMutation,
     attachments::AttachmentMutation,
     bulk::BulkDocumentMutation,
+    triggers::TriggerMutation,
 );
 
 /// What every change says.

@@ -68,7 +68,7 @@ impl SelectionPayload {
 }
 
 /// The most dossiers of a fixed list.
-const LONGEST_LIST: usize = crate::graphql::chosen::MOST_DOSSIERS;
+const LONGEST_LIST: usize = crate::batches::MOST_DOSSIERS;
 
 fn content(input: &SaveSelectionInput) -> Result<std::result::Result<Content, Refusal>> {
     let wrong = |sentence: String| Ok(Err(Refusal::new(RefusalCode::InvalidInput, sentence)));

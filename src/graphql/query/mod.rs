@@ -9,7 +9,7 @@ mod single;
 
 pub(super) use lists::{dossiers, listed, page};
 
-use super::{export_schedules::ExportScheduleQuery, exports::ExportQuery};
+use super::{export_schedules::ExportScheduleQuery, exports::ExportQuery, triggers::TriggerQuery};
 use async_graphql::{MergedObject, Result};
 use navette_projections::page::{LONGEST, USUAL};
 
@@ -24,6 +24,7 @@ pub struct Query(
     rehearsal::RehearsalQuery,
     ExportQuery,
     ExportScheduleQuery,
+    TriggerQuery,
 );
 
 /// What a page costs: rows of one page are read together, so a row costs less than a query.

@@ -51,6 +51,7 @@ impl Walk {
                 included: vec![],
                 title: "Notification SUB-2026-0012".into(),
                 date: march(17),
+                trigger: None,
             },
             at: now(),
         });

@@ -23,6 +23,7 @@ fn waiting() -> Journey {
         included: vec![],
         title: "Notification SUB-2026-0012".into(),
         date: march(17),
+        trigger: None,
     };
     after(
         Document::default(),

@@ -20,6 +20,7 @@ fn order(title: &str) -> Order {
         included: vec![],
         title: title.into(),
         date: march(17),
+        trigger: None,
     }
 }
 

@@ -118,6 +118,7 @@ fn begin(world: &mut World<'_>) -> Result<(), String> {
         dossiers: dossiers.clone(),
         requested_by: String::new(),
         reply_to: None,
+        trigger: None,
     };
     let started = Batch::default()
         .decide(BatchCommand::Start { order, at: now() })
@@ -145,6 +146,7 @@ fn begin(world: &mut World<'_>) -> Result<(), String> {
             included: vec![],
             title: "Notification".into(),
             date: march(17),
+            trigger: None,
         };
         let request = DocumentCommand::Request { order, at: now() };
         let requested = world.log.move_document(document, request, 0)?;
