@@ -177,6 +177,7 @@ pub fn inputs() -> Value {
         "pause": { "idempotencyKey": key, "kind": "EVERYTHING", "reason": "x" },
         "resume": { "idempotencyKey": key, "kind": "EVERYTHING" },
         "restartDocument": reasoned,
+        "restartDocumentFrom": { "id": id, "idempotencyKey": key, "step": "x", "reason": "x" },
         "migrateDocument": { "id": id, "idempotencyKey": key, "version": 2, "reason": "x" },
         "cancelDocument": reasoned,
         "approveDocument": change,

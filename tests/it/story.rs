@@ -918,6 +918,12 @@ fn letters(story: &mut Story, batch: BatchId, first: DossierId, second: DossierI
             back_to: None,
             at,
         },
+        E::Migrated {
+            chain: chain(),
+            begins: vec![],
+            reason: reason(),
+            at,
+        },
         E::SentForSignature {
             step: step(),
             signature: other,

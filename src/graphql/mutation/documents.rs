@@ -67,6 +67,18 @@ struct SkipStepInput {
     reason: String,
 }
 
+/// A step to which a document goes back.
+#[derive(Debug, Clone, InputObject, Serialize)]
+struct RestartDocumentFromInput {
+    #[graphql(flatten)]
+    #[serde(flatten)]
+    change: Change,
+    /// The step, by its name in the chain.
+    step: String,
+    /// Why, for the history.
+    reason: String,
+}
+
 /// Another version of its chain for a document.
 #[derive(Debug, Clone, InputObject, Serialize)]
 struct MigrateDocumentInput {
@@ -156,20 +168,29 @@ impl DocumentMutation {
         moved(context, asker, id, work).await
     }
 
-    /// Sends a document back: to a step that it began, of which all before stays as it is, or to its first one.
+    /// Sends a document back to its first step.
     async fn restart_document(
         &self,
         context: &Context<'_>,
         input: ReasonedChange,
-        step: Option<String>,
     ) -> Result<DocumentPayload> {
         let (asker, batches) = operating(context)?;
-        let content = (&input, &step);
-        let envelope = input.change.envelope(asker, "restartDocument", &content);
+        let envelope = input.change.envelope(asker, "restartDocument", &input);
         let id = input.change.id;
-        let step = step.map(StepId);
-        let work =
-            batches.restart_document(&envelope, DocumentId(id), step.as_ref(), &input.reason);
+        let work = batches.restart_document(&envelope, DocumentId(id), None, &input.reason);
+        moved(context, asker, id, work).await
+    }
+
+    /// Sends a document back to a step that it began; all that was before stays as it is.
+    async fn restart_document_from(
+        &self,
+        context: &Context<'_>,
+        input: RestartDocumentFromInput,
+    ) -> Result<DocumentPayload> {
+        let (asker, batches) = operating(context)?;
+        let envelope = input.change.envelope(asker, "restartDocumentFrom", &input);
+        let (id, step) = (input.change.id, StepId(input.step.clone()));
+        let work = batches.restart_document(&envelope, DocumentId(id), Some(&step), &input.reason);
         moved(context, asker, id, work).await
     }
 
