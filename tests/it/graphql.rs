@@ -184,6 +184,9 @@ async fn by_every_mutation_a_version_that_is_not_the_one_that_was_seen_changes_n
         if mutation == "retryBatch" {
             input["id"] = batch.clone();
         }
+        if mutation == "saveTrigger" {
+            input["chain"] = json!("notification");
+        }
         // What belongs to somebody is looked at first: what does not exist answers as what is not seen.
         if mutation.ends_with("Dossier") {
             input["id"] = json!(dossier.0);
@@ -214,6 +217,7 @@ async fn by_every_mutation_a_key_that_served_another_request_is_refused() {
     house
         .mutate(&token, "registerThirdParty", profile, "version")
         .await;
+    house.chain().await;
     let dossier = house.granted("SUB-1", "Sport").await;
     let export = an_export(&house, &token).await;
     let events = house.events().await;
@@ -236,6 +240,9 @@ async fn by_every_mutation_a_key_that_served_another_request_is_refused() {
         }
         if mutation == "cancelExport" {
             input["id"] = export.clone();
+        }
+        if mutation == "saveTrigger" {
+            input["chain"] = json!("notification");
         }
         if mutation == "publishChain" {
             let chain = include_str!("../../examples/chains/notification-attribution.toml");

@@ -13,11 +13,53 @@ use navette_domain::{
     attachment::{Attachment, AttachmentCommand, AttachmentFormat, NewFile},
     digest::Digest,
     document::DocumentStatus,
+    dossier::DossierStatus,
     ids::DocumentId,
     personal::Personal,
+    trigger::{Firing, LeftOut, Occasion, Occurrence, Rule, Trigger, TriggerCommand},
 };
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 use uuid::Uuid;
+
+/// A dossier that a trigger is to answer to, and was said once to have left out. Nobody has its owner's token.
+async fn left_out_by_a_trigger(test: &TestApp) {
+    let at = test.app.clock.now();
+    let status = DossierStatus::Granted;
+    let save = TriggerCommand::Save {
+        rule: Box::new(Rule {
+            name: "Dès l'accord".into(),
+            chain: "notification-attribution".into(),
+            occasion: Occasion::Status { status },
+            selection: None,
+            filter: None,
+            owner: "token:personne".into(),
+        }),
+        administers: false,
+        others: vec![],
+        at,
+    };
+    let id = Uuid::now_v7();
+    let tell = async |command| {
+        let asks = asks();
+        let told = test.app.dispatcher.dispatch::<Trigger>(&asks, id, command);
+        told.await.unwrap();
+    };
+    tell(save).await;
+    let dossier = test.granted("SUB-3").await;
+    let reason = "Un document de ce dossier est déjà en cours.".into();
+    let firing = Firing {
+        occurrence: Occurrence::Events {
+            after: 0,
+            through: 1,
+        },
+        batch: None,
+        started: 0,
+        left_out: vec![LeftOut { dossier, reason }],
+        not_chosen: 0,
+    };
+    let firing = Box::new(firing);
+    tell(TriggerCommand::Fire { firing, at }).await;
+}
 
 #[test]
 fn a_log_replayed_into_an_empty_database_gives_the_same_events_and_tables_byte_for_byte() {
@@ -46,6 +88,7 @@ fn a_log_replayed_into_an_empty_database_gives_the_same_events_and_tables_byte_f
             .dispatch::<Attachment>(&asks(), Uuid::now_v7(), command)
             .await
             .unwrap();
+        left_out_by_a_trigger(&test).await;
         test.export().await;
         test.settle().await;
         let copy = TestDatabase::create(&MIGRATIONS).await.unwrap();
