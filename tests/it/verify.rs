@@ -210,7 +210,7 @@ async fn verified(config: &Path) -> (String, u64) {
 }
 
 #[tokio::test]
-async fn a_log_six_times_as_long_is_verified_in_the_same_memory() {
+async fn a_log_five_times_as_long_is_verified_in_the_same_memory() {
     let database = TestDatabase::create(&MIGRATIONS).await.unwrap();
     let options = database.connect_options();
     let socket = options.get_socket().unwrap().display().to_string();
@@ -221,22 +221,23 @@ async fn a_log_six_times_as_long_is_verified_in_the_same_memory() {
     let data = folder.path().display();
     let text = format!("database_url = \"postgresql://{user}@{socket}/{name}\"\ndata = \"{data}\"");
     fs::write(&config, text).unwrap();
-    let (short, long) = (9_000, 60_000);
+    // Both are several windows long: what one window takes is reached by the shorter one already.
+    let (short, long) = (30_000, 150_000);
     fill(&database.pool, 1, short).await;
     let (told, before) = verified(&config).await;
     assert!(
-        told.contains("9000 événement(s) lus") && told.ends_with("Aucune anomalie.\n"),
+        told.contains("30000 événement(s) lus") && told.ends_with("Aucune anomalie.\n"),
         "{told}"
     );
     fill(&database.pool, short + 1, long).await;
     let (told, after) = verified(&config).await;
     assert!(
-        told.contains("60000 événement(s) lus") && told.ends_with("Aucune anomalie.\n"),
+        told.contains("150000 événement(s) lus") && told.ends_with("Aucune anomalie.\n"),
         "{told}"
     );
-    // The longer one has 50 MB more of payloads.
+    // The longer one has 120 MB more of payloads; what was freed is not all given back at once.
     assert!(
-        before > 0 && after < before + 15_000,
+        before > 0 && after < before + 30_000,
         "{before} kB, then {after} kB"
     );
 }
