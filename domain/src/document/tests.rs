@@ -319,6 +319,37 @@ fn a_stopped_document_starts_over_in_a_new_round_with_nothing_done() {
     assert_eq!(journey.title(), "Notification SUB-2026-0012 (version 2)");
 }
 
+/// A contract with every log there is, like the golden files, whose sample leaves it out.
+#[test]
+fn where_a_document_goes_back_to_is_stored_as_it_always_was() {
+    let pdf = serde_json::json!({ "pdf": { "file": "ab".repeat(32), "pages": 2 } });
+    let merged = serde_json::json!({
+        "office": "ab".repeat(32), "format": "odt", "at": "2026-03-17T09:30:00Z",
+    });
+    for stage in [
+        serde_json::json!("Requested"),
+        serde_json::json!({ "Merged": merged }),
+        serde_json::json!({ "Converted": pdf }),
+        serde_json::json!({ "Visaed": pdf }),
+    ] {
+        let stored = serde_json::json!({
+            "type": "document.restarted",
+            "reason": "circuit corrigé",
+            "back_to": { "step": "visa", "kept": ["merge", "convert"], "stage": stage },
+            "at": "2026-03-17T09:30:00Z",
+        });
+        let event: E = serde_json::from_value(stored.clone()).expect("it was stored so");
+        assert!(matches!(
+            &event,
+            E::Restarted {
+                back_to: Some(_),
+                ..
+            }
+        ));
+        assert_eq!(serde_json::to_value(&event).expect("JSON"), stored);
+    }
+}
+
 #[test]
 fn a_document_under_way_does_not_start_over_since_an_old_answer_would_pass_for_a_new_one() {
     for name in ["requested", "merged", "converted", "sent_for_visa"] {

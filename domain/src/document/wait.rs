@@ -32,7 +32,7 @@ impl Wait {
                 reminders: wait.reminders + 1,
                 ..wait
             }),
-            E::Failed { .. } => before,
+            E::Failed { .. } | E::Migrated { .. } => before,
             _ => None,
         }
     }

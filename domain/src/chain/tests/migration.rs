@@ -59,8 +59,11 @@ fn another_version_is_told_by_what_stays_what_is_left_and_what_differs() {
 #[test]
 fn what_is_under_way_goes_on_and_the_other_version_says_what_follows() {
     let mut walk = Walk::until(notification(), "watch_visa");
+    let waits = journey(&walk).wait;
     migrate(&mut walk, with_approval_before("sign"));
     assert_eq!(walk.said(), Vec::<String>::new(), "nothing begins twice");
+    assert!(waits.is_some(), "for people, who are reminded");
+    assert_eq!(journey(&walk).wait, waits, "since the same day");
     assert_eq!(journey(&walk).order.chain.version, 2);
     walk.carry_out();
     assert_eq!(walk.said(), ["ask approval"]);
