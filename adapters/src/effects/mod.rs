@@ -11,7 +11,7 @@ mod trays;
 
 pub use begun::Begun;
 
-use crate::postgres::by_index;
+use crate::{log::HandedEffect, postgres::by_index};
 use navette_domain::{
     chain::{Effect, StepId, Work},
     ids::{BatchId, DocumentId, EffectId},
@@ -146,6 +146,37 @@ impl Effects {
             .held_back
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = held_back;
+    }
+
+    /// Whether this process is to claim nothing that moves the document of this effect on.
+    pub fn holds_back(&self, effect: &Effect) -> bool {
+        let held_back = self.held_back.lock();
+        let held_back = held_back.unwrap_or_else(PoisonError::into_inner);
+        held_back.documents.contains(&effect.document.0)
+            || held_back.batches.contains(&effect.batch.0)
+    }
+
+    /// An effect that begins, to be leased to this process by the commit that begins it.
+    pub fn hand(&self, claimed: &Claimed) -> HandedEffect {
+        HandedEffect {
+            id: claimed.effect.id,
+            lease: claimed.lease,
+            owner: self.owner.clone(),
+            lasts: self.lease,
+        }
+    }
+
+    /// Puts back what was perhaps handed over, and was not begun.
+    pub async fn give_back(&self, handed: &Claimed) -> sqlx::Result<()> {
+        sqlx::query(
+            "UPDATE effects SET lease_token = NULL, lease_owner = NULL, lease_until = NULL
+             WHERE id = $1 AND lease_token = $2",
+        )
+        .bind(handed.effect.id.0)
+        .bind(handed.lease)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
     }
 
     /// Claims at most `limit` effects of `neighbour` that are due, one batch after the other in turn.

@@ -1,13 +1,13 @@
 //! Taking the outcome of a step to the log.
 
-use super::CarryOut;
+use super::{CarryOut, Next};
 use crate::{
     steps::Report,
     unit::{Belonging, Envelope, NAVETTE, Unit, document_belonging},
 };
 use navette_adapters::{
     effects::Claimed,
-    log::{AppendRefusal, FinishedEffect, StreamState},
+    log::{AppendRefusal, Appended, Commit, FinishedEffect, StreamState},
 };
 use navette_domain::{
     chain::Effect,
@@ -17,6 +17,7 @@ use navette_domain::{
     ids::{CommandId, EffectId},
     signature::Signature,
 };
+use std::sync::atomic::Ordering;
 
 /// Whether a decision can be taken to the log.
 enum Decided {
@@ -34,7 +35,7 @@ impl CarryOut {
         claimed: &Claimed,
         report: Report,
         mut seen: Option<StreamState<Document>>,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Option<Next>> {
         let envelope = Envelope {
             command: CommandId::following(claimed.lease, "report"),
             content: Digest::of(claimed.lease.as_bytes()),
@@ -51,15 +52,51 @@ impl CarryOut {
             if let Decided::OnTooLittle = decided.await? {
                 continue;
             }
-            match self.dispatcher.log().append(unit.into_commit()).await {
+            let mut commit = unit.into_commit();
+            let next = self.hand_over(claimed, &mut commit);
+            match self.dispatcher.log().append(commit).await {
+                Ok(appended) => return self.follow(appended, next).await,
                 Err(AppendRefusal::Conflict { .. }) => {}
                 Err(AppendRefusal::LeaseLost) => {
                     tracing::warn!(effect = %claimed.effect.id, "a result came too late and was dropped");
-                    return Ok(());
+                    return Ok(None);
                 }
-                other => return other.map(drop).map_err(anyhow::Error::from),
+                Err(refusal) => return Err(refusal.into()),
             }
         }
+    }
+
+    /// Asks for the lease of what begins, if there is room for it and nothing else comes first.
+    fn hand_over(&self, claimed: &Claimed, commit: &mut Commit) -> Option<Next> {
+        let [effect] = commit.begun.as_slice() else {
+            return None;
+        };
+        if self.stopping.load(Ordering::Relaxed) || self.effects.holds_back(effect) {
+            return None;
+        }
+        let passing = self.gates.pass(effect.work.neighbour())?;
+        let lease = CommandId::following(claimed.lease, "next").0;
+        let next = Claimed {
+            effect: effect.clone(),
+            lease,
+            failures: 0,
+        };
+        commit.handed = Some(self.effects.hand(&next));
+        Some((next, passing))
+    }
+
+    /// What is gone on with. When it is not known whether its lease was granted, it is given back.
+    async fn follow(&self, appended: Appended, next: Option<Next>) -> anyhow::Result<Option<Next>> {
+        let Some((claimed, _)) = &next else {
+            return Ok(None);
+        };
+        if appended.handed {
+            return Ok(next);
+        }
+        if appended.replayed {
+            self.effects.give_back(claimed).await?;
+        }
+        Ok(None)
     }
 
     async fn decide(
