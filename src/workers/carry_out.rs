@@ -38,8 +38,14 @@ use tokio::task::JoinSet;
 /// How often everything is looked at, whatever bells rang.
 const TICK: Duration = Duration::from_millis(250);
 
-/// What this process goes on with, and its place at the neighbour.
-type Next = (Claimed, Passing);
+/// What this process goes on with.
+struct Next {
+    claimed: Claimed,
+    /// Its place at the neighbour.
+    passing: Passing,
+    /// Its document, if it was just written.
+    seen: Option<StreamState<Document>>,
+}
 
 /// See the module.
 #[derive(Clone)]
@@ -163,7 +169,12 @@ impl CarryOut {
                     break;
                 };
                 let worker = self.clone();
-                under_way.spawn(async move { worker.carry_out_all(claimed, passing).await });
+                let next = Next {
+                    claimed,
+                    passing,
+                    seen: None,
+                };
+                under_way.spawn(async move { worker.carry_out_all(next).await });
             }
             if !more {
                 return Ok(false);
@@ -183,17 +194,22 @@ impl CarryOut {
     }
 
     /// Carries an effect out, then what follows of its document as long as nothing else comes first.
-    async fn carry_out_all(&self, claimed: Claimed, passing: Passing) {
-        let mut next = Some((claimed, passing));
-        while let Some((claimed, passing)) = next {
-            next = self.carry_out(&claimed, passing).await;
+    async fn carry_out_all(&self, first: Next) {
+        let mut next = Some(first);
+        while let Some(this) = next {
+            next = self.carry_out(this).await;
         }
     }
 
-    async fn carry_out(&self, claimed: &Claimed, mut passing: Passing) -> Option<Next> {
+    async fn carry_out(&self, this: Next) -> Option<Next> {
+        let Next {
+            claimed,
+            mut passing,
+            mut seen,
+        } = this;
+        let claimed = &claimed;
         let _kept = self.leases.keep(claimed.lease);
         let kind = claimed.effect.work.kind();
-        let mut seen = None;
         let acted = self.timings.of(kind, self.act(claimed, &mut seen)).await;
         let longest = Duration::from_millis(self.policy.cap_ms);
         let counts = passing.hears(heard(claimed, &acted, longest));
@@ -257,7 +273,10 @@ impl CarryOut {
         if claimed.failures >= self.policy.failures && claimed.effect.work.is_on_the_way() {
             return Err(anyhow::anyhow!("every process that tried it has stopped").into());
         }
-        let document = seen.insert(self.dispatcher.load(claimed.effect.document.0).await?);
+        let document = match seen {
+            Some(document) => document,
+            None => seen.insert(self.dispatcher.load(claimed.effect.document.0).await?),
+        };
         AssertUnwindSafe(self.steps.carry_out(claimed, document))
             .catch_unwind()
             .await

@@ -21,7 +21,8 @@ use std::sync::atomic::Ordering;
 
 /// Whether a decision can be taken to the log.
 enum Decided {
-    Whole,
+    /// The document is as what was decided leaves it.
+    Whole(StreamState<Document>),
     /// It is a refusal, on a document that may have moved since it was read.
     OnTooLittle,
 }
@@ -49,11 +50,11 @@ impl CarryOut {
                 lease: claimed.lease,
             });
             let decided = self.decide(&mut unit, claimed, &report, seen.take());
-            if let Decided::OnTooLittle = decided.await? {
+            let Decided::Whole(document) = decided.await? else {
                 continue;
-            }
+            };
             let mut commit = unit.into_commit();
-            let next = self.hand_over(claimed, &mut commit);
+            let next = self.hand_over(claimed, &mut commit, document);
             match self.dispatcher.log().append(commit).await {
                 Ok(appended) => return self.follow(appended, next).await,
                 Err(AppendRefusal::Conflict { .. }) => {}
@@ -67,7 +68,12 @@ impl CarryOut {
     }
 
     /// Asks for the lease of what begins, if there is room for it and nothing else comes first.
-    fn hand_over(&self, claimed: &Claimed, commit: &mut Commit) -> Option<Next> {
+    fn hand_over(
+        &self,
+        claimed: &Claimed,
+        commit: &mut Commit,
+        document: StreamState<Document>,
+    ) -> Option<Next> {
         let [effect] = commit.begun.as_slice() else {
             return None;
         };
@@ -82,21 +88,23 @@ impl CarryOut {
             failures: 0,
         };
         commit.handed = Some(self.effects.hand(&next));
-        Some((next, passing))
+        Some(Next {
+            claimed: next,
+            passing,
+            seen: Some(document),
+        })
     }
 
     /// What is gone on with. When it is not known whether its lease was granted, it is given back.
     async fn follow(&self, appended: Appended, next: Option<Next>) -> anyhow::Result<Option<Next>> {
-        let Some((claimed, _)) = &next else {
-            return Ok(None);
-        };
-        if appended.handed {
-            return Ok(next);
+        match next {
+            Some(next) if appended.handed => Ok(Some(next)),
+            Some(next) if appended.replayed => {
+                self.effects.give_back(&next.claimed).await?;
+                Ok(None)
+            }
+            _ => Ok(None),
         }
-        if appended.replayed {
-            self.effects.give_back(claimed).await?;
-        }
-        Ok(None)
     }
 
     async fn decide(
@@ -129,7 +137,7 @@ impl CarryOut {
                     return Ok(Decided::OnTooLittle);
                 }
                 tracing::info!(document = %id, kind = claimed.effect.work.kind(), %refusal, "an outcome was not taken");
-                return Ok(Decided::Whole);
+                return Ok(Decided::Whole(document));
             }
         }
         if let Some((signature, commands)) = &report.signature {
@@ -160,6 +168,6 @@ impl CarryOut {
                 tracing::info!(%dossier, %refusal, "an outcome was not taken");
             }
         }
-        Ok(Decided::Whole)
+        Ok(Decided::Whole(document))
     }
 }
