@@ -1,6 +1,7 @@
 //! Carries effects out: claim, act, report. Nothing is forgotten if the process dies between any two lines:
 //! the effect is still there, doubtful, and its lease ends.
 
+mod pace;
 mod report;
 
 use super::{
@@ -24,6 +25,7 @@ use navette_domain::{
     document::{Document, DocumentCommand},
     ports::{FailureClass, Neighbour, PortFailure, Tray},
 };
+use pace::Pace;
 use std::{
     collections::HashSet,
     panic::AssertUnwindSafe,
@@ -31,7 +33,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::task::JoinSet;
 
@@ -109,19 +111,25 @@ impl CarryOut {
     async fn run(&self, mut stop: Stop, under_way: &mut JoinSet<()>) -> anyhow::Result<()> {
         let begun = self.dispatcher.log().begun();
         let mut wanted: HashSet<Neighbour> = HashSet::new();
+        let mut pace = Pace::default();
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         self.learn_pauses().await?;
         while !*stop.borrow() {
             wanted.extend(begun.take());
             for neighbour in Neighbour::ALL {
-                if wanted.contains(&neighbour) && !self.begin(neighbour, under_way).await? {
+                if !wanted.contains(&neighbour) || pace.rest_of(neighbour).is_some() {
+                    continue;
+                }
+                let began = Instant::now();
+                if !self.begin(neighbour, under_way).await? {
                     wanted.remove(&neighbour);
                 }
+                pace.claimed(neighbour, began);
             }
             let opens = wanted
                 .iter()
-                .filter_map(|of| self.gates.opens_in(*of))
+                .filter_map(|of| self.gates.opens_in(*of).max(pace.rest_of(*of)))
                 .min();
             tokio::select! {
                 () = self.gates.freed() => {}
@@ -154,32 +162,28 @@ impl CarryOut {
         neighbour: Neighbour,
         under_way: &mut JoinSet<()>,
     ) -> anyhow::Result<bool> {
-        loop {
-            let mut reserved = self.gates.reserve(neighbour);
-            let room = reserved.places();
-            if room == 0 {
-                return Ok(true);
-            }
-            let claim = self.effects.claim(neighbour, room);
-            let claimed = self.timings.of("claim", claim).await?;
-            let more = claimed.len() == room;
-            self.gates.queue(neighbour, more);
-            for claimed in claimed {
-                let Some(passing) = reserved.begin() else {
-                    break;
-                };
-                let worker = self.clone();
-                let next = Next {
-                    claimed,
-                    passing,
-                    seen: None,
-                };
-                under_way.spawn(async move { worker.carry_out_all(next).await });
-            }
-            if !more {
-                return Ok(false);
-            }
+        let mut reserved = self.gates.reserve(neighbour);
+        let room = reserved.places();
+        if room == 0 {
+            return Ok(true);
         }
+        let claim = self.effects.claim(neighbour, room);
+        let claimed = self.timings.of("claim", claim).await?;
+        let more = claimed.len() == room;
+        self.gates.queue(neighbour, more);
+        for claimed in claimed {
+            let Some(passing) = reserved.begin() else {
+                break;
+            };
+            let worker = self.clone();
+            let next = Next {
+                claimed,
+                passing,
+                seen: None,
+            };
+            under_way.spawn(async move { worker.carry_out_all(next).await });
+        }
+        Ok(more)
     }
 
     /// Keeps our leases, and frees those that others stopped keeping.

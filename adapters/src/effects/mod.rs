@@ -260,10 +260,15 @@ impl Effects {
 
     /// The neighbours that have effects due now.
     pub async fn due(&self) -> sqlx::Result<Vec<Neighbour>> {
+        let all: Vec<&str> = Neighbour::ALL.iter().map(|of| of.code()).collect();
         let due: Vec<(String,)> = sqlx::query_as(
-            "SELECT DISTINCT neighbour FROM effects WHERE lease_token IS NULL AND run_at <= clock_timestamp()",
+            "SELECT code FROM unnest($1::text[]) AS each (code) WHERE EXISTS (
+                 SELECT FROM effects
+                 WHERE neighbour = code AND lease_token IS NULL AND run_at <= statement_timestamp()
+             )",
         )
-        .fetch_all(&self.pool)
+        .bind(all)
+        .fetch_all(&self.claims)
         .await?;
         Ok(due.iter().filter_map(|(code,)| neighbour(code)).collect())
     }
