@@ -4,6 +4,7 @@
 
 use crate::{
     doors::House,
+    selections::Events,
     support::{TestApp, asks, run},
 };
 use navette::{app::MIGRATIONS, dispatch::Dispatcher, neighbourhood::Manners};
@@ -159,6 +160,18 @@ async fn whoever_asks_for_what_is_archived_is_told_so_and_sees_the_lists_as_befo
     );
     let told = house.ask(&token, history, json!({ "id": other })).await;
     assert!(told["errors"].is_null(), "{told}");
+    // A cursor from before is still good: what is followed is told by the read models.
+    let follow =
+        "subscription($id: UUID!) { dossierEvents(dossierId: $id, after: 0) { eventType } }";
+    let mut events = Events::open(&house, &token, follow, json!({ "id": dossier })).await;
+    let (_, first) = events.hear().await;
+    let entries = &first["data"]["dossierEvents"];
+    assert_eq!(entries[0]["eventType"], "dossier.registered", "{first}");
+    assert_eq!(
+        entries[entries.as_array().unwrap().len() - 1]["eventType"],
+        "dossier.closed",
+        "{first}"
+    );
     let reopen =
         "mutation($input: ReasonedChange!) { reopenDossier(input: $input) { refusal { code } } }";
     let input = json!({ "id": dossier, "reason": "erreur", "idempotencyKey": Uuid::now_v7() });

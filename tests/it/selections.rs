@@ -238,13 +238,13 @@ async fn every_kind_of_object_is_found_by_its_node_id_by_those_who_see_it() {
 }
 
 /// The messages of a stream of events.
-struct Events(
+pub(crate) struct Events(
     std::pin::Pin<Box<dyn futures::Stream<Item = Vec<u8>> + Send>>,
     String,
 );
 
 impl Events {
-    async fn open(house: &House, token: &str, query: &str, variables: Value) -> Self {
+    pub(crate) async fn open(house: &House, token: &str, query: &str, variables: Value) -> Self {
         let response = house
             .post("/graphql")
             .bearer_auth(token)
@@ -265,7 +265,7 @@ impl Events {
     }
 
     /// The next event: its name, and its data.
-    async fn hear(&mut self) -> (String, Value) {
+    pub(crate) async fn hear(&mut self) -> (String, Value) {
         loop {
             if let Some((event, rest)) = self.1.split_once("\n\n") {
                 let (event, rest) = (event.to_owned(), rest.to_owned());

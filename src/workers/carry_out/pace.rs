@@ -31,3 +31,20 @@ impl Pace {
         Some(rest).filter(|rest| !rest.is_zero())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_a_claim_that_took_long_its_neighbour_rests_a_while_and_no_other_does() {
+        let mut pace = Pace::default();
+        let Some(began) = Instant::now().checked_sub(Duration::from_secs(60)) else {
+            return;
+        };
+        pace.claimed(Neighbour::Smtp, began);
+        let rest = pace.rest_of(Neighbour::Smtp);
+        assert!(rest.is_some_and(|rest| rest <= LONGEST), "{rest:?}");
+        assert_eq!(pace.rest_of(Neighbour::Office), None);
+    }
+}
