@@ -157,6 +157,8 @@ impl DocumentRow {
 #[derive(Debug)]
 pub struct Documents;
 
+/// Half of the steps change nothing by which documents are found: with room on its page, such a row changes without
+/// its ten indexes, which costs a third.
 const SCHEMA: &str = concat!(
     "
 CREATE TABLE documents (
@@ -198,7 +200,7 @@ CREATE TABLE documents (
     version bigint NOT NULL,
     requested_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL
-);
+) WITH (fillfactor = 70);
 CREATE INDEX ON documents (batch_id, status) INCLUDE (needs_attention, dossier_id);
 CREATE INDEX ON documents (batch_id, title, id);
 CREATE INDEX ON documents (dossier_id);
