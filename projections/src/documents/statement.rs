@@ -105,7 +105,7 @@ pub(super) fn of<'q>(recorded: &'q Recorded, event: &'q DocumentEvent) -> Statem
             Some(step),
         )
         .bind(signature.0),
-        E::Signed { step, pdf, .. } => with_pdf(
+        E::Signed { step, pdf, .. } | E::ScanReturned { step, pdf, .. } => with_pdf(
             change(
                 update!(", stage = 'signed', pdf = $5, signed_pdf = $5, pages = $6"),
                 Some(step),
@@ -115,12 +115,14 @@ pub(super) fn of<'q>(recorded: &'q Recorded, event: &'q DocumentEvent) -> Statem
         E::SignatureRefused { step, reason, .. } => change(REFUSED, Some(step))
             .bind("signature_refused")
             .bind(reason),
+        E::SentToPrint { step, .. } => change(update!(", stage = 'on_paper'"), Some(step)),
         E::Registered {
             step, registration, ..
         } => change(REGISTERED, Some(step)).bind(&registration.chrono),
         E::Attached { step, .. } => change(ATTACHED, Some(step)),
         E::SkippedByHand { step, by_hand, .. } => match by_hand {
             ByHand::Visaed => change(update!(", stage = 'visaed'"), Some(step)),
+            ByHand::SignedOnPaper => change(update!(", stage = 'signed'"), Some(step)),
             ByHand::Registered { chrono } => change(REGISTERED, Some(step)).bind(chrono),
             ByHand::Attached => change(ATTACHED, Some(step)),
             ByHand::HandedOver | ByHand::Waited => change(update!(""), Some(step)),
