@@ -54,6 +54,7 @@ impl Unit {
             streams: vec![],
             finished: None,
             begun: vec![],
+            handed: None,
             dropped: vec![],
             held: vec![],
         };

@@ -52,6 +52,18 @@ pub trait Projector: Send + Sync {
         connection: &mut PgConnection,
         recorded: &Recorded,
     ) -> Result<(), sqlx::Error>;
+    /// Brings the tables past all of `events`, as [`Projector::apply`] would one after the other. Those that every
+    /// step of every document goes through take them in few statements.
+    async fn apply_all(
+        &self,
+        connection: &mut PgConnection,
+        events: &[Recorded],
+    ) -> Result<(), sqlx::Error> {
+        for recorded in events {
+            self.apply(connection, recorded).await?;
+        }
+        Ok(())
+    }
 }
 
 /// Every projector there is.

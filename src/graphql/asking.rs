@@ -1,6 +1,6 @@
 //! Who asks, and how far the read models are.
 
-use super::faults;
+use super::{counted::Counted, faults};
 use crate::{unit::Envelope, workers::Standing};
 use async_graphql::{Context, Error, Result};
 use navette_domain::{
@@ -8,7 +8,7 @@ use navette_domain::{
     ids::CommandId,
     policy::{self, Permission, Principal},
 };
-use navette_projections::{kinds::Position, scope::Scope};
+use navette_projections::{kinds::Position, list::List, page::Count, scope::Scope};
 use secrecy::SecretString;
 use serde::Serialize;
 use sqlx::PgPool;
@@ -82,6 +82,7 @@ pub struct Reads {
     /// The same, to look rows up by their ids.
     pub lookups: PgPool,
     standing: watch::Receiver<Standing>,
+    counted: Counted,
 }
 
 impl Reads {
@@ -91,6 +92,7 @@ impl Reads {
             pool,
             lookups,
             standing,
+            counted: Counted::default(),
         }
     }
 
@@ -126,6 +128,13 @@ impl Reads {
             return Err(faults::beyond(head));
         }
         Ok(())
+    }
+
+    /// How many rows `scope` sees and the filter keeps.
+    pub async fn count<F: List>(&self, scope: &Scope, filter: &F) -> sqlx::Result<Count> {
+        let position = self.standing.borrow().position;
+        let counted = self.counted.count(&self.pool, scope, filter, position);
+        counted.await
     }
 
     /// How far the read models are.

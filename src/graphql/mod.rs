@@ -9,6 +9,7 @@ mod ahead;
 pub mod asking;
 mod chosen;
 mod connection;
+mod counted;
 mod export_schedules;
 mod exports;
 pub(crate) mod faults;

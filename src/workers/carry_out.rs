@@ -24,11 +24,28 @@ use navette_domain::{
     document::{Document, DocumentCommand},
     ports::{FailureClass, Neighbour, PortFailure, Tray},
 };
-use std::{collections::HashSet, panic::AssertUnwindSafe, time::Duration};
+use std::{
+    collections::HashSet,
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use tokio::task::JoinSet;
 
 /// How often everything is looked at, whatever bells rang.
 const TICK: Duration = Duration::from_millis(250);
+
+/// What this process goes on with.
+struct Next {
+    claimed: Claimed,
+    /// Its place at the neighbour.
+    passing: Passing,
+    /// Its document, if it was just written.
+    seen: Option<StreamState<Document>>,
+}
 
 /// See the module.
 #[derive(Clone)]
@@ -40,6 +57,8 @@ pub struct CarryOut {
     timings: Timings,
     gates: Gates,
     leases: Leases,
+    /// Nothing is begun any more, not even what follows.
+    stopping: Arc<AtomicBool>,
 }
 
 impl CarryOut {
@@ -60,6 +79,7 @@ impl CarryOut {
             timings,
             gates,
             leases: Leases::default(),
+            stopping: Arc::default(),
         }
     }
 
@@ -77,6 +97,7 @@ impl CarryOut {
                 () = stopped(&mut stop) => break,
             }
         }
+        self.stopping.store(true, Ordering::Relaxed);
         while under_way.join_next().await.is_some() {}
         if let Err(error) = self.effects.leave().await {
             tracing::warn!(%error, "the others will learn that this process stopped by its silence");
@@ -103,7 +124,7 @@ impl CarryOut {
                 .filter_map(|of| self.gates.opens_in(*of))
                 .min();
             tokio::select! {
-                Some(ended) = under_way.join_next() => tell(ended),
+                () = self.gates.freed() => {}
                 () = begun.wait() => {}
                 () = tokio::time::sleep(opens.unwrap_or(TICK)), if opens.is_some() => {}
                 _ = tick.tick() => {
@@ -133,21 +154,32 @@ impl CarryOut {
         neighbour: Neighbour,
         under_way: &mut JoinSet<()>,
     ) -> anyhow::Result<bool> {
-        let turn = self.gates.turn().await;
-        let room = self.gates.room(neighbour);
-        if room == 0 {
-            return Ok(true);
+        loop {
+            let mut reserved = self.gates.reserve(neighbour);
+            let room = reserved.places();
+            if room == 0 {
+                return Ok(true);
+            }
+            let claim = self.effects.claim(neighbour, room);
+            let claimed = self.timings.of("claim", claim).await?;
+            let more = claimed.len() == room;
+            self.gates.queue(neighbour, more);
+            for claimed in claimed {
+                let Some(passing) = reserved.begin() else {
+                    break;
+                };
+                let worker = self.clone();
+                let next = Next {
+                    claimed,
+                    passing,
+                    seen: None,
+                };
+                under_way.spawn(async move { worker.carry_out_all(next).await });
+            }
+            if !more {
+                return Ok(false);
+            }
         }
-        let claim = self.effects.claim(neighbour, room);
-        let claimed = self.timings.of("claim", claim).await?;
-        let more = claimed.len() == room;
-        for claimed in claimed {
-            let passing = self.gates.begin(neighbour);
-            let worker = self.clone();
-            under_way.spawn(async move { worker.carry_out(&claimed, passing).await });
-        }
-        drop(turn);
-        Ok(more)
     }
 
     /// Keeps our leases, and frees those that others stopped keeping.
@@ -161,10 +193,23 @@ impl CarryOut {
         Ok(())
     }
 
-    async fn carry_out(&self, claimed: &Claimed, mut passing: Passing) {
+    /// Carries an effect out, then what follows of its document as long as nothing else comes first.
+    async fn carry_out_all(&self, first: Next) {
+        let mut next = Some(first);
+        while let Some(this) = next {
+            next = self.carry_out(this).await;
+        }
+    }
+
+    async fn carry_out(&self, this: Next) -> Option<Next> {
+        let Next {
+            claimed,
+            mut passing,
+            mut seen,
+        } = this;
+        let claimed = &claimed;
         let _kept = self.leases.keep(claimed.lease);
         let kind = claimed.effect.work.kind();
-        let mut seen = None;
         let acted = self.timings.of(kind, self.act(claimed, &mut seen)).await;
         let longest = Duration::from_millis(self.policy.cap_ms);
         let counts = passing.hears(heard(claimed, &acted, longest));
@@ -174,15 +219,17 @@ impl CarryOut {
                 self.timings.of("report", report).await
             }
             Ok(Outcome::Waits { tray, mark, until }) => {
-                self.wait(claimed, &tray, &mark, until).await
+                let wait = self.wait(claimed, &tray, &mark, until);
+                wait.await.map(|()| None)
             }
-            Ok(Outcome::NotBefore(moment)) => self.rest(claimed, moment).await,
-            Err(failure) => self.fail(claimed, failure, counts).await,
+            Ok(Outcome::NotBefore(moment)) => self.rest(claimed, moment).await.map(|()| None),
+            Err(failure) => self.fail(claimed, failure, counts).await.map(|()| None),
         };
-        if let Err(error) = ended {
+        ended.unwrap_or_else(|error| {
             // The lease ends by itself, and the effect is carried out again.
             tracing::warn!(effect = %claimed.effect.id, kind, error = format!("{error:#}"), "an outcome could not be reported");
-        }
+            None
+        })
     }
 
     /// Puts the effect back until its moment, on the same terms.
@@ -226,7 +273,10 @@ impl CarryOut {
         if claimed.failures >= self.policy.failures && claimed.effect.work.is_on_the_way() {
             return Err(anyhow::anyhow!("every process that tried it has stopped").into());
         }
-        let document = seen.insert(self.dispatcher.load(claimed.effect.document.0).await?);
+        let document = match seen {
+            Some(document) => document,
+            None => seen.insert(self.dispatcher.load(claimed.effect.document.0).await?),
+        };
         AssertUnwindSafe(self.steps.carry_out(claimed, document))
             .catch_unwind()
             .await
@@ -320,15 +370,12 @@ impl CarryOut {
             sentence,
             at,
         };
-        self.report(
-            claimed,
-            Report {
-                document: Some(command),
-                ..Report::default()
-            },
-            None,
-        )
-        .await
+        let report = Report {
+            document: Some(command),
+            ..Report::default()
+        };
+        // A document that waits for a person begins nothing.
+        self.report(claimed, report, None).await.map(drop)
     }
 }
 

@@ -12,7 +12,11 @@ use navette_domain::{
 };
 use navette_projections::batches;
 use sqlx::PgPool;
+use std::time::Instant;
 use tokio::sync::watch;
+
+/// After a look, so many times as long as it took: among many documents under way, it is not cheap.
+const REST: u32 = 9;
 
 /// Completes every batch whose documents have all ended, each time the projections move on.
 pub async fn close_batches(
@@ -24,6 +28,7 @@ pub async fn close_batches(
         .wait_for(|standing| standing.building.is_empty())
         .await?;
     loop {
+        let began = Instant::now();
         for batch in batches::ended(pool).await? {
             let batch = BatchId(batch);
             let envelope = Envelope {
@@ -38,6 +43,7 @@ pub async fn close_batches(
                 Err(failure) => return Err(failure.into()),
             }
         }
+        tokio::time::sleep(began.elapsed() * REST).await;
         standing.changed().await?;
     }
 }

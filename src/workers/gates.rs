@@ -13,7 +13,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
-use tokio::{sync::OwnedMutexGuard, task::JoinHandle};
+use tokio::{sync::Notify, task::JoinHandle};
 
 /// How often a process says how its gates stand, and learns its share.
 const STAND: Duration = Duration::from_secs(2);
@@ -22,87 +22,133 @@ const STAND: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone)]
 pub struct Gates {
     began: Instant,
-    each: Arc<Mutex<BTreeMap<Neighbour, Gate>>>,
+    each: Arc<Mutex<BTreeMap<Neighbour, Way>>>,
     /// The neighbours that operators paused.
     paused: Arc<Mutex<Vec<Neighbour>>>,
-    /// Held from looking for room until it is taken.
-    turn: Arc<tokio::sync::Mutex<()>>,
+    /// Rung when something leaves its place to another.
+    freed: Arc<Notify>,
+}
+
+/// The way to one neighbour.
+#[derive(Debug)]
+struct Way {
+    gate: Gate,
+    /// Places that are kept for what is being claimed.
+    reserved: u32,
+    /// Whether others wait, as the last claim has shown: nothing passes before them.
+    queue: bool,
+}
+
+impl Way {
+    fn room(&self, now: Duration) -> u32 {
+        self.gate.room(now).saturating_sub(self.reserved)
+    }
 }
 
 impl Gates {
     /// Gates that nothing has passed yet.
     pub fn new(policy: &RetryPolicy) -> Self {
-        let gate = |neighbour| {
+        let way = |neighbour| {
             // The office is ours, on this machine: its failures come from documents.
             let breaker = (neighbour != Neighbour::Office).then_some(policy.breaker);
-            (neighbour, Gate::new(policy.limits(neighbour), breaker))
+            let way = Way {
+                gate: Gate::new(policy.limits(neighbour), breaker),
+                reserved: 0,
+                queue: false,
+            };
+            (neighbour, way)
         };
         Self {
             began: Instant::now(),
-            each: Arc::new(Mutex::new(Neighbour::ALL.into_iter().map(gate).collect())),
+            each: Arc::new(Mutex::new(Neighbour::ALL.into_iter().map(way).collect())),
             paused: Arc::default(),
-            turn: Arc::default(),
+            freed: Arc::default(),
         }
     }
 
-    fn each(&self) -> MutexGuard<'_, BTreeMap<Neighbour, Gate>> {
+    fn each(&self) -> MutexGuard<'_, BTreeMap<Neighbour, Way>> {
         self.each.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn with<T>(
-        &self,
-        neighbour: Neighbour,
-        of: impl FnOnce(&mut Gate, Duration) -> T,
-    ) -> Option<T> {
+    fn with<T>(&self, neighbour: Neighbour, of: impl FnOnce(&mut Way, Duration) -> T) -> Option<T> {
         let now = self.began.elapsed();
-        self.each().get_mut(&neighbour).map(|gate| of(gate, now))
+        self.each().get_mut(&neighbour).map(|way| of(way, now))
     }
 
-    /// Nobody else finds room as long as this is held.
-    pub(super) async fn turn(&self) -> OwnedMutexGuard<()> {
-        self.turn.clone().lock_owned().await
+    fn paused(&self) -> MutexGuard<'_, Vec<Neighbour>> {
+        self.paused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// From now on, nothing passes to these neighbours, until told otherwise.
     pub(super) fn pause(&self, neighbours: Vec<Neighbour>) {
-        *self.paused.lock().unwrap_or_else(PoisonError::into_inner) = neighbours;
+        *self.paused() = neighbours;
     }
 
-    /// How many may pass now.
-    pub(super) fn room(&self, neighbour: Neighbour) -> usize {
-        let paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
-        if paused.contains(&neighbour) {
-            return 0;
+    /// Keeps places for what is going to be claimed: all there are when others are known to wait, else half, so
+    /// that what goes on by itself finds some meanwhile.
+    pub(super) fn reserve(&self, neighbour: Neighbour) -> Reserved {
+        let paused = self.paused().contains(&neighbour);
+        let keep = |way: &mut Way, now| {
+            let room = way.room(now);
+            let kept = if way.queue { room } else { room.div_ceil(2) };
+            way.reserved += kept;
+            kept
+        };
+        let places = if paused {
+            None
+        } else {
+            self.with(neighbour, keep)
+        };
+        Reserved {
+            gates: self.clone(),
+            neighbour,
+            places: places.unwrap_or(0),
         }
-        drop(paused);
-        let room = self.with(neighbour, |gate, now| gate.room(now));
-        usize::try_from(room.unwrap_or(0)).unwrap_or(usize::MAX)
     }
 
-    /// How long until there may be room without anything ending first; none if something must.
-    pub(super) fn opens_in(&self, neighbour: Neighbour) -> Option<Duration> {
-        let wait = self.with(neighbour, |gate, now| {
-            gate.opens_at(now).saturating_sub(now)
+    /// Lets a piece of work through that waits in no queue, if there is room and nobody waits.
+    pub(super) fn pass(&self, neighbour: Neighbour) -> Option<Passing> {
+        if self.paused().contains(&neighbour) {
+            return None;
+        }
+        let pass = self.with(neighbour, |way, now| {
+            (!way.queue && way.room(now) > 0).then(|| way.gate.begin(now))
         })?;
-        Some(wait).filter(|wait| !wait.is_zero())
+        Some(self.passing(neighbour, pass?))
     }
 
-    /// Lets one piece of work through.
-    pub(super) fn begin(&self, neighbour: Neighbour) -> Passing {
+    fn passing(&self, neighbour: Neighbour, pass: Pass) -> Passing {
         Passing {
-            pass: self.with(neighbour, Gate::begin),
+            pass: Some(pass),
             gates: self.clone(),
             neighbour,
         }
     }
 
+    /// Says whether others wait for this neighbour.
+    pub(super) fn queue(&self, neighbour: Neighbour, waits: bool) {
+        self.with(neighbour, |way, _| way.queue = waits);
+    }
+
+    /// Waits until something leaves its place to another.
+    pub(super) async fn freed(&self) {
+        self.freed.notified().await;
+    }
+
+    /// How long until there may be room without anything ending first; none if something must.
+    pub(super) fn opens_in(&self, neighbour: Neighbour) -> Option<Duration> {
+        let wait = self.with(neighbour, |way, now| {
+            way.gate.opens_at(now).saturating_sub(now)
+        })?;
+        Some(wait).filter(|wait| !wait.is_zero())
+    }
+
     /// How each stands.
     pub fn states(&self) -> Vec<(Neighbour, GateState)> {
         let now = self.began.elapsed();
-        let paused = self.paused.lock();
-        let paused = paused.unwrap_or_else(PoisonError::into_inner).clone();
-        let state = |(of, gate): (&Neighbour, &Gate)| {
-            let mut state = gate.state(now);
+        let paused = self.paused().clone();
+        let state = |(of, way): (&Neighbour, &Way)| {
+            let mut state = way.gate.state(now);
             if paused.contains(of) {
                 state.at_once = 0;
             }
@@ -113,9 +159,9 @@ impl Gates {
 
     /// From now on, this process's part of all limits is `share`; the office is each machine's own.
     pub fn share(&self, share: Share) {
-        for (neighbour, gate) in self.each().iter_mut() {
+        for (neighbour, way) in self.each().iter_mut() {
             if *neighbour != Neighbour::Office {
-                gate.share(share);
+                way.gate.share(share);
             }
         }
     }
@@ -134,6 +180,39 @@ impl Gates {
     }
 }
 
+/// Places that nobody else takes, as long as this lives.
+pub(super) struct Reserved {
+    gates: Gates,
+    neighbour: Neighbour,
+    places: u32,
+}
+
+impl Reserved {
+    /// How many.
+    pub(super) fn places(&self) -> usize {
+        usize::try_from(self.places).unwrap_or(usize::MAX)
+    }
+
+    /// Lets one piece of work through, to one of these places.
+    pub(super) fn begin(&mut self) -> Option<Passing> {
+        self.places = self.places.checked_sub(1)?;
+        let pass = self.gates.with(self.neighbour, |way, now| {
+            way.reserved = way.reserved.saturating_sub(1);
+            way.gate.begin(now)
+        })?;
+        Some(self.gates.passing(self.neighbour, pass))
+    }
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        let places = self.places;
+        self.gates.with(self.neighbour, |way, _| {
+            way.reserved = way.reserved.saturating_sub(places);
+        });
+    }
+}
+
 /// A piece of work that passed, until it ends, however it does.
 pub(super) struct Passing {
     gates: Gates,
@@ -148,7 +227,7 @@ impl Passing {
         let Some(pass) = self.pass.take() else {
             return true;
         };
-        let hear = |gate: &mut Gate, now| gate.hear(&pass, heard, now);
+        let hear = |way: &mut Way, now| way.gate.hear(&pass, heard, now);
         self.gates.with(self.neighbour, hear).unwrap_or(true)
     }
 }
@@ -156,7 +235,8 @@ impl Passing {
 impl Drop for Passing {
     fn drop(&mut self) {
         self.hears(Heard::Nothing);
-        self.gates.with(self.neighbour, |gate, _| gate.end());
+        self.gates.with(self.neighbour, |way, _| way.gate.end());
+        self.gates.freed.notify_one();
     }
 }
 
@@ -192,3 +272,6 @@ fn failed(failure: &PortFailure, of: DocumentId, longest: Duration) -> Heard {
         FailureClass::Credentials | FailureClass::Rejected => Heard::Answered,
     }
 }
+
+#[cfg(test)]
+mod tests;

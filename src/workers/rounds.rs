@@ -64,14 +64,15 @@ impl Rounds {
 
     async fn begin(&self, every: Duration, under_way: &mut JoinSet<()>) -> sqlx::Result<()> {
         for neighbour in self.effects.rounds_due(every).await? {
-            let turn = self.gates.turn().await;
-            let room = self.gates.room(neighbour);
-            for tray in self.effects.rounds(neighbour, room, every).await? {
-                let passing = self.gates.begin(neighbour);
+            let mut reserved = self.gates.reserve(neighbour);
+            let trays = self.effects.rounds(neighbour, reserved.places(), every);
+            for tray in trays.await? {
+                let Some(passing) = reserved.begin() else {
+                    break;
+                };
                 let rounds = self.clone();
                 under_way.spawn(async move { rounds.make(neighbour, &tray, passing).await });
             }
-            drop(turn);
         }
         Ok(())
     }

@@ -5,15 +5,23 @@
 
 use crate::doors::House;
 use async_graphql::{Executor as _, Request, Variables};
-use navette::graphql::{
-    self, Executor, Services,
-    asking::Asker,
-    straight::{Straight, Told},
+use navette::{
+    graphql::{
+        self, Executor, Services,
+        asking::{Asker, Reads},
+        straight::{Straight, Told},
+    },
+    workers::Standing,
 };
 use navette_domain::policy::{Principal, Role};
-use navette_projections::straight::{DOCUMENT, DOSSIER, Field, THIRD_PARTY};
+use navette_projections::{
+    dossiers::DossierFilter,
+    straight::{DOCUMENT, DOSSIER, Field, THIRD_PARTY},
+};
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
 
 /// Both ways to the same read models.
 struct Desk {
@@ -190,5 +198,39 @@ async fn whatever_is_in_doubt_is_left_to_the_engine() {
         let (engine, straight) = desk.ask(query, &json!({}), &[]).await;
         assert!(engine.get("errors").is_none(), "{query}: {engine}");
         assert_eq!(straight, None, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_total_is_told_again_until_the_read_models_move_and_to_those_who_see_the_same() {
+    let house = House::open().await;
+    for index in 0..4 {
+        let service = if index == 0 { "Culture" } else { "Sport" };
+        house.granted(&format!("SUB-{index}"), service).await;
+    }
+    house.settle().await;
+    house.stop_following();
+    let pool = &house.app.pool;
+    let (moved, standing) = watch::channel(Standing::default());
+    let filter = DossierFilter::default();
+    let (all, sport) = (Desk::asker(&[]).scope, Desk::asker(&["Sport"]).scope);
+    loop {
+        let began = Instant::now();
+        let reads = Reads::new(pool.clone(), pool.clone(), standing.clone());
+        let count = async |scope| reads.count(scope, &filter).await.unwrap().value;
+        let before = count(&all).await;
+        sqlx::query("DELETE FROM dossiers WHERE id IN (SELECT id FROM dossiers WHERE service = 'Sport' LIMIT 1)")
+            .execute(pool)
+            .await
+            .unwrap();
+        let again = count(&all).await;
+        // A total is told again for a second: what took longer shows nothing.
+        if began.elapsed() < Duration::from_secs(1) {
+            assert_eq!(again, before);
+            assert_eq!(count(&sport).await, before - 2, "nobody else is told it");
+            moved.send_modify(|standing| standing.position += 1);
+            assert_eq!(count(&all).await, before - 1);
+            return;
+        }
     }
 }

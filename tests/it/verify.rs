@@ -107,6 +107,7 @@ async fn write(pool: &PgPool, events: usize) {
         }],
         finished: None,
         begun: vec![],
+        handed: None,
         dropped: vec![],
         held: vec![],
     };

@@ -11,16 +11,13 @@ mod trays;
 
 pub use begun::Begun;
 
+use crate::{log::HandedEffect, postgres::by_index};
 use navette_domain::{
     chain::{Effect, StepId, Work},
     ids::{BatchId, DocumentId, EffectId},
     ports::Neighbour,
 };
-use sqlx::{
-    PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions},
-    types::Json,
-};
+use sqlx::{PgPool, types::Json};
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -87,6 +84,9 @@ pub struct Effects {
     lease: Duration,
 }
 
+/// One claims; another, in the tests, at the same time.
+const CLAIMS: u32 = 2;
+
 /// The neighbour of this stored name.
 fn neighbour(code: &str) -> Option<Neighbour> {
     Neighbour::ALL.into_iter().find(|of| of.code() == code)
@@ -96,30 +96,11 @@ fn seconds(duration: Duration) -> f64 {
     duration.as_secs_f64()
 }
 
-/// Connections whose plans are made once, and find rows by their indexes whatever the table holds then: a queue is
-/// empty one moment and full the next, so that what the server knows of its size is of no use. A claim is short, and
-/// planning it each time costs more.
-fn by_index(pool: &PgPool) -> PgPool {
-    let options = PgConnectOptions::clone(&pool.connect_options()).options([
-        ("plan_cache_mode", "force_generic_plan"),
-        ("enable_seqscan", "off"),
-        ("enable_bitmapscan", "off"),
-        ("enable_hashjoin", "off"),
-        ("enable_mergejoin", "off"),
-        ("jit", "off"),
-    ]);
-    PgPoolOptions::new()
-        .max_connections(2)
-        .acquire_timeout(Duration::from_secs(10))
-        .test_before_acquire(false)
-        .connect_lazy_with(options)
-}
-
 impl Effects {
     /// `owner` must name one living process only; a lease that is not renewed for `lease` is free again.
     pub fn new(pool: PgPool, owner: String, lease: Duration) -> Self {
         Self {
-            claims: by_index(&pool),
+            claims: by_index(&pool, CLAIMS),
             pool,
             owner,
             lease,
@@ -165,6 +146,37 @@ impl Effects {
             .held_back
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = held_back;
+    }
+
+    /// Whether this process is to claim nothing that moves the document of this effect on.
+    pub fn holds_back(&self, effect: &Effect) -> bool {
+        let held_back = self.held_back.lock();
+        let held_back = held_back.unwrap_or_else(PoisonError::into_inner);
+        held_back.documents.contains(&effect.document.0)
+            || held_back.batches.contains(&effect.batch.0)
+    }
+
+    /// An effect that begins, to be leased to this process by the commit that begins it.
+    pub fn hand(&self, claimed: &Claimed) -> HandedEffect {
+        HandedEffect {
+            id: claimed.effect.id,
+            lease: claimed.lease,
+            owner: self.owner.clone(),
+            lasts: self.lease,
+        }
+    }
+
+    /// Puts back what was perhaps handed over, and was not begun.
+    pub async fn give_back(&self, handed: &Claimed) -> sqlx::Result<()> {
+        sqlx::query(
+            "UPDATE effects SET lease_token = NULL, lease_owner = NULL, lease_until = NULL
+             WHERE id = $1 AND lease_token = $2",
+        )
+        .bind(handed.effect.id.0)
+        .bind(handed.lease)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
     }
 
     /// Claims at most `limit` effects of `neighbour` that are due, one batch after the other in turn.

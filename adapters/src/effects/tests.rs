@@ -463,3 +463,90 @@ async fn a_claim_that_was_planned_while_the_queue_was_empty_finds_its_rows_by_in
     }
     assert!(!plan.contains("Seq Scan"), "{plan}");
 }
+
+/// What `worker` would go on with, and the commit that begins it.
+fn handing(worker: &Effects, effect: Effect) -> (Claimed, Commit) {
+    let next = Claimed {
+        effect: effect.clone(),
+        lease: Uuid::now_v7(),
+        failures: 0,
+    };
+    let commit = Commit {
+        begun: vec![effect],
+        handed: Some(worker.hand(&next)),
+        ..nothing()
+    };
+    (next, commit)
+}
+
+#[tokio::test]
+async fn what_is_handed_over_is_leased_by_the_commit_that_begins_it() {
+    let (database, log) = open().await;
+    let (ours, other) = (worker(&database, "a", LONG), worker(&database, "b", LONG));
+    let begun = log.begun();
+    begun.take();
+    let (next, commit) = handing(&ours, effect(batch()));
+    assert!(log.append(commit).await.unwrap().handed);
+    assert_eq!(begun.take(), vec![], "nobody is called to claim it");
+    assert_eq!(other.claim(DESK, 8).await.unwrap(), vec![]);
+    // Whoever finds it later cannot know that it was not begun.
+    assert_eq!(ours.free_own().await.unwrap(), 1);
+    let found = other.claim(DESK, 8).await.unwrap();
+    assert_eq!(found.len(), 1);
+    assert!(found[0].effect.doubtful && found[0].failures == 1);
+    let late = log.append(finishing(&next)).await;
+    assert_eq!(late, Err(AppendRefusal::LeaseLost));
+
+    let (next, commit) = handing(&ours, effect(batch()));
+    assert!(log.append(commit).await.unwrap().handed);
+    log.append(finishing(&next)).await.unwrap();
+    assert_eq!(ours.waiting().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn what_something_holds_is_not_handed_over_and_waits_to_be_claimed() {
+    let (database, log) = open().await;
+    let worker = worker(&database, "a", LONG);
+    let begun = log.begun();
+
+    let held = batch();
+    let hold = |holds| Commit {
+        held: vec![(held, holds)],
+        ..nothing()
+    };
+    log.append(hold(true)).await.unwrap();
+    let (of_held, commit) = handing(&worker, effect(held));
+    begun.take();
+    assert!(!log.append(commit).await.unwrap().handed);
+    assert_eq!(begun.take(), vec![DESK], "whoever claims is called");
+    log.append(hold(false)).await.unwrap();
+    let claimed = worker.claim(DESK, 8).await.unwrap();
+    assert_eq!(claimed.len(), 1);
+    assert_eq!(claimed[0].effect.id, of_held.effect.id);
+    assert!(!claimed[0].effect.doubtful, "nobody had it before");
+
+    // The document has something under way.
+    let more = Effect {
+        id: EffectId(Uuid::now_v7()),
+        ..of_held.effect.clone()
+    };
+    let (_, commit) = handing(&worker, more);
+    assert!(!log.append(commit).await.unwrap().handed);
+
+    worker.hold_neighbour(DESK, LONG, "refused").await.unwrap();
+    let (_, commit) = handing(&worker, effect(batch()));
+    assert!(!log.append(commit).await.unwrap().handed);
+}
+
+#[tokio::test]
+async fn a_lease_that_was_perhaps_granted_is_given_back_and_costs_nothing() {
+    let (database, log) = open().await;
+    let worker = worker(&database, "a", LONG);
+    let (next, commit) = handing(&worker, effect(batch()));
+    assert!(log.append(commit.clone()).await.unwrap().handed);
+    let again = log.append(commit).await.unwrap();
+    assert!(again.replayed && !again.handed);
+    worker.give_back(&next).await.unwrap();
+    let claimed = worker.claim(DESK, 8).await.unwrap();
+    assert_eq!((claimed.len(), claimed[0].failures), (1, 0));
+}

@@ -62,6 +62,20 @@ pub struct FinishedEffect {
     pub lease: Uuid,
 }
 
+/// An effect that begins and is to be carried out by the very process that begins it: leased at once, unless
+/// something holds it or its document has something else to be done first. It waits for whoever claims it then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandedEffect {
+    /// Which of those that begin.
+    pub id: EffectId,
+    /// The lease.
+    pub lease: Uuid,
+    /// Who holds it.
+    pub owner: String,
+    /// For how long, unless it is renewed.
+    pub lasts: Duration,
+}
+
 /// All that one command changes, whole or not at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commit {
@@ -75,6 +89,8 @@ pub struct Commit {
     pub finished: Option<FinishedEffect>,
     /// The effects that begin.
     pub begun: Vec<Effect>,
+    /// The one of these that whoever commits goes on with.
+    pub handed: Option<HandedEffect>,
     /// The documents whose effects that nobody has begun are dropped.
     pub dropped: Vec<DocumentId>,
     /// The batches to hold or to let go.
@@ -90,6 +106,8 @@ pub struct Appended {
     pub position: i64,
     /// Whether it had been written before, and only its answer was lost.
     pub replayed: bool,
+    /// Whether the effect that it hands over is leased.
+    pub handed: bool,
 }
 
 /// Why nothing was written.
@@ -161,13 +179,15 @@ impl Writer {
         };
         self.head
             .send_if_modified(|head| std::mem::replace(head, last.max(*head)) < last);
-        for (commit, _) in commits
-            .iter()
-            .zip(verdicts)
-            .filter(|(_, verdict)| verdict.is_ok())
-        {
+        for (commit, verdict) in commits.iter().zip(verdicts) {
+            let Ok(appended) = verdict else {
+                continue;
+            };
+            let handed = commit.handed.as_ref().filter(|_| appended.handed);
             for effect in &commit.begun {
-                self.begun.at(effect.work.neighbour());
+                if handed.is_none_or(|handed| handed.id != effect.id) {
+                    self.begun.at(effect.work.neighbour());
+                }
             }
             if commit.held.iter().any(|(_, held)| !held) {
                 self.begun.everywhere();
@@ -230,7 +250,15 @@ impl Writer {
             let answer = write::write(&mut connection, &ground, &winners, self.instance).await?;
             self.connection = Some(connection);
             match answer {
-                Answer::Written { head } => return Ok(ground.at(head).judge(commits)),
+                Answer::Written { head, handed } => {
+                    let mut verdicts = ground.at(head).judge(commits);
+                    for (commit, verdict) in commits.iter().zip(&mut verdicts) {
+                        if let (Some(wanted), Ok(appended)) = (&commit.handed, verdict) {
+                            appended.handed = handed.contains(&wanted.lease);
+                        }
+                    }
+                    return Ok(verdicts);
+                }
                 // Nothing was written, and at least one of the winners is none: each turn settles some.
                 Answer::Otherwise(found) => ground.learn(found),
             }

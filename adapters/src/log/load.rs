@@ -1,7 +1,7 @@
 //! Loading aggregates: streams that are asked for together are read together.
 //!
-//! One task of the process reads single streams, over a connection of its own. What is asked for while it
-//! waits for the database is read by its next statement, so that many commands cost it few statements.
+//! One task of the process reads what asks for a few streams, over a connection of its own. What is asked for
+//! while it waits for the database is read by its next statement, so that many commands cost it few statements.
 
 use super::{
     Log, archive, connect,
@@ -9,15 +9,20 @@ use super::{
 };
 use navette_domain::event::{Decider, Stored as _, UnreadableEvent};
 use sqlx::{PgConnection, PgPool};
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Duration,
+};
 use tokio::{
     sync::{mpsc, oneshot},
     time::timeout,
 };
 use uuid::Uuid;
 
-/// The most streams that are read by one statement.
+/// The most that is asked for by so many and read by one statement.
 const GROUP: usize = 256;
+/// Whoever asks for more streams reads them alone.
+const FEW: usize = 8;
 
 /// How long the database may take for them.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -31,15 +36,15 @@ pub struct StreamState<A> {
     pub version: i64,
 }
 
-/// A stream that somebody waits for.
+/// The streams that somebody waits for.
 #[derive(Debug)]
 pub(super) struct Asked {
-    stream: Uuid,
+    streams: Vec<Uuid>,
     /// Dropped when the database does not answer: whoever asked then reads by themselves.
     answer: oneshot::Sender<Vec<Said>>,
 }
 
-/// The task that reads single streams.
+/// The task that reads for all.
 pub(super) struct Reader {
     pub pool: PgPool,
     /// Its own, as long as it works: the pool's would be tried each time before they are used.
@@ -62,7 +67,11 @@ impl Reader {
     }
 
     async fn read(&mut self, group: &[Asked]) -> sqlx::Result<Vec<Said>> {
-        let streams: Vec<Uuid> = group.iter().map(|asked| asked.stream).collect();
+        let streams: Vec<Uuid> = group
+            .iter()
+            .flat_map(|asked| &asked.streams)
+            .copied()
+            .collect();
         // Dropped, and so closed, unless it answers.
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
@@ -86,34 +95,29 @@ fn answer(group: &mut Vec<Asked>, said: Vec<Said>) {
         by_stream.entry(said.stream_id).or_default().push(said);
     }
     for asked in group.drain(..) {
-        let said = by_stream.get(&asked.stream).cloned();
+        let said = asked
+            .streams
+            .iter()
+            .filter_map(|stream| by_stream.get(stream));
         // Whoever asked may have gone.
-        let _ = asked.answer.send(said.unwrap_or_default());
+        let _ = asked.answer.send(said.flatten().cloned().collect());
     }
 }
 
 impl Log {
     /// One aggregate; unborn, at version 0, if its stream does not exist.
     pub async fn load<A: Decider>(&self, stream: Uuid) -> Result<StreamState<A>, Reading> {
-        if !A::SNAPSHOTS
-            && let Some(said) = self.said_of(stream).await
-        {
-            let mut loaded = StreamState::default();
-            for said in self.opened(said).await? {
-                if said.stream_type == A::TYPE {
-                    self.advance(&mut loaded, said)?;
-                }
-            }
-            return Ok(loaded);
-        }
         let mut loaded = self.load_many(&[stream]).await?;
         Ok(loaded.remove(&stream).unwrap_or_default())
     }
 
-    /// What a stream says, read with others; none when that could not be done.
-    async fn said_of(&self, stream: Uuid) -> Option<Vec<Said>> {
+    /// What these streams say, one after the other, read with what others ask for; none when that could not be done.
+    async fn said_of(&self, streams: &[Uuid]) -> Option<Vec<Said>> {
         let (answer, heard) = oneshot::channel();
-        self.reader.send(Asked { stream, answer }).await.ok()?;
+        // Each once: several dossiers may be of one third party.
+        let streams: BTreeSet<Uuid> = streams.iter().copied().collect();
+        let streams = streams.into_iter().collect();
+        self.reader.send(Asked { streams, answer }).await.ok()?;
         heard.await.ok()
     }
 
@@ -123,6 +127,21 @@ impl Log {
         &self,
         streams: &[Uuid],
     ) -> Result<HashMap<Uuid, StreamState<A>>, Reading> {
+        if streams.is_empty() {
+            return Ok(HashMap::new());
+        }
+        if !A::SNAPSHOTS
+            && streams.len() <= FEW
+            && let Some(said) = self.said_of(streams).await
+        {
+            let mut loaded = HashMap::new();
+            for said in self.opened(said).await? {
+                if said.stream_type == A::TYPE {
+                    self.advance(loaded.entry(said.stream_id).or_default(), said)?;
+                }
+            }
+            return Ok(loaded);
+        }
         let mut loaded = self.snapshots::<A>(streams).await?;
         let known: HashMap<Uuid, i64> = streams
             .iter()

@@ -21,7 +21,9 @@ mod store;
 #[cfg(all(test, feature = "sim"))]
 pub(crate) mod tests;
 
-pub use append::{AppendRefusal, Appended, Commit, FinishedEffect, NewEvent, StreamAppend};
+pub use append::{
+    AppendRefusal, Appended, Commit, FinishedEffect, HandedEffect, NewEvent, StreamAppend,
+};
 pub use copy::copy;
 pub use epoch::{Epoch, Seen, Unannounced};
 pub use load::StreamState;

@@ -304,6 +304,7 @@ impl Log {
                     version,
                     position,
                     replayed: true,
+                    handed: false,
                 },
             ))
         }))

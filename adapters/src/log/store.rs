@@ -122,6 +122,7 @@ impl<A: Decider> EventStore<A> for LogStore<A> {
             }],
             finished: None,
             begun: vec![],
+            handed: None,
             dropped: vec![],
             held: vec![],
         };

@@ -108,6 +108,8 @@ impl Home {
             // The values of a failed statement may be personal data: they stay out of the journal.
             "log_min_error_statement=panic",
             "log_error_verbosity=terse",
+            // A queue through which much passes holds more dead rows than living ones within seconds.
+            "autovacuum_naptime=10s",
         ] {
             server.arg("-c").arg(setting);
         }

@@ -12,7 +12,11 @@ pub mod roles;
 
 pub use embedded::{EmbeddedPostgres, EmbeddedPostgresError};
 
-use sqlx::PgPool;
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use std::time::Duration;
 
 /// Why a database may not hold the log.
 #[derive(Debug, thiserror::Error)]
@@ -43,4 +47,23 @@ pub async fn check_durability(pool: &PgPool) -> Result<(), NotDurable> {
         }
     }
     Ok(())
+}
+
+/// At most so many connections to the same database, whose plans are made once, and find rows by their indexes
+/// whatever the tables hold then: a queue, or a read model, is empty one moment and full the next, so that what the
+/// server knows of its size is of no use. The statements are short, and planning them each time costs more.
+pub fn by_index(pool: &PgPool, connections: u32) -> PgPool {
+    let options = PgConnectOptions::clone(&pool.connect_options()).options([
+        ("plan_cache_mode", "force_generic_plan"),
+        ("enable_seqscan", "off"),
+        ("enable_bitmapscan", "off"),
+        ("enable_hashjoin", "off"),
+        ("enable_mergejoin", "off"),
+        ("jit", "off"),
+    ]);
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_secs(10))
+        .test_before_acquire(false)
+        .connect_lazy_with(options)
 }

@@ -1,6 +1,7 @@
 //! Documents on their way through a chain.
 
 mod causes;
+mod changes;
 mod filter;
 mod query;
 mod statement;
@@ -20,6 +21,7 @@ use crate::{
 };
 use async_graphql::SimpleObject;
 use async_trait::async_trait;
+use changes::Changes;
 use chrono::{DateTime, NaiveDate, Utc};
 use navette_domain::{
     document::Awaited,
@@ -28,7 +30,7 @@ use navette_domain::{
     third_party::ThirdPartyEvent,
 };
 use sqlx::{PgConnection, types::Json};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, mem, slice};
 use uuid::Uuid;
 
 /// One document.
@@ -230,13 +232,32 @@ impl Projector for Documents {
         connection: &mut PgConnection,
         recorded: &Recorded,
     ) -> Result<(), sqlx::Error> {
-        match &recorded.event {
-            Event::Document(event) => statement::of(recorded, event),
-            Event::ThirdParty(ThirdPartyEvent::Erased { files, .. }) => statement::without(files),
-            _ => return Ok(()),
-        }
-        .execute(connection)
-        .await?;
-        Ok(())
+        self.apply_all(connection, slice::from_ref(recorded)).await
     }
+
+    async fn apply_all(
+        &self,
+        connection: &mut PgConnection,
+        events: &[Recorded],
+    ) -> Result<(), sqlx::Error> {
+        let mut changes = Changes::default();
+        for recorded in events {
+            match &recorded.event {
+                Event::Document(event) => changes.add(recorded, event),
+                // It is about the rows as all that came before leaves them.
+                Event::ThirdParty(ThirdPartyEvent::Erased { files, .. }) => {
+                    mem::take(&mut changes).write(connection).await?;
+                    let without = statement::without(files);
+                    without.execute(&mut *connection).await?;
+                }
+                _ => {}
+            }
+        }
+        changes.write(connection).await
+    }
+}
+
+/// PostgreSQL has no unsigned integers; versions and pages stay far below the limit.
+fn number(value: u32) -> i32 {
+    i32::try_from(value).unwrap_or(i32::MAX)
 }

@@ -14,6 +14,7 @@ use navette_domain::{
     signature::SignatureEvent,
 };
 use sqlx::{PgConnection, PgPool, QueryBuilder};
+use std::{collections::HashMap, slice};
 use uuid::Uuid;
 
 /// One thing that happened.
@@ -95,26 +96,100 @@ impl Projector for Timeline {
         connection: &mut PgConnection,
         recorded: &Recorded,
     ) -> Result<(), sqlx::Error> {
-        let about = About::of(recorded);
+        self.apply_all(connection, slice::from_ref(recorded)).await
+    }
+
+    async fn apply_all(
+        &self,
+        connection: &mut PgConnection,
+        events: &[Recorded],
+    ) -> Result<(), sqlx::Error> {
+        Entries::of(events).write(connection).await
+    }
+}
+
+/// Entries about to be kept, column by column.
+#[derive(Default)]
+struct Entries<'a> {
+    positions: Vec<i64>,
+    at: Vec<DateTime<Utc>>,
+    actors: Vec<&'a str>,
+    event_types: Vec<&'a str>,
+    sentences: Vec<String>,
+    dossiers: Vec<Option<Uuid>>,
+    documents: Vec<Option<Uuid>>,
+    batches: Vec<Option<Uuid>>,
+    signatures: Vec<Option<Uuid>>,
+    streams: Vec<Uuid>,
+}
+
+impl<'a> Entries<'a> {
+    fn of(events: &'a [Recorded]) -> Self {
+        let mut entries = Self::default();
+        // Those that are kept by the same statement are not found in the table.
+        let mut prepared = HashMap::new();
+        for recorded in events {
+            let sentence = french::sentence(&recorded.event);
+            // One stored event is one entry, even if it reads as several events now.
+            if entries.positions.last() == Some(&recorded.position)
+                && let Some(before) = entries.sentences.last_mut()
+            {
+                before.push(' ');
+                before.push_str(&sentence);
+                continue;
+            }
+            let about = About::of(recorded);
+            let mut document = about.document;
+            if let Some(signature) = about.signature {
+                match document {
+                    Some(document) => drop(prepared.insert(signature, document)),
+                    None => document = prepared.get(&signature).copied(),
+                }
+            }
+            entries.positions.push(recorded.position);
+            entries.at.push(recorded.recorded_at);
+            entries.actors.push(&recorded.metadata.actor);
+            entries.event_types.push(&recorded.event_type);
+            entries.sentences.push(sentence);
+            entries.dossiers.push(about.dossier);
+            entries.documents.push(document);
+            entries.batches.push(about.batch);
+            entries.signatures.push(about.signature);
+            entries.streams.push(recorded.stream_id);
+        }
+        entries
+    }
+
+    async fn write(self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        if self.positions.is_empty() {
+            return Ok(());
+        }
         sqlx::query(
-            "INSERT INTO timeline (position, at, actor, event_type, sentence, dossier_id, batch_id,
-                signature_id, stream_id, document_id)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $10, COALESCE($9, (
-                SELECT prepared.document_id FROM timeline prepared
-                WHERE prepared.signature_id = $8 AND prepared.event_type = 'signature.prepared')))
-             -- One stored event is one entry, even if it reads as several events now.
+            "INSERT INTO timeline (position, at, actor, event_type, sentence, dossier_id, batch_id, signature_id,
+                stream_id, document_id)
+             SELECT told.position, told.at, told.actor, told.event_type, told.sentence, told.dossier_id, told.batch_id,
+                told.signature_id, told.stream_id,
+                CASE WHEN told.signature_id IS NULL OR told.document_id IS NOT NULL THEN told.document_id ELSE (
+                    SELECT prepared.document_id FROM timeline AS prepared
+                    WHERE prepared.signature_id = told.signature_id AND prepared.event_type = 'signature.prepared'
+                ) END
+             FROM unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::uuid[],
+                $8::uuid[], $9::uuid[], $10::uuid[])
+                AS told (position, at, actor, event_type, sentence, dossier_id, batch_id, signature_id, stream_id,
+                    document_id)
+             -- What one stored event reads as is perhaps applied one after the other.
              ON CONFLICT (position) DO UPDATE SET sentence = timeline.sentence || ' ' || EXCLUDED.sentence",
         )
-        .bind(recorded.position)
-        .bind(recorded.recorded_at)
-        .bind(&recorded.metadata.actor)
-        .bind(&recorded.event_type)
-        .bind(french::sentence(&recorded.event))
-        .bind(about.dossier)
-        .bind(about.batch)
-        .bind(about.signature)
-        .bind(about.document)
-        .bind(recorded.stream_id)
+        .bind(self.positions)
+        .bind(self.at)
+        .bind(self.actors)
+        .bind(self.event_types)
+        .bind(self.sentences)
+        .bind(self.dossiers)
+        .bind(self.batches)
+        .bind(self.signatures)
+        .bind(self.streams)
+        .bind(self.documents)
         .execute(connection)
         .await?;
         Ok(())

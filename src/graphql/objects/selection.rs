@@ -10,7 +10,7 @@ use crate::graphql::{
 use async_graphql::{Context, ID, Json, Object, Result};
 use navette_projections::{
     dossiers::DossierOrder,
-    global, list,
+    global,
     page::{Count, PageArguments},
     selections::SelectionRow,
 };
@@ -59,7 +59,7 @@ impl Selection {
         let answer = async {
             let (reads, asker) = (context.data::<Reads>()?, context.data::<Asker>()?);
             let filter = self.0.as_filter().ok_or_else(unreadable)?;
-            let count = list::count(&reads.pool, &asker.scope, &filter).await;
+            let count = reads.count(&asker.scope, &filter).await;
             count.map_err(|cause| faults::internal(&cause))
         };
         Some(answer.await)

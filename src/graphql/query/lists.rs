@@ -196,7 +196,7 @@ where
     let counted = async {
         let asked = context.look_ahead().field("total").exists();
         if asked {
-            Some(list::count(pool, scope, &filter).await)
+            Some(reads.count(scope, &filter).await)
         } else {
             None
         }

@@ -12,7 +12,6 @@ use arguments::Arguments;
 use async_graphql::Request;
 use navette_domain::{digest::Digest, policy::Permission};
 use navette_projections::{
-    list,
     page::Count,
     straight::{self, Pools, Rows},
 };
@@ -134,7 +133,7 @@ impl Straight {
         );
         let counted = async {
             if plan.counts() {
-                list::count(pools.questions, scope, filter).await.map(Some)
+                self.reads.count(scope, filter).await.map(Some)
             } else {
                 Ok(None)
             }

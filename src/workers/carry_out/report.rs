@@ -1,13 +1,13 @@
 //! Taking the outcome of a step to the log.
 
-use super::CarryOut;
+use super::{CarryOut, Next};
 use crate::{
     steps::Report,
     unit::{Belonging, Envelope, NAVETTE, Unit, document_belonging},
 };
 use navette_adapters::{
     effects::Claimed,
-    log::{AppendRefusal, FinishedEffect, StreamState},
+    log::{AppendRefusal, Appended, Commit, FinishedEffect, StreamState},
 };
 use navette_domain::{
     chain::Effect,
@@ -17,10 +17,12 @@ use navette_domain::{
     ids::{CommandId, EffectId},
     signature::Signature,
 };
+use std::sync::atomic::Ordering;
 
 /// Whether a decision can be taken to the log.
 enum Decided {
-    Whole,
+    /// The document is as what was decided leaves it.
+    Whole(StreamState<Document>),
     /// It is a refusal, on a document that may have moved since it was read.
     OnTooLittle,
 }
@@ -34,7 +36,7 @@ impl CarryOut {
         claimed: &Claimed,
         report: Report,
         mut seen: Option<StreamState<Document>>,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Option<Next>> {
         let envelope = Envelope {
             command: CommandId::following(claimed.lease, "report"),
             content: Digest::of(claimed.lease.as_bytes()),
@@ -48,17 +50,60 @@ impl CarryOut {
                 lease: claimed.lease,
             });
             let decided = self.decide(&mut unit, claimed, &report, seen.take());
-            if let Decided::OnTooLittle = decided.await? {
+            let Decided::Whole(document) = decided.await? else {
                 continue;
-            }
-            match self.dispatcher.log().append(unit.into_commit()).await {
+            };
+            let mut commit = unit.into_commit();
+            let next = self.hand_over(claimed, &mut commit, document);
+            match self.dispatcher.log().append(commit).await {
+                Ok(appended) => return self.follow(appended, next).await,
                 Err(AppendRefusal::Conflict { .. }) => {}
                 Err(AppendRefusal::LeaseLost) => {
                     tracing::warn!(effect = %claimed.effect.id, "a result came too late and was dropped");
-                    return Ok(());
+                    return Ok(None);
                 }
-                other => return other.map(drop).map_err(anyhow::Error::from),
+                Err(refusal) => return Err(refusal.into()),
             }
+        }
+    }
+
+    /// Asks for the lease of what begins, if there is room for it and nothing else comes first.
+    fn hand_over(
+        &self,
+        claimed: &Claimed,
+        commit: &mut Commit,
+        document: StreamState<Document>,
+    ) -> Option<Next> {
+        let [effect] = commit.begun.as_slice() else {
+            return None;
+        };
+        if self.stopping.load(Ordering::Relaxed) || self.effects.holds_back(effect) {
+            return None;
+        }
+        let passing = self.gates.pass(effect.work.neighbour())?;
+        let lease = CommandId::following(claimed.lease, "next").0;
+        let next = Claimed {
+            effect: effect.clone(),
+            lease,
+            failures: 0,
+        };
+        commit.handed = Some(self.effects.hand(&next));
+        Some(Next {
+            claimed: next,
+            passing,
+            seen: Some(document),
+        })
+    }
+
+    /// What is gone on with. When it is not known whether its lease was granted, it is given back.
+    async fn follow(&self, appended: Appended, next: Option<Next>) -> anyhow::Result<Option<Next>> {
+        match next {
+            Some(next) if appended.handed => Ok(Some(next)),
+            Some(next) if appended.replayed => {
+                self.effects.give_back(&next.claimed).await?;
+                Ok(None)
+            }
+            _ => Ok(None),
         }
     }
 
@@ -92,7 +137,7 @@ impl CarryOut {
                     return Ok(Decided::OnTooLittle);
                 }
                 tracing::info!(document = %id, kind = claimed.effect.work.kind(), %refusal, "an outcome was not taken");
-                return Ok(Decided::Whole);
+                return Ok(Decided::Whole(document));
             }
         }
         if let Some((signature, commands)) = &report.signature {
@@ -123,6 +168,6 @@ impl CarryOut {
                 tracing::info!(%dossier, %refusal, "an outcome was not taken");
             }
         }
-        Ok(Decided::Whole)
+        Ok(Decided::Whole(document))
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     Projections,
     place::{Place, Shape},
-    trouble::{self, Setback, apply},
+    trouble::{self, Manner, Setback},
 };
 use navette_adapters::log::{Log, Reading, Stretch};
 use navette_projections::Projector;
@@ -74,19 +74,18 @@ pub(super) fn keys<'p>(
 }
 
 impl Projections {
-    /// Applies one window to `group`, in one transaction, up to `until` if it is given. The rows of their
-    /// live copies stay locked meanwhile: whoever lost that lock has lost its transaction with it.
+    /// Applies one window to `group`, in one transaction. The rows of their live copies stay locked meanwhile: whoever lost that lock has lost its transaction with it.
     pub(super) async fn advance(
         &self,
         group: &[&dyn Projector],
         window: &mut Window,
-        until: Option<i64>,
+        manner: Manner,
     ) -> Result<Advance, Setback> {
         let Some(first) = group.first() else {
             return Ok(Advance::Uneven);
         };
         let (names, digests) = keys(group.iter().copied());
-        let mut transaction = self.pool().begin().await?;
+        let mut transaction = self.followers.begin().await?;
         let positions: Vec<i64> = sqlx::query_scalar(
             "SELECT position
              FROM projections JOIN unnest($1::text[], $2::text[]) AS mine(name, shape) USING (name, shape)
@@ -106,7 +105,10 @@ impl Projections {
         if positions.len() != group.len() {
             return Ok(Advance::Uneven);
         }
-        let count = until.map_or(BATCH, |until| BATCH.min(until - position));
+        let count = match manner {
+            Manner::OneByOne { until: Some(until) } => BATCH.min(until - position),
+            Manner::OneByOne { until: None } | Manner::Together => BATCH,
+        };
         if count <= 0 {
             return Ok(Advance::Moved {
                 position,
@@ -124,7 +126,7 @@ impl Projections {
             });
         }
         for projector in group {
-            let apply = apply(&mut transaction, *projector, &stretch.events);
+            let apply = manner.apply(&mut transaction, *projector, &stretch.events);
             self.timings.of(projector.name(), apply).await?;
         }
         sqlx::query(
@@ -152,12 +154,13 @@ impl Projections {
         projector: &dyn Projector,
         window: &mut Window,
     ) -> anyhow::Result<Apart> {
-        let failure = match self.advance(&[projector], window, None).await {
+        let one_by_one = |until| Manner::OneByOne { until };
+        let failure = match self.advance(&[projector], window, one_by_one(None)).await {
             Ok(advance) => return Ok(Apart::of(&advance)),
-            Err(Setback::Poison(failure)) => failure,
+            Err(Setback::Poison(failure) | Setback::Among(failure)) => failure,
             Err(Setback::Fault(error)) => return Err(error),
         };
-        let before = Some(failure.position - 1);
+        let before = one_by_one(Some(failure.position - 1));
         let advance = self.advance(&[projector], window, before).await?;
         let shape = Shape::of(projector);
         let held = trouble::note(self.pool(), &shape, Place::Live, &failure).await?;

@@ -3,7 +3,7 @@
 
 use super::{
     place::{self, Place, Shape},
-    trouble::{self, Setback, apply},
+    trouble::{self, Manner, Setback},
 };
 use navette_adapters::log::{Log, Stretch};
 use navette_projections::Projector;
@@ -102,16 +102,35 @@ impl<'a> Copy<'a> {
 
     /// Applies a stretch in a transaction of its own.
     async fn apply(&mut self, stretch: &Stretch) -> anyhow::Result<i64> {
+        let applied = match self.try_apply(stretch, Manner::Together).await {
+            Err(Setback::Among(_)) => {
+                let one_by_one = Manner::OneByOne { until: None };
+                self.try_apply(stretch, one_by_one).await
+            }
+            applied => applied,
+        };
+        match applied {
+            Ok(()) => Ok(stretch.last),
+            Err(setback) => Err(self.noted(setback).await),
+        }
+    }
+
+    async fn try_apply(&mut self, stretch: &Stretch, manner: Manner) -> Result<(), Setback> {
         let mut transaction = self.connection.begin().await?;
         let (shape, place) = (&self.shape, self.place);
-        match apply_to(&mut transaction, self.projector, shape, place, stretch).await {
-            Ok(()) => {
-                transaction.commit().await?;
-                Ok(stretch.last)
-            }
+        let applied = apply_to(
+            &mut transaction,
+            self.projector,
+            shape,
+            place,
+            stretch,
+            manner,
+        );
+        match applied.await {
+            Ok(()) => Ok(transaction.commit().await?),
             Err(setback) => {
                 transaction.rollback().await?;
-                Err(self.noted(setback).await)
+                Err(setback)
             }
         }
     }
@@ -134,8 +153,9 @@ pub(super) async fn apply_to(
     shape: &Shape,
     place: Place,
     stretch: &Stretch,
+    manner: Manner,
 ) -> Result<(), Setback> {
-    apply(connection, projector, &stretch.events).await?;
+    manner.apply(connection, projector, &stretch.events).await?;
     sqlx::query(
         "UPDATE projections
          SET position = $4, applied = applied + $5, moved_at = clock_timestamp(),

@@ -22,18 +22,20 @@ use super::Timings;
 use advance::{Advance, Window};
 use anyhow::Context as _;
 use futures::{FutureExt as _, future::BoxFuture};
-use navette_adapters::log::Log;
+use navette_adapters::{log::Log, postgres::by_index};
 use navette_projections::Projector;
 use sqlx::PgPool;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
-use trouble::Setback;
+use trouble::{Manner, Setback};
 
 /// A rest after each round, so that what is written meanwhile is applied together: a round costs the
 /// same few statements, whether it brings one event or a hundred.
 const GATHER: Duration = Duration::from_millis(20);
 /// Another process may have written without our hearing it.
 const GLANCE: Duration = Duration::from_secs(1);
+/// One follows; another catches up beside it.
+const FOLLOWERS: u32 = 2;
 /// How long a build that failed rests.
 const REST: Duration = Duration::from_secs(5);
 /// The same while an event waits to be tried again.
@@ -70,6 +72,8 @@ impl Standing {
 #[derive(Clone)]
 pub struct Projections {
     log: Log,
+    /// For what follows the log: the same few statements, over and over.
+    followers: PgPool,
     projectors: Arc<Vec<Box<dyn Projector>>>,
     standing: watch::Sender<Standing>,
     timings: Timings,
@@ -103,6 +107,7 @@ impl Projections {
                 .with_context(|| format!("making the tables of projection {}", projector.name()))?;
         }
         let projections = Self {
+            followers: by_index(log.pool(), FOLLOWERS),
             log,
             projectors: Arc::new(projectors),
             standing: watch::channel(Standing::default()).0,
@@ -235,7 +240,7 @@ impl Projections {
         )
         .bind(&names)
         .bind(&digests)
-        .fetch_all(self.pool())
+        .fetch_all(&self.followers)
         .await
     }
 
@@ -289,14 +294,14 @@ impl Projections {
         };
         let mut window = Window::default();
         let group: Vec<_> = well.iter().map(|(_, projector)| *projector).collect();
-        match self.advance(&group, &mut window, None).await {
+        match self.advance(&group, &mut window, Manner::Together).await {
             Ok(Advance::Moved { position, more }) => {
                 round.more = more;
                 for (at, _) in well.drain(..) {
                     live[at].position = position;
                 }
             }
-            Ok(Advance::Uneven) | Err(Setback::Poison(_)) => {}
+            Ok(Advance::Uneven) | Err(Setback::Poison(_) | Setback::Among(_)) => {}
             Err(Setback::Fault(error)) => return Err(error),
         }
         let mut fault = None;

@@ -5,7 +5,7 @@ use super::{
     compare::{self, Difference},
     copy::{Copy, apply_to},
     place::{self, Place, Shape},
-    trouble::Setback,
+    trouble::{Manner, Setback},
 };
 use anyhow::Context as _;
 use navette_adapters::log::Log;
@@ -160,7 +160,15 @@ async fn swap_now(copy: &mut Copy<'_>) -> anyhow::Result<Option<i64>> {
             .read(position, step)
             .await
             .map_err(|cause| Setback::of_reading(shape.name, cause))?;
-        apply_to(&mut transaction, *projector, shape, *place, &stretch).await?;
+        apply_to(
+            &mut transaction,
+            *projector,
+            shape,
+            *place,
+            &stretch,
+            Manner::Together,
+        )
+        .await?;
         position = stretch.last;
     }
     check_whole(&mut transaction, shape, *place).await?;

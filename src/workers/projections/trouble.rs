@@ -6,7 +6,7 @@ use navette_adapters::log::Reading;
 use navette_domain::event::Recorded;
 use navette_projections::Projector;
 use sqlx::{PgConnection, PgPool};
-use std::panic::AssertUnwindSafe;
+use std::{panic::AssertUnwindSafe, slice};
 
 /// How often an event is tried before its projection is held. The pauses between double, from a tenth of a
 /// second.
@@ -59,6 +59,8 @@ impl Poison {
 pub(super) enum Setback {
     /// One of them cannot be.
     Poison(ProjectionFailure),
+    /// The same, among many that were taken together: one by one, they tell which.
+    Among(ProjectionFailure),
     /// The database does not answer; the events have no part in it.
     Fault(anyhow::Error),
 }
@@ -72,7 +74,7 @@ impl From<sqlx::Error> for Setback {
 impl From<Setback> for anyhow::Error {
     fn from(setback: Setback) -> Self {
         match setback {
-            Setback::Poison(failure) => failure.into(),
+            Setback::Poison(failure) | Setback::Among(failure) => failure.into(),
             Setback::Fault(error) => error,
         }
     }
@@ -95,27 +97,59 @@ impl Setback {
     }
 }
 
-/// Applies events, in order.
-pub(super) async fn apply(
-    connection: &mut PgConnection,
+/// How events are applied, in order.
+#[derive(Clone, Copy)]
+pub(super) enum Manner {
+    /// As fast as can be.
+    Together,
+    /// So that the one which cannot be applied is known, up to this position if it is given.
+    OneByOne { until: Option<i64> },
+}
+
+impl Manner {
+    pub async fn apply(
+        self,
+        connection: &mut PgConnection,
+        projector: &dyn Projector,
+        events: &[Recorded],
+    ) -> Result<(), Setback> {
+        match self {
+            Self::Together => {
+                let applied = projector.apply_all(connection, events);
+                let outcome = outcome(projector, events, applied).await;
+                outcome.map_err(|setback| match setback {
+                    Setback::Poison(failure) if events.len() > 1 => Setback::Among(failure),
+                    setback => setback,
+                })
+            }
+            Self::OneByOne { .. } => {
+                for recorded in events {
+                    let applied = projector.apply(connection, recorded);
+                    outcome(projector, slice::from_ref(recorded), applied).await?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// What came of applying these events; a failure is told of the first.
+async fn outcome(
     projector: &dyn Projector,
     events: &[Recorded],
+    applied: impl Future<Output = sqlx::Result<()>>,
 ) -> Result<(), Setback> {
-    for recorded in events {
-        let applied = AssertUnwindSafe(projector.apply(connection, recorded)).catch_unwind();
-        let cause = match applied.await {
-            Ok(Ok(())) => continue,
-            Ok(Err(error)) if is_no_answer(&error) => return Err(error.into()),
-            Ok(Err(error)) => Poison::Refused(error),
-            Err(_) => Poison::Panicked,
-        };
-        return Err(Setback::Poison(ProjectionFailure {
-            projection: projector.name(),
-            position: recorded.position,
-            cause,
-        }));
-    }
-    Ok(())
+    let cause = match AssertUnwindSafe(applied).catch_unwind().await {
+        Ok(Ok(())) => return Ok(()),
+        Ok(Err(error)) if is_no_answer(&error) => return Err(error.into()),
+        Ok(Err(error)) => Poison::Refused(error),
+        Err(_) => Poison::Panicked,
+    };
+    Err(Setback::Poison(ProjectionFailure {
+        projection: projector.name(),
+        position: events.first().map_or(0, |first| first.position),
+        cause,
+    }))
 }
 
 /// Whether the database failed, and not the statement: connections, resources, deadlocks, shutdowns.

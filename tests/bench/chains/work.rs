@@ -5,6 +5,7 @@ use crate::{
     engine::{Ledger, Process},
     ports,
 };
+use anyhow::Context as _;
 use navette::{
     app::{self, App},
     clock::Clock,
@@ -24,8 +25,14 @@ use tokio::{
 /// Tells a process of this program that it is to work.
 const WORK: &str = "NAVETTE_BENCH_CHAINS";
 
-/// How much may be under way at each neighbour: trivial ones have no limits of their own.
-const AT_ONCE: usize = 256;
+/// How much may be under way at each neighbour, unless `AT_ONCE` says otherwise: trivial ones have no limits of
+/// their own.
+fn at_once() -> anyhow::Result<usize> {
+    match std::env::var("AT_ONCE") {
+        Ok(at_once) => at_once.parse().context("AT_ONCE is not a number"),
+        Err(_) => Ok(256),
+    }
+}
 
 /// What is to be worked on.
 #[derive(Debug, Serialize, Deserialize)]
@@ -91,9 +98,10 @@ impl Work {
 
 /// Navette on this database.
 pub async fn app(pool: PgPool, ledger: Option<&Ledger>) -> anyhow::Result<App> {
+    let at_once = at_once()?;
     let policy = RetryPolicy {
-        at_once: AT_ONCE,
-        limits: toml::from_str(&format!("office.at_once = {AT_ONCE}"))?,
+        at_once,
+        limits: toml::from_str(&format!("office.at_once = {at_once}"))?,
         ..RetryPolicy::default()
     };
     App::build(

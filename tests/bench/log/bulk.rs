@@ -85,6 +85,7 @@ pub async fn append(log: &Log) -> anyhow::Result<()> {
         streams: streams.collect::<anyhow::Result<_>>()?,
         finished: None,
         begun: vec![],
+        handed: None,
         dropped: vec![],
         held: vec![],
     })

@@ -154,6 +154,7 @@ fn registration(event_type: &str) -> Commit {
         }],
         finished: None,
         begun: vec![],
+        handed: None,
         dropped: vec![],
         held: vec![],
     }

@@ -225,6 +225,7 @@ pub async fn append(log: &Log, count: usize) -> i64 {
             }],
             finished: None,
             begun: vec![],
+            handed: None,
             dropped: vec![],
             held: vec![],
         });

@@ -101,6 +101,7 @@ impl Ground {
             version,
             position: self.head,
             replayed: false,
+            handed: false,
         };
         let again = Appended {
             replayed: true,

@@ -1,19 +1,19 @@
 //! The one statement that writes a group that won: `append_events`, which the migrations make.
 
 use super::{
-    Appended, Commit,
+    Appended, Commit, HandedEffect,
     ground::{Found, Ground},
 };
 use navette_domain::{chain::Effect, digest::Digest, proof};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// What the database answers.
 pub(super) enum Answer {
-    /// The ground was as hoped: all is written, after this position.
-    Written { head: i64 },
+    /// The ground was as hoped: all is written, after this position, and these leases hold.
+    Written { head: i64, handed: HashSet<Uuid> },
     /// It is not, and nothing is written.
     Otherwise(Found),
 }
@@ -24,6 +24,7 @@ struct Row {
     head: i64,
     versions: Vec<i64>,
     leased: Vec<bool>,
+    handed: Option<Vec<Uuid>>,
     answered: Option<Vec<Uuid>>,
     answered_contents: Option<Vec<Vec<u8>>>,
     answered_versions: Option<Vec<i64>>,
@@ -127,7 +128,10 @@ pub(super) async fn write(
     .fetch_one(connection)
     .await?;
     if row.written {
-        return Ok(Answer::Written { head: row.head });
+        return Ok(Answer::Written {
+            head: row.head,
+            handed: row.handed.into_iter().flatten().collect(),
+        });
     }
     let lost = leases.into_iter().zip(&row.leased);
     Ok(Answer::Otherwise(Found {
@@ -151,8 +155,14 @@ fn column<'a, T, C>(rows: &'a [T], of: impl Fn(&'a T) -> C) -> Vec<C> {
 
 /// The effects that begin, as the table holds them.
 fn begun(winners: &[(&Commit, Appended)]) -> sqlx::Result<Option<Value>> {
-    let effects = winners.iter().flat_map(|(commit, _)| &commit.begun);
-    let row = |effect: &Effect| {
+    let effects = winners.iter().flat_map(|(commit, _)| {
+        let begun = commit.begun.iter();
+        begun.map(|effect| {
+            let handed = commit.handed.as_ref();
+            (effect, handed.filter(|handed| handed.id == effect.id))
+        })
+    });
+    let row = |(effect, handed): (&Effect, Option<&HandedEffect>)| {
         Ok(json!({
             "id": effect.id.0,
             "document": effect.document.0,
@@ -162,6 +172,9 @@ fn begun(winners: &[(&Commit, Appended)]) -> sqlx::Result<Option<Value>> {
             "work": serde_json::to_value(&effect.work)?,
             "doubtful": effect.doubtful,
             "on_the_way": effect.work.is_on_the_way(),
+            "lease": handed.map(|handed| handed.lease),
+            "owner": handed.map(|handed| &handed.owner),
+            "lasts": handed.map(|handed| handed.lasts.as_secs_f64()),
         }))
     };
     let rows: Vec<Value> = effects
@@ -185,6 +198,7 @@ fn receipts(
             version,
             position,
             replayed: true,
+            handed: false,
         };
         Some((command, (content, appended)))
     })

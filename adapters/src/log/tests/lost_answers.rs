@@ -104,6 +104,7 @@ async fn a_commit_whose_acknowledgement_is_lost_is_found_by_its_receipt() {
         version: 2,
         position: 2,
         replayed: true,
+        handed: false,
     };
     assert_eq!(appended, found);
     assert_eq!(read_through(&database.pool).await.len(), 2);
@@ -116,6 +117,7 @@ async fn a_commit_that_never_reached_the_server_is_written_by_the_next_try() {
         version: 2,
         position: 2,
         replayed: false,
+        handed: false,
     };
     assert_eq!(appended, written);
     assert_eq!(read_through(&database.pool).await.len(), 2);

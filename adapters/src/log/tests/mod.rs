@@ -46,6 +46,7 @@ pub(crate) fn nothing() -> Commit {
         streams: vec![],
         finished: None,
         begun: vec![],
+        handed: None,
         dropped: vec![],
         held: vec![],
     }
