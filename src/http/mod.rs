@@ -1,5 +1,5 @@
-//! The HTTP door: GraphQL, uploads of templates, images, attachments and scans, previews, downloads, printing, metrics. Every
-//! route but the health check wants a token, and every answer, errors included, carries the security headers.
+//! The HTTP door: GraphQL, uploads of templates, images, attachments and scans, previews, downloads, printing, metrics.
+//! Every route but the health check wants a token, and every answer, errors included, carries the security headers.
 
 mod attachments;
 mod auth;

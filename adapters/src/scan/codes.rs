@@ -15,12 +15,9 @@ const MARGIN: usize = 8;
 pub(super) fn seen(drawing: &Drawing) -> SeenPage {
     let mut found = found(drawing);
     let is_blank = found.is_empty() && is_blank(drawing);
-    // What is too coarse or too grainy to be read as it is may be read in black and white, or smaller.
+    // What is too coarse to be read as it is may be read in black and white.
     if found.is_empty() && !is_blank {
         found = self::found(&drawing.in_black_and_white(INK));
-    }
-    if found.is_empty() && !is_blank {
-        found = self::found(&drawing.halved());
     }
     let turn = found.first().map_or(0, |(_, turn)| *turn);
     let mut references = Vec::new();

@@ -5,7 +5,7 @@
 use std::{fs::File, io, process::Stdio, time::Duration};
 use tokio::{
     io::{AsyncReadExt as _, BufReader},
-    process::Command,
+    process::{Child, Command},
 };
 
 /// The longer side of a drawing, in pixels: 200 to the inch for A4.
@@ -43,27 +43,47 @@ pub struct Drawing {
     pub shades: Vec<u8>,
 }
 
+/// The program, under its limits.
+fn drawer() -> Command {
+    let mut drawer = Command::new("prlimit");
+    drawer
+        .args([MEMORY, PROCESSOR, "--core=0", "--", "pdftoppm"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
+    drawer
+}
+
+fn begun(drawer: &mut Command) -> Result<Child, NotDrawn> {
+    drawer.spawn().map_err(|cause| match cause.kind() {
+        io::ErrorKind::NotFound => NotDrawn::NoProgram,
+        _ => cause.into(),
+    })
+}
+
+/// Whether the programs are there.
+pub(super) async fn ready() -> Result<(), NotDrawn> {
+    let mut drawer = begun(drawer().arg("-v"))?;
+    let ended = tokio::time::timeout(PATIENCE, drawer.wait()).await;
+    match ended {
+        Ok(Ok(status)) if status.code() != Some(NOT_THERE) => Ok(()),
+        _ => Err(NotDrawn::NoProgram),
+    }
+}
+
 impl Drawing {
     /// The page of this number, from 1; none when it cannot be drawn, or not within the limits.
     pub async fn of(file: &File, number: u32) -> Result<Option<Self>, NotDrawn> {
         let (number, side) = (number.to_string(), SIDE.to_string());
         // The file may have no name: it is opened anew through the descriptor.
-        let drawer = Command::new("prlimit")
-            .args([MEMORY, PROCESSOR, "--core=0", "--", "pdftoppm", "-gray"])
-            .args(["-scale-to", &side, "-f", &number, "-l", &number])
-            .arg("/dev/stdin")
-            .stdin(file.try_clone()?)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn();
-        let mut drawer = match drawer {
-            Ok(drawer) => drawer,
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
-                return Err(NotDrawn::NoProgram);
-            }
-            Err(cause) => return Err(cause.into()),
-        };
+        let mut drawer = begun(
+            drawer()
+                .args(["-gray", "-scale-to", &side, "-f", &number, "-l", &number])
+                .arg("/dev/stdin")
+                .stdin(file.try_clone()?)
+                .stdout(Stdio::piped()),
+        )?;
         let mut drawn = Vec::new();
         let drawing = async {
             if let Some(output) = drawer.stdout.take() {
@@ -83,7 +103,7 @@ impl Drawing {
     }
 
     /// Reads the plain format of shades of grey (PGM).
-    fn read(bytes: &[u8]) -> Option<Self> {
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         let mut parts = bytes.splitn(4, u8::is_ascii_whitespace);
         let format = parts.next()?;
         let mut number = || -> Option<usize> {
@@ -107,26 +127,5 @@ impl Drawing {
             shades: self.shades.iter().map(shade).collect(),
             ..*self
         }
-    }
-
-    /// The same at half its size.
-    pub(super) fn halved(&self) -> Self {
-        let (width, height) = (self.width / 2, self.height / 2);
-        let shade = |x: usize, y: usize| u16::from(self.shades[y * self.width + x]);
-        let mean = |at: usize| {
-            let (x, y) = (at % width * 2, at / width * 2);
-            let sum = shade(x, y) + shade(x + 1, y) + shade(x, y + 1) + shade(x + 1, y + 1);
-            u8::try_from(sum / 4).unwrap_or(u8::MAX)
-        };
-        Self {
-            width,
-            height,
-            shades: (0..width * height).map(mean).collect(),
-        }
-    }
-
-    #[cfg(test)]
-    pub(super) fn pgm(bytes: &[u8]) -> Option<Self> {
-        Self::read(bytes)
     }
 }

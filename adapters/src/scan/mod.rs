@@ -24,6 +24,11 @@ pub struct SeenPage {
     pub turn: u16,
 }
 
+/// Whether pages can be drawn on this machine.
+pub async fn ready() -> Result<(), NotDrawn> {
+    drawing::ready().await
+}
+
 /// Reads the first so many pages of a PDF. A page that cannot be drawn is one on which nothing is read.
 pub async fn read(file: &File, pages: u32) -> Result<Vec<SeenPage>, NotDrawn> {
     let each = stream::iter(1..=pages).map(|number| async move {

@@ -133,7 +133,7 @@ fn photographed(bytes: &[u8], dots: usize) -> Vec<u8> {
         .arg(&page)
         .output()
         .unwrap();
-    let drawn = Drawing::pgm(&drawn.stdout).unwrap();
+    let drawn = Drawing::read(&drawn.stdout).unwrap();
     let side = |length: usize| i64::try_from(length).unwrap();
     let mut document = Document::load_mem(bytes).unwrap();
     let mut image = Dictionary::new();
@@ -227,7 +227,7 @@ fn a_page_that_cannot_be_drawn_has_nothing_on_it_that_is_read_and_is_not_blank()
 
 #[test]
 fn a_drawing_that_was_cut_short_is_none() {
-    assert!(Drawing::pgm(b"P5\n2 2\n255\nabcd").is_some());
+    assert!(Drawing::read(b"P5\n2 2\n255\nabcd").is_some());
     for bytes in [
         &b""[..],
         b"P5\n2 2\n255\nabc",
@@ -236,6 +236,6 @@ fn a_drawing_that_was_cut_short_is_none() {
         b"P5\n0 2\n255\n",
         b"P5\n99999999999 99999999999\n255\n",
     ] {
-        assert_eq!(Drawing::pgm(bytes), None, "{bytes:?}");
+        assert_eq!(Drawing::read(bytes), None, "{bytes:?}");
     }
 }

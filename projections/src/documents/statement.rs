@@ -180,13 +180,9 @@ impl<'q> Change<'q> {
                 step, registration, ..
             } => change(REGISTERED, Some(step)).first(&registration.chrono),
             E::Attached { step, .. } => change(ATTACHED, Some(step)),
-            E::SkippedByHand { step, by_hand, .. } => match by_hand {
-                ByHand::Visaed => change(update!(", stage = 'visaed'"), Some(step)),
-                ByHand::SignedOnPaper => change(update!(", stage = 'signed'"), Some(step)),
-                ByHand::Registered { chrono } => change(REGISTERED, Some(step)).first(chrono),
-                ByHand::Attached => change(ATTACHED, Some(step)),
-                ByHand::HandedOver | ByHand::Waited => change(update!(""), Some(step)),
-            },
+            E::SkippedByHand { step, by_hand, .. } => {
+                done_by_hand(by_hand, |sql| change(sql, Some(step)))
+            }
             E::Reminded { step, .. } => change(REMINDED, Some(step)),
             E::Called { step, answer, .. } => {
                 change(update!(", answers = answers || detail"), Some(step)).detail(json!(answer))
@@ -227,6 +223,20 @@ impl<'q> Change<'q> {
         self.third = pdf.map(|pdf| pdf.file.to_string().into());
         self.number = pdf.map(|pdf| super::number(pdf.pages));
         self.second(stage.as_str())
+    }
+}
+
+/// What a step that was done by hand changes.
+fn done_by_hand<'q>(
+    by_hand: &'q ByHand,
+    change: impl Fn(&'static str) -> Change<'q>,
+) -> Change<'q> {
+    match by_hand {
+        ByHand::Visaed => change(update!(", stage = 'visaed'")),
+        ByHand::SignedOnPaper => change(update!(", stage = 'signed'")),
+        ByHand::Registered { chrono } => change(REGISTERED).first(chrono),
+        ByHand::Attached => change(ATTACHED),
+        ByHand::HandedOver | ByHand::Waited => change(update!("")),
     }
 }
 
