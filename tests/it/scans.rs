@@ -284,7 +284,9 @@ fn scanned(sheets: &[Sheet<'_>]) -> Vec<u8> {
 }
 
 /// The documents that were taken with their pages, and the faults of what is left with theirs.
-fn sorted(answer: &Value) -> (Vec<(Uuid, u64, u64)>, Vec<(String, u64, u64)>) {
+type Sorted = (Vec<(Uuid, u64, u64)>, Vec<(String, u64, u64)>);
+
+fn sorted(answer: &Value) -> Sorted {
     let list = |name: &str| answer[name].as_array().unwrap().clone();
     let pages = |it: &Value| (it["first"].as_u64().unwrap(), it["last"].as_u64().unwrap());
     let taken = list("taken").into_iter().map(|it| {
