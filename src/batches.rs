@@ -12,22 +12,25 @@ use crate::{
 };
 use anyhow::Context as _;
 use futures::FutureExt as _;
-use navette_adapters::log::StreamState;
+use navette_adapters::{log::StreamState, workshop::Workshop};
 use navette_domain::{
     batch::{Batch, BatchCommand, BatchRefusal},
-    chain::{Chain, ChainRef, Definition},
+    chain::{Action, Chain, ChainRef, Definition},
+    dictionary::Dictionary,
     document::{Document, DocumentCommand, DocumentRefusal},
     dossier::Dossier,
     french,
     ids::{BatchId, ChainId, DossierId, TemplateId},
     personal::Personal,
-    template::{Template, TemplateRef},
+    template::{Included, Template, TemplateRef},
     third_party::{EmailAddress, ThirdParty, ThirdPartyRefusal},
 };
 use navette_projections::documents;
 use std::collections::HashSet;
 use uuid::Uuid;
 
+/// The field of templates that a scan is recognised by.
+const REFERENCE: &str = "document.reference_papier";
 /// The most dossiers of one batch.
 pub const MOST_DOSSIERS: usize = 20_000;
 
@@ -84,6 +87,11 @@ pub enum StartRefusal {
     /// Its template was never uploaded.
     #[error("La chaîne utilise le modèle « {0} », qui n'a pas été déposé.")]
     NoTemplate(String),
+    /// It is printed for a signature, and nothing on it would tell whose scan comes back.
+    #[error(
+        "Le modèle « {0} » n'imprime pas la référence du document : la chaîne le fait signer sur papier, et son scan ne pourrait pas être reconnu. Ajoutez au modèle, dans l'en-tête ou le pied de page, {{{{ document.reference_papier|qr }}}}, puis déposez-le de nouveau."
+    )]
+    NoReference(String),
     /// None of the dossiers can be taken.
     #[error("{}", nothing_left(.0))]
     NothingLeft(Vec<RefusedDossier>),
@@ -93,6 +101,11 @@ pub enum StartRefusal {
     /// One of its documents says no.
     #[error(transparent)]
     Document(#[from] DocumentRefusal),
+}
+
+fn prints(definition: &Definition) -> bool {
+    let mut steps = definition.steps.iter();
+    steps.any(|step| step.action == Action::Print)
 }
 
 fn nothing_left(refused: &[RefusedDossier]) -> String {
@@ -187,7 +200,10 @@ impl Batches {
         dossiers: &[DossierId],
     ) -> Result<Sorted, DispatchFailure<StartRefusal>> {
         let (chain, definition) = self.chain(chain_code).await?;
-        self.template(&definition).await?;
+        let template = self.template(&definition).await?;
+        if prints(&definition) {
+            self.included(&definition, template).await?;
+        }
         let Sorted { taken, mut refused } = self.sort_out(&definition, dossiers).await?;
         let taken = self.not_under_way(chain, taken, &mut refused).await?;
         Ok(Sorted { taken, refused })
@@ -215,6 +231,30 @@ impl Batches {
         template.state.latest(id).ok_or_else(|| {
             DispatchFailure::Refused(StartRefusal::NoTemplate(definition.template.clone()))
         })
+    }
+
+    /// What the template includes. What is signed by hand must say which document it is: told before anything is
+    /// printed, and to whoever can have the template mended.
+    async fn included(
+        &self,
+        definition: &Definition,
+        template: TemplateRef,
+    ) -> Result<Vec<Included>, DispatchFailure<StartRefusal>> {
+        let found = self.library.latest_of(template.file).await?;
+        let included = found.included.clone();
+        if !prints(definition) {
+            return Ok(included);
+        }
+        let shown = tokio::task::spawn_blocking(move || {
+            let review = Workshop::review(&found.template, &found.files, &Dictionary::default());
+            let uses = review.map(|review| review.uses).unwrap_or_default();
+            uses.iter().any(|used| used.path == REFERENCE)
+        });
+        if shown.await.context("reading a template")? {
+            return Ok(included);
+        }
+        let code = definition.template.clone();
+        Err(DispatchFailure::Refused(StartRefusal::NoReference(code)))
     }
 
     /// The dossiers that the chain takes, with their references, and those it leaves out.

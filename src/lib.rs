@@ -26,6 +26,7 @@ pub mod library;
 pub mod neighbourhood;
 pub mod pauses;
 pub mod rehearsal;
+pub mod scans;
 pub mod schedules;
 pub mod steps;
 pub mod templates;

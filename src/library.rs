@@ -63,10 +63,10 @@ impl Library {
         }
     }
 
-    /// What a file of the store includes.
-    pub async fn latest_of(&self, template: Digest) -> anyhow::Result<Vec<Included>> {
+    /// A file of the store, and what it includes.
+    pub async fn latest_of(&self, template: Digest) -> anyhow::Result<Found> {
         let template = stored(self.files.as_ref(), template).await?;
-        Ok(self.latest(template).await?.included)
+        self.latest(template).await
     }
 
     /// The last versions of what is named, with their bytes; nothing for what there is not.

@@ -150,6 +150,9 @@ impl Unit {
                         Reaction::AskApproval(step) => {
                             commands.push(DocumentCommand::AskApproval { step, at: self.at });
                         }
+                        Reaction::SendToPrint(step) => {
+                            commands.push(DocumentCommand::SendToPrint { step, at: self.at });
+                        }
                         Reaction::Deliver => {
                             commands.push(DocumentCommand::Deliver { at: self.at });
                         }

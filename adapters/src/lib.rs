@@ -44,6 +44,7 @@ pub mod postgres;
 pub mod proof;
 #[cfg(all(test, feature = "sim"))]
 mod real;
+pub mod scan;
 pub mod seda;
 pub mod services;
 #[cfg(feature = "sim")]

@@ -38,6 +38,7 @@ pub fn document_status(status: DocumentStatus) -> &'static str {
         DocumentStatus::InApproval => "en attente d'approbation",
         DocumentStatus::Waiting => "en attente d'une date",
         DocumentStatus::InSignature => "en signature",
+        DocumentStatus::OnPaper => "à signer sur papier",
         DocumentStatus::Signed => "signé",
         DocumentStatus::SignatureRefused => "signature refusée",
         DocumentStatus::Registered => "enregistré au courrier",

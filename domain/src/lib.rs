@@ -7,7 +7,8 @@
 //! - **Chain**: what is done to a document, as a list of **steps**; data, versioned.
 //! - **Batch**: a chain started on a selection of dossiers.
 //! - **Selection**: a filter, or a fixed list of dossiers, that somebody keeps under a name.
-//! - **Document**: one office file on its way through a chain. **Signature**: its passage at the desk.
+//! - **Document**: one office file on its way through a chain. **Signature**: its passage at the desk. **Paper**: what
+//!   is printed of it to be signed by hand. **Scan**: that paper as it came back, of one document.
 //! - **History**: what happened to a dossier, to its documents and to their signatures, event by event.
 //! - **Bundle**: what an auditor takes away of a dossier: its events, files and proofs, and a verifier.
 //! - **Attachment**: a file that somebody adds to a dossier.
@@ -60,6 +61,7 @@ pub mod ports;
 pub mod proof;
 pub mod published_date;
 pub mod rna;
+pub mod scan;
 pub mod selection;
 pub mod signature;
 pub mod siret;

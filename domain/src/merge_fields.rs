@@ -8,7 +8,7 @@ use crate::{
     amount::Amount,
     dictionary::IMAGES,
     dossier::{Dossier, Outcome, Request, Stage},
-    ids::{BatchId, DocumentId},
+    ids::BatchId,
     paper_reference::PaperReference,
     template::{Included, IncludedKind},
     third_party::Profile,
@@ -28,8 +28,8 @@ pub struct Case {
 /// What surrounds the dossiers in a document.
 #[derive(Debug, Clone)]
 pub struct Surroundings {
-    /// The document itself: its reference on paper is made of its id.
-    pub document: DocumentId,
+    /// The document itself, and the round in which it is made: its reference on paper is made of both.
+    pub document: PaperReference,
     /// The title of the document.
     pub title: String,
     /// The date that the document bears.
@@ -94,7 +94,7 @@ fn document(around: &Surroundings) -> Value {
     json!({
         "titre": around.title,
         "date": around.date,
-        "reference_papier": PaperReference(around.document).to_string(),
+        "reference_papier": around.document.to_string(),
     })
 }
 
@@ -170,6 +170,7 @@ mod tests {
     use super::*;
     use crate::{
         dossier::{Decision, DossierEvent as E, Payment},
+        ids::DocumentId,
         personal::Personal,
         testing::{march, now, replay, request},
         third_party::PostalAddress,
@@ -177,7 +178,10 @@ mod tests {
 
     fn around() -> Surroundings {
         Surroundings {
-            document: DocumentId(uuid::Uuid::from_u128(0x2b)),
+            document: PaperReference {
+                document: DocumentId(uuid::Uuid::from_u128(0x2b)),
+                round: 1,
+            },
             title: "Notification SUB-2026-0012".into(),
             date: march(20),
             batch: BatchId(uuid::Uuid::from_u128(0x2a)),

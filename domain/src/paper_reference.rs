@@ -1,5 +1,7 @@
 //! The reference printed on a document, often as a QR code, that lets a scanned paper copy find its
-//! dossier: `NAV1:`, the document's id in 26 characters, and two check characters.
+//! dossier: `NAV1:`, the document's id in 26 characters, the round in which it was made in two more unless it is
+//! the first, and two check characters. What was printed before a document started over is so told from what
+//! was printed since.
 //!
 //! It says nothing of anybody: an id means something only to who may read the document. Its alphabet is
 //! Crockford's (digits and capitals without I, L, O, U), which a QR code packs tightly and a person can
@@ -16,10 +18,18 @@ const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const MODULUS: u128 = 1021;
 /// Characters of an id: 128 bits by five.
 const ID_LENGTH: usize = 26;
+/// Characters of a round that is not the first, and how many rounds they tell apart.
+const ROUND_LENGTH: usize = 2;
+const ROUNDS: u32 = 1024;
 
 /// A document's reference on paper.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PaperReference(pub DocumentId);
+pub struct PaperReference {
+    /// The document.
+    pub document: DocumentId,
+    /// The round in which what is printed was made, from 1.
+    pub round: u32,
+}
 
 /// Why a text is no reference of ours, in words that follow the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -29,7 +39,7 @@ pub enum PaperReferenceFault {
     Foreign,
     /// Characters are missing or too many, or are none of the alphabet.
     #[error(
-        "n'est pas une référence de document : 28 chiffres et lettres sont attendus après NAV1:"
+        "n'est pas une référence de document : 28 ou 30 chiffres et lettres sont attendus après NAV1:"
     )]
     Shape,
     /// Well formed, but misread.
@@ -39,10 +49,23 @@ pub enum PaperReferenceFault {
 
 impl fmt::Display for PaperReference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let number = self.0.0.as_u128();
+        let number = self.document.0.as_u128();
         f.write_str(PREFIX)?;
         write_digits(f, number, ID_LENGTH)?;
-        write_digits(f, number % MODULUS, 2)
+        let round = self.round.min(ROUNDS - 1);
+        if round > 1 {
+            write_digits(f, round.into(), ROUND_LENGTH)?;
+        }
+        write_digits(f, check(number, round), 2)
+    }
+}
+
+/// The first round counts for nothing: its references are those of always.
+fn check(id: u128, round: u32) -> u128 {
+    if round > 1 {
+        ((id % MODULUS) * u128::from(ROUNDS) + u128::from(round)) % MODULUS
+    } else {
+        id % MODULUS
     }
 }
 
@@ -68,15 +91,26 @@ impl FromStr for PaperReference {
         let digits = text
             .strip_prefix(PREFIX)
             .ok_or(PaperReferenceFault::Foreign)?;
-        if digits.len() != ID_LENGTH + 2 || !digits.is_ascii() {
-            return Err(PaperReferenceFault::Shape);
-        }
-        let (id, check) = digits.split_at(ID_LENGTH);
-        let (id, check) = read_digits(id)
-            .zip(read_digits(check))
+        let rounds = [0, ROUND_LENGTH];
+        let round_length = rounds
+            .into_iter()
+            .find(|length| digits.len() == ID_LENGTH + length + 2)
+            .filter(|_| digits.is_ascii())
             .ok_or(PaperReferenceFault::Shape)?;
-        if id % MODULUS == check {
-            Ok(Self(DocumentId(Uuid::from_u128(id))))
+        let (id, rest) = digits.split_at(ID_LENGTH);
+        let (round, told) = rest.split_at(round_length);
+        let read = |digits| read_digits(digits).ok_or(PaperReferenceFault::Shape);
+        let (id, told) = (read(id)?, read(told)?);
+        let round = match round {
+            "" => 1,
+            later => u32::try_from(read(later)?).unwrap_or_default(),
+        };
+        // A later round is written as one, and the first never is.
+        if check(id, round) == told && (round > 1) == (round_length > 0) {
+            Ok(Self {
+                document: DocumentId(Uuid::from_u128(id)),
+                round,
+            })
         } else {
             Err(PaperReferenceFault::CheckCharacters)
         }
@@ -105,7 +139,14 @@ mod tests {
     const IDS: [u128; 3] = [0, u128::MAX, 0x0193_7d6e_43ac_7b1e_9f01_2345_6789_abcd];
 
     fn reference(id: u128) -> PaperReference {
-        PaperReference(DocumentId(Uuid::from_u128(id)))
+        in_round(id, 1)
+    }
+
+    fn in_round(id: u128, round: u32) -> PaperReference {
+        PaperReference {
+            document: DocumentId(Uuid::from_u128(id)),
+            round,
+        }
     }
 
     #[test]
@@ -126,23 +167,41 @@ mod tests {
             reference(IDS[2]).to_string(),
             "NAV1:01JDYPWGXCFCF9Y0938NKRKAYDX1"
         );
+        assert_eq!(
+            in_round(IDS[2], 2).to_string(),
+            "NAV1:01JDYPWGXCFCF9Y0938NKRKAYD02QB"
+        );
+    }
+
+    #[test]
+    fn a_reference_tells_the_round_in_which_it_was_printed() {
+        for id in IDS {
+            for round in [2, 3, 33, 1023] {
+                let written = in_round(id, round).to_string();
+                assert_eq!(written.len(), 35);
+                assert_eq!(written.parse(), Ok(in_round(id, round)));
+                assert_ne!(written.parse(), Ok(reference(id)));
+            }
+        }
     }
 
     #[test]
     fn one_wrong_character_or_two_that_changed_places_never_pass() {
-        let written = reference(IDS[2]).to_string().into_bytes();
-        for at in PREFIX.len()..written.len() {
-            for other in ALPHABET {
-                let mut wrong = written.clone();
-                wrong[at] = *other;
-                let read = String::from_utf8_lossy(&wrong).parse::<PaperReference>();
-                assert_eq!(read.is_ok(), wrong == written);
-            }
-            for with in at + 1..written.len() {
-                let mut wrong = written.clone();
-                wrong.swap(at, with);
-                let read = String::from_utf8_lossy(&wrong).parse::<PaperReference>();
-                assert_eq!(read.is_ok(), wrong == written);
+        for round in [1, 2, 700] {
+            let written = in_round(IDS[2], round).to_string().into_bytes();
+            for at in PREFIX.len()..written.len() {
+                for other in ALPHABET {
+                    let mut wrong = written.clone();
+                    wrong[at] = *other;
+                    let read = String::from_utf8_lossy(&wrong).parse::<PaperReference>();
+                    assert_eq!(read.is_ok(), wrong == written);
+                }
+                for with in at + 1..written.len() {
+                    let mut wrong = written.clone();
+                    wrong.swap(at, with);
+                    let read = String::from_utf8_lossy(&wrong).parse::<PaperReference>();
+                    assert_eq!(read.is_ok(), wrong == written);
+                }
             }
         }
     }

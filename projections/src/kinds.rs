@@ -56,6 +56,7 @@ kinds! {
         InApproval = "in_approval",
         Waiting = "waiting",
         InSignature = "in_signature",
+        OnPaper = "on_paper",
         Signed = "signed",
         SignatureRefused = "signature_refused",
         Registered = "registered",

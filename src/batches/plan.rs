@@ -72,7 +72,7 @@ impl Batches {
     ) -> Result<Plan, DispatchFailure<StartRefusal>> {
         let (chain, definition) = self.chain(&ask.chain_code).await?;
         let template = self.template(&definition).await?;
-        let included = self.library.latest_of(template.file).await?;
+        let included = self.included(&definition, template).await?;
         let Sorted { taken, mut refused } = self.sort_out(&definition, &ask.dossiers).await?;
         let taken = self.not_under_way(chain, taken, &mut refused).await?;
         if taken.is_empty() {

@@ -15,6 +15,7 @@ use navette_adapters::{
     pdf::{Signatories, SignatoriesConfig},
     postgres::roles::could_change_the_log,
     proof::TimeStampAuthority,
+    scan,
 };
 use navette_domain::{
     chain::{Action, Definition},
@@ -63,6 +64,7 @@ pub(super) async fn check(options: &CheckConfig, config: &Config) -> anyhow::Res
         sound &= report(&format!("exports.webdav.{name}"), reached);
     }
     sound &= report("files", files(&config.files()));
+    sound &= report("scans", Ok(scans().await));
     let named = options.named().map_err(|error| report("chain", Err(error)));
     sound &= named.is_ok();
     let mut trials: Vec<Tried> = vec![];
@@ -206,6 +208,14 @@ async fn time_stamps(authority: &TimeStampAuthority) -> anyhow::Result<String> {
             format!("{reached}; WARNING: `ca` is not given: tokens do not prove who signed")
         }
     })
+}
+
+/// Only chains that print need them.
+async fn scans() -> String {
+    match scan::ready().await {
+        Ok(()) => "Les scans de courriers signés peuvent être lus.".to_owned(),
+        Err(cause) => format!("WARNING: {cause}"),
+    }
 }
 
 fn signatories(config: &SignatoriesConfig) -> anyhow::Result<String> {

@@ -24,6 +24,7 @@ pub(super) fn step_words(action: &Action) -> (&'static str, &'static str) {
         Action::Convert => ("document.converted", "PDF"),
         Action::Visa { .. } => ("document.visaed", "Visa"),
         Action::Sign { .. } => ("document.signed", "Signature"),
+        Action::Print => ("document.scan_returned", "Signature sur papier"),
         Action::Register => ("document.registered", "Courrier"),
         Action::Attach => ("document.attached", "Rattachement"),
         Action::Notify => ("document.reported", "Statut"),

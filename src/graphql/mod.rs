@@ -31,7 +31,8 @@ pub use subscription::Subscription;
 
 use crate::{
     app::App, attachments::Attachments, batches::Batches, dispatch::Dispatcher, erasure::Erasure,
-    exports::Exports, rehearsal::Rehearsals, schedules::Schedules, templates::Templates,
+    exports::Exports, rehearsal::Rehearsals, scans::Scans, schedules::Schedules,
+    templates::Templates,
 };
 use asking::{Asker, Reads};
 use async_graphql::{Data, Request, SDLExportOptions, Schema, SchemaBuilder};
@@ -59,6 +60,8 @@ pub struct Services {
     pub schedules: Schedules,
     /// Adds files to dossiers.
     pub attachments: Attachments,
+    /// Takes scans of signed letters.
+    pub scans: Scans,
     /// Rehearses chains.
     pub rehearsals: Rehearsals,
 }
@@ -75,6 +78,7 @@ impl Services {
             exports: app.exports.clone(),
             schedules: app.schedules.clone(),
             attachments: Attachments::new(app.dispatcher.clone()),
+            scans: Scans::new(app.dispatcher.clone(), app.ports.files.clone()),
             rehearsals: Rehearsals::new(
                 app.dispatcher.clone(),
                 app.batches.clone(),

@@ -258,7 +258,7 @@ impl Coded for StartRefusal {
     fn code(&self) -> RefusalCode {
         match self {
             Self::NoChain(_) => RefusalCode::NotFound,
-            Self::NoTemplate(_) => RefusalCode::NotAtThisStage,
+            Self::NoTemplate(_) | Self::NoReference(_) => RefusalCode::NotAtThisStage,
             Self::NothingLeft(_) => RefusalCode::NothingToDo,
             Self::Batch(refusal) => refusal.code(),
             Self::Document(refusal) => refusal.code(),

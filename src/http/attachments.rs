@@ -46,7 +46,7 @@ async fn add(
         Ok(key) => key,
         Err(response) => return response,
     };
-    let received = match form::received(form).await {
+    let received = match form::received(form, LARGEST).await {
         Ok(received) => received,
         Err(response) => return response,
     };

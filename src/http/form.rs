@@ -12,7 +12,10 @@ use std::io::{self, Write as _};
 use uuid::Uuid;
 
 /// The largest template, image or attachment.
-pub const LARGEST: usize = 20 * 1024 * 1024;
+pub const LARGEST: usize = 20 * MIB;
+/// The largest file of scanned letters.
+pub const LARGEST_SCAN: usize = 100 * MIB;
+const MIB: usize = 1024 * 1024;
 /// The parts of a form around its file.
 pub const AROUND: usize = 64 * 1024;
 
@@ -39,7 +42,7 @@ pub struct Received {
 /// The form's field `file`, in memory.
 pub async fn file(form: Multipart) -> Result<File, Response> {
     let mut bytes = vec![];
-    let name = each_part(form, |part| {
+    let name = each_part(form, LARGEST, |part| {
         bytes.extend_from_slice(part);
         Ok(())
     });
@@ -47,11 +50,11 @@ pub async fn file(form: Multipart) -> Result<File, Response> {
     Ok(File { name, bytes })
 }
 
-/// The same on disk.
-pub async fn received(form: Multipart) -> Result<Received, Response> {
+/// The same on disk, of so many bytes at most.
+pub async fn received(form: Multipart, largest: usize) -> Result<Received, Response> {
     let mut file = tempfile::tempfile().map_err(|cause| internal(&cause.into()))?;
     let (mut sum, mut size) = (Sha256::new(), 0);
-    let name = each_part(form, |part| {
+    let name = each_part(form, largest, |part| {
         sum.update(part);
         size += part.len() as u64;
         file.write_all(part)
@@ -68,27 +71,28 @@ pub async fn received(form: Multipart) -> Result<Received, Response> {
 /// Gives `take` each part of the form's field `file` as it comes; says the file's name.
 async fn each_part(
     mut form: Multipart,
+    largest: usize,
     mut take: impl FnMut(&[u8]) -> io::Result<()>,
 ) -> Result<String, Response> {
     loop {
         let field = form
             .next_field()
             .await
-            .map_err(|fault| unreadable(fault.status()))?;
+            .map_err(|fault| unreadable(fault.status(), largest))?;
         let Some(mut field) = field else {
-            return Err(unreadable(StatusCode::BAD_REQUEST));
+            return Err(unreadable(StatusCode::BAD_REQUEST, largest));
         };
         if field.name() == Some("file") {
             let name = field.file_name().unwrap_or("fichier").to_owned();
             let mut size = 0;
             loop {
                 let part = field.chunk().await;
-                let Some(part) = part.map_err(|fault| unreadable(fault.status()))? else {
+                let Some(part) = part.map_err(|fault| unreadable(fault.status(), largest))? else {
                     return Ok(name);
                 };
                 size += part.len();
-                if size > LARGEST {
-                    return Err(unreadable(StatusCode::PAYLOAD_TOO_LARGE));
+                if size > largest {
+                    return Err(unreadable(StatusCode::PAYLOAD_TOO_LARGE, largest));
                 }
                 take(&part).map_err(|cause| internal(&cause.into()))?;
             }
@@ -111,10 +115,10 @@ pub fn key(headers: &HeaderMap) -> Result<Uuid, Response> {
     })
 }
 
-fn unreadable(status: StatusCode) -> Response {
+fn unreadable(status: StatusCode, largest: usize) -> Response {
     if status == StatusCode::PAYLOAD_TOO_LARGE {
-        let message = "Un fichier ne peut pas dépasser 20 Mo.";
-        return refused(status, "TOO_LARGE", message);
+        let message = format!("Un fichier ne peut pas dépasser {} Mo.", largest / MIB);
+        return refused(status, "TOO_LARGE", &message);
     }
     let message = "Le formulaire doit contenir un champ « file » avec le fichier.";
     refused(StatusCode::BAD_REQUEST, "BAD_REQUEST", message)

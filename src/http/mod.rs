@@ -1,5 +1,5 @@
-//! The HTTP door: GraphQL, uploads of templates, images and attachments, previews, downloads, printing, metrics. Every
-//! route but the health check wants a token, and every answer, errors included, carries the security headers.
+//! The HTTP door: GraphQL, uploads of templates, images, attachments and scans, previews, downloads, printing, metrics.
+//! Every route but the health check wants a token, and every answer, errors included, carries the security headers.
 
 mod attachments;
 mod auth;
@@ -14,6 +14,7 @@ mod headers;
 mod hooks;
 mod previews;
 mod prints;
+mod scans;
 mod uploads;
 mod vitals;
 
@@ -44,7 +45,7 @@ use tower_http::timeout::TimeoutLayer;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long one statement of a question may take.
 const STATEMENT: Duration = Duration::from_secs(20);
-/// How long the PDF of a whole batch, or the bundle of a dossier, may take.
+/// How long the PDF of a whole batch, the bundle of a dossier, or the reading of scanned letters may take.
 const PATIENCE_WITH_PRINTS: Duration = Duration::from_mins(10);
 /// The largest GraphQL request: its lists of ids are the largest part.
 const GRAPHQL_BODY: usize = 2 * 1024 * 1024;
@@ -117,6 +118,7 @@ pub fn router(app: &App, doors: Doors) -> Router {
         .layer(within(PATIENCE))
         .merge(
             prints::routes()
+                .merge(scans::routes())
                 .merge(bundles::routes())
                 .merge(exports::routes())
                 .layer(within(PATIENCE_WITH_PRINTS)),

@@ -1,6 +1,7 @@
 //! The PDFs of a batch as one, for the printer: `GET /batches/{id}/pdf`, in the clerk's order of dossiers,
-//! with `?recto_verso=true` for letters that each start on a sheet of their own; `GET /batches/{id}/pages`
-//! says which pages each document has there, and which documents are missing.
+//! with `?recto_verso=true` for letters that each start on a sheet of their own, and `?a_signer=true` for those alone
+//! that wait for a handwritten signature; `GET /batches/{id}/pages` says which pages each document has there, and
+//! which documents are missing.
 
 use super::{House, auth, downloads::disposition, internal, refused};
 use crate::graphql::asking::Asker;
@@ -39,6 +40,8 @@ pub fn routes() -> Router<House> {
 struct Parameters {
     #[serde(default)]
     recto_verso: bool,
+    #[serde(default)]
+    a_signer: bool,
 }
 
 impl Parameters {
@@ -48,6 +51,15 @@ impl Parameters {
         } else {
             Starts::Next
         }
+    }
+
+    /// The PDF of a document that is to be printed: what was given up is not.
+    fn to_print<'a>(&self, document: &'a DocumentRow) -> Option<&'a str> {
+        let wanted = match document.status {
+            DocumentStatus::Cancelled => false,
+            status => !self.a_signer || status == DocumentStatus::OnPaper,
+        };
+        document.pdf.as_deref().filter(|_| wanted)
     }
 }
 
@@ -78,7 +90,7 @@ struct Pages {
 }
 
 impl Pages {
-    fn of(documents: &[DocumentRow], starts: Starts) -> Self {
+    fn of(documents: &[DocumentRow], parameters: &Parameters) -> Self {
         let mut pages = Self {
             printed: vec![],
             missing: vec![],
@@ -86,7 +98,7 @@ impl Pages {
         let mut last = 0;
         for row in documents {
             let (document, title) = (row.id, row.title.clone());
-            let Some(count) = to_print(row).and(row.pages) else {
+            let Some(count) = parameters.to_print(row).and(row.pages) else {
                 let status = navette_domain::french::document_status(row.status.into());
                 pages.missing.push(Missing {
                     document,
@@ -95,7 +107,7 @@ impl Pages {
                 });
                 continue;
             };
-            if starts == Starts::OnItsOwnSheet {
+            if parameters.starts() == Starts::OnItsOwnSheet {
                 last += last % 2;
             }
             pages.printed.push(Printed {
@@ -110,12 +122,6 @@ impl Pages {
     }
 }
 
-/// The PDF of a document that is to be printed: what was given up is not.
-fn to_print(document: &DocumentRow) -> Option<&str> {
-    let given_up = document.status == DocumentStatus::Cancelled;
-    document.pdf.as_deref().filter(|_| !given_up)
-}
-
 async fn pages(
     State(house): State<House>,
     asker: Asker,
@@ -123,7 +129,7 @@ async fn pages(
     Query(parameters): Query<Parameters>,
 ) -> Response {
     match find(&house, &asker, &id).await {
-        Ok((_, documents)) => Json(Pages::of(&documents, parameters.starts())).into_response(),
+        Ok((_, documents)) => Json(Pages::of(&documents, &parameters)).into_response(),
         Err(response) => *response,
     }
 }
@@ -140,13 +146,13 @@ async fn pdf(
     };
     if !documents
         .iter()
-        .any(|document| to_print(document).is_some())
+        .any(|document| parameters.to_print(document).is_some())
     {
         let message = "Aucun document de ce lot n'a de PDF à imprimer.";
         return refused(StatusCode::NOT_FOUND, "NOT_FOUND", message);
     }
     let answer = async {
-        let file = concatenate(house.files.clone(), &documents, parameters.starts()).await?;
+        let file = concatenate(house.files.clone(), &documents, &parameters).await?;
         let length = file.metadata()?.len();
         let headers = [
             (
@@ -195,12 +201,12 @@ async fn find(
 async fn concatenate(
     files: Arc<dyn FileStore>,
     documents: &[DocumentRow],
-    starts: Starts,
+    parameters: &Parameters,
 ) -> anyhow::Result<File> {
     let target = tempfile::tempfile().context("making a file for a batch's PDF")?;
-    let mut whole = Concatenation::new(BufWriter::new(target), starts)?;
+    let mut whole = Concatenation::new(BufWriter::new(target), parameters.starts())?;
     for document in documents {
-        let Some(digest) = to_print(document) else {
+        let Some(digest) = parameters.to_print(document) else {
             continue;
         };
         let digest: Digest = digest.parse()?;

@@ -215,6 +215,9 @@ impl Walk<'_> {
                             });
                             commands.push(DocumentCommand::AskApproval { step, at });
                         }
+                        Reaction::SendToPrint(step) => {
+                            commands.push(DocumentCommand::SendToPrint { step, at });
+                        }
                         Reaction::Deliver => commands.push(DocumentCommand::Deliver { at }),
                     }
                 }
@@ -231,10 +234,12 @@ impl Walk<'_> {
                 self.end(step.clone(), StepEnd::LeftOut, Some(sentence()));
             }
             // What is waited for is told; that it ends well is taken for granted.
-            E::WaitBegan { step, .. } | E::ApprovalAsked { step, .. } => {
+            E::WaitBegan { step, .. }
+            | E::ApprovalAsked { step, .. }
+            | E::SentToPrint { step, .. } => {
                 self.end(step.clone(), StepEnd::Done, Some(sentence()));
             }
-            E::WaitEnded { .. } | E::Approved { .. } => {}
+            E::WaitEnded { .. } | E::Approved { .. } | E::ScanReturned { .. } => {}
             _ => {
                 if let Some(step) = event.completed_step() {
                     self.end(step.clone(), StepEnd::Done, None);
@@ -293,6 +298,17 @@ fn yes(journey: &Journey, effect: &Effect, at: DateTime<Utc>) -> Option<Vec<Docu
             signed.into_iter().collect()
         }
         Work::Wake { .. } => vec![C::EndWait { step, at }],
+        Work::WatchScan => {
+            let scanned = pdf.map(|pdf| C::RecordScanReturned {
+                step,
+                pdf,
+                upload: pdf.file,
+                first: 1,
+                last: pdf.pages,
+                at,
+            });
+            scanned.into_iter().collect()
+        }
         Work::ArchiveSignature { .. }
         | Work::WithdrawSignature { .. }
         | Work::WithdrawVisa { .. }

@@ -26,10 +26,11 @@ use navette_domain::{
     batch::{Batch, Order},
     chain::{Action, Definition, Work, is_due},
     digest::Digest,
-    document::{Document, DocumentCommand, Journey, PdfRef, Subject},
+    document::{Document, DocumentCommand, Journey, PdfRef, Stage, Subject},
     dossier::DossierCommand,
     ids::{BatchId, DossierId, SignatureId},
     merge_fields::{self, Case, Surroundings},
+    paper_reference::PaperReference,
     ports::{
         Answer, Attempt, FileStore, GrantsTool, MailRegister, OfficeWorkshop, PortFailure,
         PorteDocuments, Postman, SigningDesk, Tray, VisaCircuit, WebServices,
@@ -276,6 +277,7 @@ impl Steps {
             Work::Wait => self.wait(&errand).await,
             Work::Wake { until } => Ok(self.wake(&errand, *until)),
             Work::Remind => self.remind(&errand).await,
+            Work::WatchScan => self.watch_scan(&errand),
         }
     }
 
@@ -377,7 +379,13 @@ impl Steps {
         let journey = errand.journey;
         let head = self.head(journey.order.batch).await?;
         Ok(Surroundings {
-            document: errand.claimed.effect.document,
+            document: PaperReference {
+                document: errand.claimed.effect.document,
+                round: match journey.stage {
+                    Stage::Requested => journey.round,
+                    _ => journey.made_in,
+                },
+            },
             title: journey.title(),
             date: journey.order.date,
             batch: journey.order.batch,

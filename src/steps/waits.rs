@@ -3,6 +3,7 @@
 use super::{Errand, Outcome, Report, StepFailure, StepResult, Steps};
 use crate::clock;
 use anyhow::Context as _;
+use chrono::{DateTime, TimeDelta, Utc};
 use navette_adapters::log::StreamState;
 use navette_domain::{
     batch::Batch,
@@ -14,19 +15,40 @@ use navette_domain::{
 };
 
 impl Steps {
-    /// Nothing has moved yet: what the wait calls for.
+    /// Nothing has moved yet in this tray: what the wait calls for.
     pub(super) fn waits(&self, errand: &Errand<'_>, tray: Tray, mark: String) -> StepResult {
+        self.waited(errand, |until| Outcome::Waits { tray, mark, until })
+    }
+
+    /// No scan has come yet: what the wait calls for. It is looked at once a day, since its chain may have been given
+    /// another patience.
+    pub(super) fn watch_scan(&self, errand: &Errand<'_>) -> StepResult {
+        let tomorrow = self.clock.now() + TimeDelta::days(1);
+        self.waited(errand, |until| {
+            Outcome::NotBefore(until.map_or(tomorrow, |until| until.min(tomorrow)))
+        })
+    }
+
+    /// What the wait of a step for people calls for; if for nothing but patience until some moment, `rests`.
+    fn waited(
+        &self,
+        errand: &Errand<'_>,
+        rests: impl FnOnce(Option<DateTime<Utc>>) -> Outcome,
+    ) -> StepResult {
         let step = errand
             .definition
             .step(&errand.claimed.effect.step)
             .context("the chain has no such step")?;
         let now = self.clock.now();
         match due(step, errand.journey, now) {
-            Due::Nothing(until) => Ok(Outcome::Waits { tray, mark, until }),
+            Due::Nothing(until) => Ok(rests(until)),
             Due::Reminder => Ok(Outcome::document(DocumentCommand::RecordReminded {
                 step: errand.step(),
                 at: now,
             })),
+            Due::Stop(days) if step.action == Action::Print => Err(StepFailure::Stuck(format!(
+                "Le courrier signé n'est pas revenu depuis {days} jours : numérisez-le s'il est là, relancez pour l'attendre encore autant, ou annulez le document."
+            ))),
             Due::Stop(days) => Err(StepFailure::Stuck(format!(
                 "Personne n'a répondu depuis {days} jours : voyez avec la personne qui doit s'en charger, puis relancez pour attendre encore autant, ou annulez le document."
             ))),
@@ -38,6 +60,7 @@ impl Steps {
         let waits_for = match errand.action()? {
             Action::Visa { .. } => "son visa",
             Action::Sign { .. } => "sa signature",
+            Action::Print => "le scan du courrier signé",
             _ => return Err(anyhow::anyhow!("not a step that waits for people").into()),
         };
         let over = errand.journey.done.contains(&errand.claimed.effect.step);

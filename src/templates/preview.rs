@@ -13,6 +13,7 @@ use navette_domain::{
     dossier::Dossier,
     ids::{BatchId, DocumentId, DossierId, TemplateId},
     merge_fields::{self, Surroundings},
+    paper_reference::PaperReference,
     ports::{MergeFailure, OfficeFormat, PortFailure},
     template::Template,
 };
@@ -179,7 +180,10 @@ impl Templates {
         });
         let subject = reference.unwrap_or_default();
         let around = Surroundings {
-            document: DocumentId(Uuid::nil()),
+            document: PaperReference {
+                document: DocumentId(Uuid::nil()),
+                round: 1,
+            },
             title: format!("Aperçu {subject}"),
             date: clock::paris_date(self.dispatcher.now()),
             batch: BatchId(Uuid::nil()),

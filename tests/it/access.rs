@@ -452,6 +452,8 @@ async fn every_answer_carries_the_security_headers() {
         ("/templates/x/versions/1", 404),
         ("/batches/x/pdf", 404),
         ("/batches/x/pages", 404),
+        ("/scans", 405),
+        ("/documents/x/scan", 405),
         ("/exports", 405),
         ("/exports/x/file", 404),
     ] {

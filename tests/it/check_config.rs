@@ -111,6 +111,7 @@ async fn a_sound_configuration_is_tried_whole_changes_nothing_and_ends_with_succ
         "porte_documents: Le porte-documents répond et accepte le jeton.",
         "grants_tool: L'outil de gestion des aides répond et accepte le jeton.",
         "services: Le service « mandats » répond.",
+        "scans: Les scans de courriers signés peuvent être lus.",
     ] {
         assert!(said.contains(told), "{told} is missing in {said}");
     }

@@ -34,6 +34,7 @@ mod rebuilds;
 mod refusals;
 mod rehearsal;
 mod replay;
+mod scans;
 mod schema;
 mod selections;
 mod sources;

@@ -918,6 +918,25 @@ fn letters(story: &mut Story, batch: BatchId, first: DossierId, second: DossierI
             back_to: None,
             at,
         },
+        merged(),
+        E::Converted {
+            step: step(),
+            pdf,
+            at,
+        },
+        E::SentToPrint {
+            step: step(),
+            sent: pdf.file,
+            at,
+        },
+        E::ScanReturned {
+            step: step(),
+            pdf: signed,
+            upload: Digest::of(b"scans"),
+            first: 3,
+            last: 4,
+            at,
+        },
         E::Migrated {
             chain: chain(),
             begins: vec![],

@@ -15,6 +15,7 @@ use navette_domain::{
     dossier::Dossier,
     ids::{BatchId, ChainId, DocumentId, DossierId},
     merge_fields::{self, Surroundings},
+    paper_reference::PaperReference,
     policy::Role,
 };
 use serde_json::{Value, json};
@@ -435,7 +436,7 @@ async fn a_document_tells_what_it_was_made_of_and_is_made_again_byte_for_byte() 
         .await
         .unwrap();
     let around = Surroundings {
-        document,
+        document: PaperReference { document, round: 1 },
         title: read["title"].as_str().unwrap().to_owned(),
         date: read["date"].as_str().unwrap().parse().unwrap(),
         batch,
@@ -765,7 +766,7 @@ async fn a_document_stays_on_what_its_template_included_when_its_batch_started()
         date: order.date,
         batch,
         batch_label: "Lettres de mars".into(),
-        document,
+        document: PaperReference { document, round: 1 },
     };
     let data = merge_fields::of_dossier(&cases[0], &around).unwrap();
     let data = merge_fields::with_images(data, &order.included);

@@ -1,5 +1,6 @@
 //! What is checked on a PDF before anybody relies on it: that it is one, and that what came back from a
-//! signing desk is what was sent, signed; and the PDFs of a batch made one for the printer. These functions
+//! signing desk is what was sent, signed; the PDFs of a batch made one for the printer, and scanned letters cut out of
+//! one file. These functions
 //! take CPU: call them off the async threads.
 
 mod changes;
@@ -8,6 +9,7 @@ mod copy;
 mod expected;
 mod produced;
 mod returned;
+mod scanned;
 mod signature;
 mod split;
 #[cfg(all(test, feature = "sim"))]
@@ -18,6 +20,7 @@ pub use copy::CopyError;
 pub use expected::{Expected, Signatories, SignatoriesConfig};
 pub use produced::{Purpose, Unfit, produced};
 pub use returned::{Refusal, Verdict, returned};
+pub use scanned::{ScannedFile, ScannedPage};
 pub use split::{NotSplit, Part, split};
 
 use lopdf::{Document, LoadOptions, xref::XrefRecovery};

@@ -62,7 +62,8 @@ fn codes(pdf: &Pdf) -> Vec<String> {
 
 fn printed_reference() {
     let document: DocumentId = "01937d6e-43ac-7b1e-9f01-23456789abcd".parse().unwrap();
-    let reference = PaperReference(document).to_string();
+    let printed = PaperReference { document, round: 1 };
+    let reference = printed.to_string();
     let data = json!({ "document": { "reference_papier": reference } });
     let tag = "{{ document.reference_papier|qr(taille=\"20mm\") }}";
     for file in [
@@ -71,7 +72,7 @@ fn printed_reference() {
     ] {
         let read = codes(&converted(&file, &data));
         assert_eq!(read, std::slice::from_ref(&reference));
-        assert_eq!(read[0].parse(), Ok(PaperReference(document)));
+        assert_eq!(read[0].parse(), Ok(printed));
     }
 }
 

@@ -58,6 +58,8 @@ pub enum Action {
         /// The desk's subtype.
         desk_subtype: String,
     },
+    /// Waits for the letter to be printed, signed by hand, and to come back as a scan.
+    Print,
     /// Registers the letter with mail management.
     Register,
     /// Attaches the PDF to the dossier in the grants tool; that of a whole batch, to each of its dossiers.
@@ -154,7 +156,9 @@ impl Action {
     /// Who does it.
     pub fn neighbour(&self) -> Neighbour {
         match self {
-            Self::Merge | Self::Convert | Self::Approve | Self::Wait { .. } => Neighbour::Office,
+            Self::Merge | Self::Convert | Self::Print | Self::Approve | Self::Wait { .. } => {
+                Neighbour::Office
+            }
             Self::Visa { .. } => Neighbour::Nextcloud,
             Self::Sign { .. } => Neighbour::IParapheur,
             Self::Register => Neighbour::MaarchCourrier,
@@ -167,7 +171,7 @@ impl Action {
 
     /// Whether it waits for people outside.
     pub(super) fn waits_for_people(&self) -> bool {
-        matches!(self, Self::Visa { .. } | Self::Sign { .. })
+        matches!(self, Self::Visa { .. } | Self::Sign { .. } | Self::Print)
     }
 
     pub(super) fn needs_dossier(&self) -> bool {
@@ -182,6 +186,7 @@ impl Action {
             | Self::Convert
             | Self::Visa { .. }
             | Self::Sign { .. }
+            | Self::Print
             | Self::Attach
             | Self::Approve
             | Self::Call { .. }

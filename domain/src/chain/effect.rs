@@ -71,6 +71,8 @@ pub enum Work {
     },
     /// A word to whoever asked for the document, which still waits for people.
     Remind,
+    /// A look at a document that is on paper, for as long as its scan has not come back.
+    WatchScan,
 }
 
 impl Work {
@@ -97,15 +99,19 @@ impl Work {
             Self::Wait => "wait",
             Self::Wake { .. } => "wake",
             Self::Remind => "remind",
+            Self::WatchScan => "watch_scan",
         }
     }
 
     /// Who does it.
     pub fn neighbour(&self) -> Neighbour {
         match self {
-            Self::Merge | Self::Convert | Self::Weigh | Self::Wait | Self::Wake { .. } => {
-                Neighbour::Office
-            }
+            Self::Merge
+            | Self::Convert
+            | Self::Weigh
+            | Self::Wait
+            | Self::Wake { .. }
+            | Self::WatchScan => Neighbour::Office,
             Self::Circulate
             | Self::WatchVisa { .. }
             | Self::WithdrawVisa { .. }

@@ -21,7 +21,7 @@ pub enum DefinitionFault {
     SameName(StepId),
     /// A step comes too late, too early, or twice without conditions.
     #[error(
-        "l'étape « {0} » n'est pas à sa place : l'ordre est fusion, PDF, visa, signature, courrier, rattachement, puis statut, message, publication ; deux étapes de même nature ont chacune une condition"
+        "l'étape « {0} » n'est pas à sa place : l'ordre est fusion, PDF, visa, signature ou impression, courrier, rattachement, puis statut, message, publication ; deux étapes de même nature ont chacune une condition"
     )]
     OutOfOrder(StepId),
     /// The chain does not begin with merge and convert.
@@ -35,7 +35,7 @@ pub enum DefinitionFault {
     NeedsDossier(StepId),
     /// A step that waits for nobody outside has patience.
     #[error(
-        "l'étape « {0} » n'attend personne au dehors : « remind_days » et « expire_days » ne vont qu'aux visas et aux signatures"
+        "l'étape « {0} » n'attend personne au dehors : « remind_days » et « expire_days » ne vont qu'aux visas, aux signatures et aux impressions"
     )]
     WaitsForNobody(StepId),
     /// A field of a step is empty.
@@ -44,9 +44,9 @@ pub enum DefinitionFault {
     /// What makes the document has a condition.
     #[error("l'étape « {0} » produit le document : elle n'a ni condition ni groupe")]
     MakesTheDocument(StepId),
-    /// A visa or a signature is among steps that are done at once.
+    /// A visa, a signature or a printing is among steps that are done at once.
     #[error(
-        "l'étape « {0} » ne va pas dans un groupe : un visa ou une signature change le document que les autres remettent"
+        "l'étape « {0} » ne va pas dans un groupe : un visa, une signature ou une impression change le document que les autres remettent"
     )]
     NotInParallel(StepId),
     /// A group of steps that are done at once is interrupted by others.
@@ -100,7 +100,7 @@ impl Action {
             Self::Merge => Some(0),
             Self::Convert => Some(1),
             Self::Visa { .. } => Some(2),
-            Self::Sign { .. } => Some(3),
+            Self::Sign { .. } | Self::Print => Some(3),
             Self::Register => Some(REGISTERED),
             Self::Attach => Some(5),
             Self::Notify | Self::Email { .. } | Self::Publish => Some(LAST),
@@ -195,7 +195,7 @@ fn of_step(definition: &Definition, step: &Step, faults: &mut Vec<DefinitionFaul
         Action::Merge | Action::Convert if step.when.is_some() || step.parallel.is_some() => {
             faults.push(F::MakesTheDocument(id()));
         }
-        Action::Visa { .. } | Action::Sign { .. } if step.parallel.is_some() => {
+        Action::Visa { .. } | Action::Sign { .. } | Action::Print if step.parallel.is_some() => {
             faults.push(F::NotInParallel(id()));
         }
         _ => {}

@@ -15,6 +15,8 @@ pub enum Reaction {
     DropPending,
     /// The document waits for somebody to approve it, at this step.
     AskApproval(StepId),
+    /// The document waits on paper for its signature, at this step.
+    SendToPrint(StepId),
     /// The chain is over: the document is delivered.
     Deliver,
 }
@@ -36,16 +38,19 @@ pub fn react(
     };
     match event {
         E::Restarted { .. } => [
+            off_paper(before),
             undo(definition, id, before),
             next(definition, id, None, after),
         ]
         .concat(),
         // What a person did elsewhere must not stay before those who were asked for it.
         E::SkippedByHand { .. } => [
+            off_paper(before),
             undo(definition, id, before),
             next(definition, id, before, after),
         ]
         .concat(),
+        E::ScanReturned { .. } => [off_paper(before), next(definition, id, before, after)].concat(),
         E::Migrated { begins, .. } => {
             let begins = begins.iter().filter_map(|step| definition.step(step));
             begins
@@ -68,6 +73,7 @@ pub fn react(
         E::WaitBegan { step, until, .. } => {
             vec![begin(step, Work::Wake { until: *until }, false)]
         }
+        E::SentToPrint { step, .. } => vec![begin(step, Work::WatchScan, false)],
         E::Requested { .. }
         | E::Merged { .. }
         | E::Converted { .. }
@@ -229,6 +235,12 @@ pub(super) fn may_restart(
     Ok(())
 }
 
+/// Nobody watches any more for the scan of a document that was on paper.
+fn off_paper(before: Option<&Journey>) -> Vec<Reaction> {
+    let was = before.is_some_and(|before| matches!(before.stage, Stage::OnPaper { .. }));
+    was.then_some(Reaction::DropPending).into_iter().collect()
+}
+
 /// What moves the document on once the steps that can be done are no longer those of `before`.
 fn next(
     definition: &Definition,
@@ -270,6 +282,8 @@ fn beginning(id: DocumentId, journey: &Journey, step: &Step, doubtful: bool) -> 
         (Action::Sign { .. }, _) => Work::Submit {
             signature: SignatureId::of(id, &step.id.0, journey.round),
         },
+        (Action::Print, Stage::OnPaper { .. }) => Work::WatchScan,
+        (Action::Print, _) => return Some(Reaction::SendToPrint(step.id.clone())),
         (Action::Register, _) => Work::Register,
         (Action::Attach, _) => Work::Attach,
         (Action::Notify, _) => Work::Notify,

@@ -4,6 +4,7 @@
 mod definitions;
 mod in_house;
 mod migration;
+mod paper;
 mod reactions;
 mod simulation;
 mod waits;
@@ -23,6 +24,14 @@ use crate::{
 fn notification() -> Definition {
     toml::from_str(include_str!(
         "../../../examples/chains/notification-attribution.toml"
+    ))
+    .expect("the shipped file reads")
+}
+
+/// The shipped chain that notifies them by letters signed by hand.
+fn on_paper() -> Definition {
+    toml::from_str(include_str!(
+        "../../../examples/chains/notification-papier.toml"
     ))
     .expect("the shipped file reads")
 }
@@ -149,6 +158,7 @@ fn every_work_has_a_stored_name_of_its_own_and_one_neighbour() {
         Work::Wait => ["wait" = Work::Wait],
         Work::Wake { .. } => ["wake" = Work::Wake { until: now() }],
         Work::Remind => ["remind" = Work::Remind],
+        Work::WatchScan => ["watch_scan" = Work::WatchScan],
     );
     for (name, work) in &works {
         assert_eq!(work.kind(), *name);
@@ -165,7 +175,7 @@ fn every_work_has_a_stored_name_of_its_own_and_one_neighbour() {
             .filter(|(_, work)| work.neighbour() == neighbour)
             .count()
     };
-    assert_eq!(at(Neighbour::Office), 5);
+    assert_eq!(at(Neighbour::Office), 6);
     assert_eq!(at(Neighbour::Nextcloud), 4);
     assert_eq!(at(Neighbour::IParapheur), 4);
     assert_eq!(at(Neighbour::GrantsTool), 2);

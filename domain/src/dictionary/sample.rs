@@ -7,6 +7,7 @@ use crate::{
     dossier::{Authority, Decision, Dossier, Outcome, Payment, Request, Stage},
     ids::{BatchId, DocumentId, ThirdPartyId},
     merge_fields::{Case, Surroundings, of_batch, of_dossier},
+    paper_reference::PaperReference,
     personal::Personal,
     third_party::{PostalAddress, Profile},
 };
@@ -80,7 +81,10 @@ fn day(month: u32, day: u32) -> Option<NaiveDate> {
 
 fn around() -> Surroundings {
     Surroundings {
-        document: DocumentId(Uuid::from_u128(0x0195_b1c6_9c00_7000_8000_2026_0320_0012)),
+        document: PaperReference {
+            document: DocumentId(Uuid::from_u128(0x0195_b1c6_9c00_7000_8000_2026_0320_0012)),
+            round: 1,
+        },
         title: "Notification d'attribution SUB-2026-0012".into(),
         date: day(3, 20).unwrap_or_default(),
         batch: BatchId(Uuid::from_u128(0x2026_0320)),

@@ -4,6 +4,7 @@ use crate::{
     dossier::{Dossier, Payment, Request, Stage},
     ids::{BatchId, DocumentId},
     merge_fields::{Case, Surroundings, of_batch, of_dossier},
+    paper_reference::PaperReference,
     personal::Personal,
     testing::{march, request, uuid},
     third_party::Profile,
@@ -97,7 +98,10 @@ fn bare(scope: Scope, payments: Vec<Payment>) -> Value {
         },
     };
     let around = Surroundings {
-        document: DocumentId(uuid(2)),
+        document: PaperReference {
+            document: DocumentId(uuid(2)),
+            round: 1,
+        },
         title: "Lettre".into(),
         date: march(20),
         batch: BatchId(uuid(1)),

@@ -11,7 +11,10 @@ impl DocumentEvent {
             Self::Converted { pdf, .. } | Self::Visaed { pdf, .. } | Self::Signed { pdf, .. } => {
                 vec![pdf.file]
             }
-            Self::SentForVisa { sent, .. } | Self::SentForSignature { sent, .. } => vec![*sent],
+            Self::ScanReturned { pdf, .. } => vec![pdf.file],
+            Self::SentForVisa { sent, .. }
+            | Self::SentForSignature { sent, .. }
+            | Self::SentToPrint { sent, .. } => vec![*sent],
             Self::Attached { file, .. } | Self::Published { file, .. } => vec![*file],
             Self::Requested { .. }
             | Self::VisaRefused { .. }
@@ -49,6 +52,8 @@ impl DocumentEvent {
             | Self::SentForSignature { step, .. }
             | Self::Signed { step, .. }
             | Self::SignatureRefused { step, .. }
+            | Self::SentToPrint { step, .. }
+            | Self::ScanReturned { step, .. }
             | Self::Registered { step, .. }
             | Self::Attached { step, .. }
             | Self::Reported { step, .. }
@@ -81,6 +86,7 @@ impl DocumentEvent {
             | Self::Converted { step, .. }
             | Self::Visaed { step, .. }
             | Self::Signed { step, .. }
+            | Self::ScanReturned { step, .. }
             | Self::Registered { step, .. }
             | Self::Attached { step, .. }
             | Self::Reported { step, .. }
@@ -96,6 +102,7 @@ impl DocumentEvent {
             | Self::VisaRefused { .. }
             | Self::SentForSignature { .. }
             | Self::SignatureRefused { .. }
+            | Self::SentToPrint { .. }
             | Self::StepTaken { .. }
             | Self::ApprovalAsked { .. }
             | Self::ApprovalRefused { .. }

@@ -7,6 +7,7 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// What a person did in place of a step, as far as the rest of the chain needs it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +15,8 @@ use serde::{Deserialize, Serialize};
 pub enum ByHand {
     /// The visa was given elsewhere, on the PDF as it was.
     Visaed,
+    /// The letter was signed on paper, and its scan will not come: the PDF that was printed stays in force.
+    SignedOnPaper,
     /// The letter was registered, under this number.
     Registered {
         /// The number that people quote.
@@ -28,8 +31,9 @@ pub enum ByHand {
 }
 
 impl ByHand {
-    /// The stopped step that a person did, this one or the only one, and what they did, if that can be: nobody can
-    /// merge, convert, sign or approve in another's place, since the rest of the chain rests on what these bring.
+    /// The step that a person did, this one or the only one, and what they did, if that can be. It stopped, or waits
+    /// for paper: nobody can merge, convert, sign at the desk or approve in another's place, since the rest of the
+    /// chain rests on what these bring.
     ///
     /// # Errors
     ///
@@ -40,9 +44,11 @@ impl ByHand {
         step: Option<&StepId>,
         result: Option<&str>,
     ) -> Result<(StepId, Self), DocumentRefusal> {
-        let mut stopped = journey.troubles.keys();
-        let step = match (step, stopped.next(), stopped.next()) {
-            (Some(step), ..) if journey.troubles.contains_key(step) => step,
+        let stopped = journey.troubles.keys().chain(journey.on_paper(definition));
+        let stopped: BTreeSet<&StepId> = stopped.collect();
+        let mut each = stopped.iter().copied();
+        let step = match (step, each.next(), each.next()) {
+            (Some(step), ..) if stopped.contains(step) => step,
             (Some(step), ..) => return Err(DocumentRefusal::NotStopped(step.clone())),
             (None, None, _) => return Err(DocumentRefusal::NothingToRetry),
             (None, Some(step), None) => step,
@@ -56,6 +62,7 @@ impl ByHand {
     fn instead_of(step: &Step, result: Option<&str>) -> Result<Self, DocumentRefusal> {
         match &step.action {
             Action::Visa { .. } => Ok(Self::Visaed),
+            Action::Print => Ok(Self::SignedOnPaper),
             Action::Register => match result.map(str::trim) {
                 Some(chrono) if !chrono.is_empty() => Ok(Self::Registered {
                     chrono: chrono.to_owned(),
@@ -75,7 +82,7 @@ impl ByHand {
 }
 
 impl Journey {
-    /// Only what stopped is skipped: what is under way may still be done.
+    /// Only what stopped is skipped, or waits for paper: what is under way may still be done.
     pub(super) fn skip(
         &self,
         step: StepId,
@@ -86,12 +93,17 @@ impl Journey {
         if reason.trim().is_empty() {
             return Err(DocumentRefusal::NoReason);
         }
-        if !self.troubles.contains_key(&step) {
+        let is_on_paper = matches!(
+            (&by_hand, &self.stage),
+            (ByHand::SignedOnPaper, Stage::OnPaper { .. })
+        );
+        if !self.troubles.contains_key(&step) && !is_on_paper {
             return Err(DocumentRefusal::NotStopped(step));
         }
         match (&by_hand, &self.stage) {
             (ByHand::Visaed, Stage::Converted { .. } | Stage::InVisa { .. }) => {}
-            (ByHand::Visaed, _) => return self.no(SKIPPING),
+            _ if is_on_paper => {}
+            (ByHand::Visaed | ByHand::SignedOnPaper, _) => return self.no(SKIPPING),
             _ => _ = self.handing_over(SKIPPING)?,
         }
         Ok(vec![DocumentEvent::SkippedByHand {
@@ -109,6 +121,7 @@ impl Journey {
         }
         match by_hand {
             ByHand::Visaed => self.stage = Stage::Visaed { pdf },
+            ByHand::SignedOnPaper => self.stage = Stage::Signed { pdf },
             ByHand::Registered { chrono } => {
                 let resource = String::new();
                 self.registered(pdf, Registration { chrono, resource });

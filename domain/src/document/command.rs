@@ -74,6 +74,18 @@ pub enum DocumentCommand {
         reason: String,
         at: DateTime<Utc>,
     },
+    SendToPrint {
+        step: StepId,
+        at: DateTime<Utc>,
+    },
+    RecordScanReturned {
+        step: StepId,
+        pdf: PdfRef,
+        upload: Digest,
+        first: u32,
+        last: u32,
+        at: DateTime<Utc>,
+    },
     RecordRegistered {
         step: StepId,
         registration: Registration,
@@ -261,6 +273,8 @@ impl DocumentCommand {
             | Self::RecordSentForSignature { step, .. }
             | Self::RecordSigned { step, .. }
             | Self::RecordSignatureRefused { step, .. }
+            | Self::SendToPrint { step, .. }
+            | Self::RecordScanReturned { step, .. }
             | Self::RecordRegistered { step, .. }
             | Self::RecordAttached { step, .. }
             | Self::RecordReported { step, .. }

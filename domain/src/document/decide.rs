@@ -71,6 +71,7 @@ impl Journey {
             C::RecordSentForSignature { .. }
             | C::RecordSigned { .. }
             | C::RecordSignatureRefused { .. } => self.decide_signature(command),
+            C::SendToPrint { .. } | C::RecordScanReturned { .. } => self.decide_paper(command),
             C::RecordReminded { step, at } => self.remind(step, at),
             C::RecordRegistered {
                 step,
@@ -156,6 +157,7 @@ impl Journey {
             | Stage::VisaRefused { .. }
             | Stage::InSignature { .. }
             | Stage::SignatureRefused { .. }
+            | Stage::OnPaper { .. }
             | Stage::Delivered { .. }
             | Stage::Cancelled { .. } => self.no(what),
         }
@@ -329,7 +331,7 @@ impl Journey {
             }]),
             (_, C::Retry { at }) if !self.troubles.is_empty() => Ok(vec![E::Retried { at }]),
             (_, C::Retry { .. }) => Err(DocumentRefusal::NothingToRetry),
-            // Outside work is under way: its answer would be taken for the new round's.
+            // Outside work is under way: its answer would be taken for the new round's. Paper tells its round.
             (
                 Stage::Requested
                 | Stage::Merged { .. }
@@ -343,7 +345,8 @@ impl Journey {
                 | Stage::Converted { .. }
                 | Stage::InVisa { .. }
                 | Stage::VisaRefused { .. }
-                | Stage::SignatureRefused { .. },
+                | Stage::SignatureRefused { .. }
+                | Stage::OnPaper { .. },
                 C::Restart {
                     reason,
                     back_to,

@@ -116,6 +116,30 @@ events! {
             /// When.
             at: DateTime<Utc>,
         }
+        /// It is to be printed, signed by hand and scanned.
+        SentToPrint = "document.sent_to_print", 1 {
+            /// The step that began.
+            step: StepId,
+            /// The PDF that is to be printed.
+            sent: Digest,
+            /// When.
+            at: DateTime<Utc>,
+        }
+        /// Its signed paper came back as a scan.
+        ScanReturned = "document.scan_returned", 1 {
+            /// The step that is over.
+            step: StepId,
+            /// The scan: the pages of this document alone.
+            pdf: PdfRef,
+            /// The file out of which it was cut, which is not kept: it may be about others too.
+            upload: Digest,
+            /// Its first page there, from 1.
+            first: u32,
+            /// Its last page there.
+            last: u32,
+            /// When.
+            at: DateTime<Utc>,
+        }
         /// It has its number in the mail register.
         Registered = "document.registered", 1 {
             /// The step that is over.

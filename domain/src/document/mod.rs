@@ -3,10 +3,11 @@
 //! ```text
 //! requested → merged → converted → in visa → visaed → in signature → signed → registered → attached → delivered
 //!                                     └→ visa refused    └→ signature refused
+//!                                                      → on paper → signed
 //! A chain may leave out visa, signature, registration or attachment, never change their order. Between its PDF
 //! and its end, a document may also wait for an approval or for a moment.
 //! A refusal, or a failed step, waits for a person: retry, skip, restart (from any step that began) or cancel. Once it has its visa or is at
-//! the signing desk, a document no longer restarts: it is cancelled, which takes it back.
+//! the signing desk, a document no longer restarts: it is cancelled, which takes it back. On paper, it restarts.
 //! Everything that is not delivered may be cancelled.
 //! ```
 
@@ -17,6 +18,7 @@ mod command;
 mod decide;
 mod event;
 mod in_house;
+mod paper;
 mod stage;
 #[cfg(test)]
 mod tests;
@@ -99,6 +101,9 @@ pub struct Journey {
     pub reached: Vec<(StepId, Stage)>,
     /// How often it started over: part of every key that neighbours see.
     pub round: u32,
+    /// The round in which its office file was made, which is on its paper.
+    #[serde(default)]
+    pub made_in: u32,
     /// The steps whose condition was found to hold, in this round.
     pub taken: Vec<StepId>,
     /// What its steps wait for, beside the outside.
@@ -180,6 +185,7 @@ impl Document {
                     done: vec![],
                     reached: vec![],
                     round: 1,
+                    made_in: 0,
                     taken: vec![],
                     awaited: BTreeMap::new(),
                     troubles: BTreeMap::new(),
@@ -234,7 +240,10 @@ impl Journey {
                     office, format, at, ..
                 },
                 _,
-            ) => self.stage = Stage::Merged { office, format, at },
+            ) => {
+                self.made_in = self.round;
+                self.stage = Stage::Merged { office, format, at };
+            }
             (E::Converted { pdf, .. }, _) => self.stage = Stage::Converted { pdf },
             (E::SentForVisa { circulation, .. }, Some(pdf)) => {
                 self.stage = Stage::InVisa { pdf, circulation }
@@ -244,10 +253,13 @@ impl Journey {
             (E::SentForSignature { signature, .. }, Some(pdf)) => {
                 self.stage = Stage::InSignature { pdf, signature }
             }
-            (E::Signed { pdf, .. }, _) => self.stage = Stage::Signed { pdf },
+            (E::Signed { pdf, .. } | E::ScanReturned { pdf, .. }, _) => {
+                self.stage = Stage::Signed { pdf };
+            }
             (E::SignatureRefused { reason, .. }, _) => {
                 self.stage = Stage::SignatureRefused { reason }
             }
+            (E::SentToPrint { .. }, Some(pdf)) => self.stage = Stage::OnPaper { pdf },
             (E::Registered { registration, .. }, Some(pdf)) => self.registered(pdf, registration),
             (E::Attached { .. }, Some(pdf)) => self.stage = Stage::Attached { pdf },
             (E::SkippedByHand { step, by_hand, .. }, Some(pdf)) => self.did(step, by_hand, pdf),
@@ -283,6 +295,7 @@ impl Journey {
             | (
                 E::SentForVisa { .. }
                 | E::SentForSignature { .. }
+                | E::SentToPrint { .. }
                 | E::Registered { .. }
                 | E::Attached { .. }
                 | E::SkippedByHand { .. }

@@ -37,10 +37,12 @@ pub enum Stage {
     VisaRefused { reason: String },
     /// It is at the signing desk.
     InSignature { pdf: PdfRef, signature: SignatureId },
-    /// It is signed, and the signed PDF is safe here.
+    /// It is signed, and the signed PDF, or the scan of the signed paper, is safe here.
     Signed { pdf: PdfRef },
     /// Its signature was refused.
     SignatureRefused { reason: String },
+    /// It is on paper, until it comes back as a scan.
+    OnPaper { pdf: PdfRef },
     /// It has its number in the mail register.
     Registered {
         pdf: PdfRef,
@@ -71,6 +73,7 @@ pub enum DocumentStatus {
     InApproval,
     Waiting,
     InSignature,
+    OnPaper,
     Signed,
     SignatureRefused,
     Registered,
@@ -90,6 +93,7 @@ impl Stage {
             Self::Visaed { .. } => DocumentStatus::Visaed,
             Self::VisaRefused { .. } => DocumentStatus::VisaRefused,
             Self::InSignature { .. } => DocumentStatus::InSignature,
+            Self::OnPaper { .. } => DocumentStatus::OnPaper,
             Self::Signed { .. } => DocumentStatus::Signed,
             Self::SignatureRefused { .. } => DocumentStatus::SignatureRefused,
             Self::Registered { .. } => DocumentStatus::Registered,
@@ -106,6 +110,7 @@ impl Stage {
             | Self::InVisa { pdf, .. }
             | Self::Visaed { pdf }
             | Self::InSignature { pdf, .. }
+            | Self::OnPaper { pdf }
             | Self::Signed { pdf }
             | Self::Registered { pdf, .. }
             | Self::Attached { pdf }

@@ -5,6 +5,7 @@ mod by_hand;
 mod commands;
 mod in_house;
 mod model;
+mod paper;
 mod table;
 
 use super::{

@@ -21,7 +21,9 @@ impl Wait {
     pub(super) fn after(before: Option<Self>, event: &DocumentEvent) -> Option<Self> {
         use DocumentEvent as E;
         match event {
-            E::SentForVisa { at, .. } | E::SentForSignature { at, .. } => Some(Self {
+            E::SentForVisa { at, .. }
+            | E::SentForSignature { at, .. }
+            | E::SentToPrint { at, .. } => Some(Self {
                 since: *at,
                 reminded_at: None,
                 reminders: 0,

@@ -6,7 +6,7 @@ use crate::{
     attachment::AttachmentEvent,
     batch::BatchEvent,
     bundle::BundleEvent,
-    chain::ChainEvent,
+    chain::{ChainEvent, StepId},
     document::{ByHand, DocumentEvent},
     dossier::DossierEvent,
     event::Event,
@@ -148,6 +148,11 @@ fn document(event: &DocumentEvent) -> String {
         E::SentForSignature { .. } => "Mis en signature".into(),
         E::Signed { .. } => "Document signé".into(),
         E::SignatureRefused { reason, .. } => format!("Signature refusée : {reason}"),
+        E::SentToPrint { .. } => "À imprimer pour une signature manuscrite".into(),
+        E::ScanReturned { pdf, .. } => {
+            let plural = if pdf.pages > 1 { "s" } else { "" };
+            format!("Scan du courrier signé reçu ({} page{plural})", pdf.pages)
+        }
         E::Registered { registration, .. } => format!(
             "Enregistré au courrier sous le numéro {}",
             registration.chrono
@@ -193,13 +198,10 @@ fn document(event: &DocumentEvent) -> String {
         E::Retried { .. } => "Relancé".into(),
         E::SkippedByHand {
             step,
-            by_hand: ByHand::Registered { chrono },
+            by_hand,
             reason,
             ..
-        } => format!("Étape « {step} » faite à la main (courrier {chrono}) : {reason}"),
-        E::SkippedByHand { step, reason, .. } => {
-            format!("Étape « {step} » passée à la main : {reason}")
-        }
+        } => skipped(step, by_hand, reason),
         E::Restarted {
             reason,
             back_to: Some(to),
@@ -213,6 +215,20 @@ fn document(event: &DocumentEvent) -> String {
             )
         }
         E::Cancelled { reason, .. } => format!("Annulé : {reason}"),
+    }
+}
+
+fn skipped(step: &StepId, by_hand: &ByHand, reason: &str) -> String {
+    match by_hand {
+        ByHand::Registered { chrono } => {
+            format!("Étape « {step} » faite à la main (courrier {chrono}) : {reason}")
+        }
+        ByHand::SignedOnPaper => {
+            format!("Étape « {step} » faite à la main (signé sur papier, sans scan) : {reason}")
+        }
+        ByHand::Visaed | ByHand::Attached | ByHand::HandedOver | ByHand::Waited => {
+            format!("Étape « {step} » passée à la main : {reason}")
+        }
     }
 }
 

@@ -153,6 +153,7 @@ impl Said {
             | DocumentStage::InVisa { .. }
             | DocumentStage::Visaed { .. }
             | DocumentStage::InSignature { .. }
+            | DocumentStage::OnPaper { .. }
             | DocumentStage::Signed { .. }
             | DocumentStage::Registered { .. }
             | DocumentStage::Attached { .. }

@@ -36,6 +36,9 @@ pub fn files(event: &Event) -> Vec<NamedFile> {
         Event::Document(DocumentEvent::Signed { pdf: signed, .. }) => {
             vec![pdf(signed.file, "PDF signé")]
         }
+        Event::Document(DocumentEvent::ScanReturned { pdf: scan, .. }) => {
+            vec![pdf(scan.file, "Scan du courrier signé")]
+        }
         Event::Signature(SignatureEvent::Retrieved {
             pdf: signed, slip, ..
         }) => {

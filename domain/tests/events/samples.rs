@@ -404,6 +404,19 @@ fn document_handed_over() -> Vec<DocumentEvent> {
             reason: "montant erroné".into(),
             at,
         },
+        E::SentToPrint {
+            step: step("print"),
+            sent: pdf("letter").file,
+            at,
+        },
+        E::ScanReturned {
+            step: step("print"),
+            pdf: pdf("scanned letter"),
+            upload: Digest::of(b"scanned letters"),
+            first: 3,
+            last: 4,
+            at,
+        },
         E::Registered {
             step: step("register"),
             registration: Registration {

@@ -87,7 +87,7 @@ pub struct DocumentRow {
     pub pdf: Option<String>,
     /// The number of pages of that PDF.
     pub pages: Option<i32>,
-    /// The SHA-256 of the signed PDF.
+    /// The SHA-256 of the signed PDF, or of the scan of the signed paper.
     pub signed_pdf: Option<String>,
     /// Its passage at the signing desk.
     #[graphql(skip)]

@@ -167,7 +167,7 @@ impl<'q> Change<'q> {
                 Some(step),
             )
             .first(signature.to_string()),
-            E::Signed { step, pdf, .. } => change(
+            E::Signed { step, pdf, .. } | E::ScanReturned { step, pdf, .. } => change(
                 update!(", stage = 'signed', pdf = first, signed_pdf = first, pages = number"),
                 Some(step),
             )
@@ -175,16 +175,14 @@ impl<'q> Change<'q> {
             E::SignatureRefused { step, reason, .. } => change(REFUSED, Some(step))
                 .first("signature_refused")
                 .second(reason),
+            E::SentToPrint { step, .. } => change(update!(", stage = 'on_paper'"), Some(step)),
             E::Registered {
                 step, registration, ..
             } => change(REGISTERED, Some(step)).first(&registration.chrono),
             E::Attached { step, .. } => change(ATTACHED, Some(step)),
-            E::SkippedByHand { step, by_hand, .. } => match by_hand {
-                ByHand::Visaed => change(update!(", stage = 'visaed'"), Some(step)),
-                ByHand::Registered { chrono } => change(REGISTERED, Some(step)).first(chrono),
-                ByHand::Attached => change(ATTACHED, Some(step)),
-                ByHand::HandedOver | ByHand::Waited => change(update!(""), Some(step)),
-            },
+            E::SkippedByHand { step, by_hand, .. } => {
+                done_by_hand(by_hand, |sql| change(sql, Some(step)))
+            }
             E::Reminded { step, .. } => change(REMINDED, Some(step)),
             E::Called { step, answer, .. } => {
                 change(update!(", answers = answers || detail"), Some(step)).detail(json!(answer))
@@ -225,6 +223,20 @@ impl<'q> Change<'q> {
         self.third = pdf.map(|pdf| pdf.file.to_string().into());
         self.number = pdf.map(|pdf| super::number(pdf.pages));
         self.second(stage.as_str())
+    }
+}
+
+/// What a step that was done by hand changes.
+fn done_by_hand<'q>(
+    by_hand: &'q ByHand,
+    change: impl Fn(&'static str) -> Change<'q>,
+) -> Change<'q> {
+    match by_hand {
+        ByHand::Visaed => change(update!(", stage = 'visaed'")),
+        ByHand::SignedOnPaper => change(update!(", stage = 'signed'")),
+        ByHand::Registered { chrono } => change(REGISTERED).first(chrono),
+        ByHand::Attached => change(ATTACHED),
+        ByHand::HandedOver | ByHand::Waited => change(update!("")),
     }
 }
 

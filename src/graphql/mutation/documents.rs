@@ -154,7 +154,8 @@ impl DocumentMutation {
         .await
     }
 
-    /// Skips the stopped step of a document, which a person did by hand; the document goes on with the next one.
+    /// Skips the stopped step of a document, or its printing, which a person did by hand; the document goes on with the
+    /// next one.
     async fn skip_step(
         &self,
         context: &Context<'_>,

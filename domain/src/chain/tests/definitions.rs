@@ -101,7 +101,7 @@ fn two_steps_have_two_names() {
 
 #[test]
 fn steps_come_in_the_order_of_things_and_once() {
-    let order = "l'ordre est fusion, PDF, visa, signature, courrier, rattachement, puis statut, message, publication ; deux étapes de même nature ont chacune une condition";
+    let order = "l'ordre est fusion, PDF, visa, signature ou impression, courrier, rattachement, puis statut, message, publication ; deux étapes de même nature ont chacune une condition";
     assert_eq!(
         changed(swap("visa", "sign")),
         [format!("l'étape « visa » n'est pas à sa place : {order}")]
@@ -353,7 +353,7 @@ fn those_who_receive_the_document_may_do_so_at_once_in_any_order() {
 
 #[test]
 fn a_group_holds_together_and_changes_no_document() {
-    let visa = "l'étape « visa » ne va pas dans un groupe : un visa ou une signature change le document que les autres remettent";
+    let visa = "l'étape « visa » ne va pas dans un groupe : un visa, une signature ou une impression change le document que les autres remettent";
     assert_eq!(changed(grouped(&["visa"])), [visa]);
     let merge = "l'étape « merge » produit le document : elle n'a ni condition ni groupe";
     assert_eq!(changed(grouped(&["merge"])), [merge]);
@@ -397,7 +397,7 @@ fn a_misspelt_field_is_not_read_as_a_chain() {
             "circuit = \"Visa DGS\"\ncomment = \"x\"",
         ),
         ("to = \"requester\"", "to = \"clerk\""),
-        ("kind = \"convert\"", "kind = \"print\""),
+        ("kind = \"convert\"", "kind = \"printed\""),
         ("kind = \"convert\"", "kind = \"wait\"\ndelay = \"3 jours\""),
     ] {
         assert!(shipped.contains(right));

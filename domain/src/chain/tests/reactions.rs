@@ -75,7 +75,10 @@ impl Walk {
         }
         let begun = self.last.iter().filter_map(|reaction| match reaction {
             Reaction::Begin(effect) => Some(effect.clone()),
-            Reaction::DropPending | Reaction::AskApproval(_) | Reaction::Deliver => None,
+            Reaction::DropPending
+            | Reaction::AskApproval(_)
+            | Reaction::SendToPrint(_)
+            | Reaction::Deliver => None,
         });
         self.begun.extend(begun);
         self
@@ -170,6 +173,7 @@ fn said(reaction: &Reaction) -> &'static str {
         Reaction::Begin(effect) => effect.work.kind(),
         Reaction::DropPending => "drop pending",
         Reaction::AskApproval(_) => "ask approval",
+        Reaction::SendToPrint(_) => "send to print",
         Reaction::Deliver => "deliver",
     }
 }
@@ -273,6 +277,14 @@ pub(super) fn report(effect: &Effect) -> D {
             at,
         },
         Work::Wake { .. } => D::EndWait { step, at },
+        Work::WatchScan => D::RecordScanReturned {
+            step,
+            pdf: pdf("scan"),
+            upload: pdf("bundle").file,
+            first: 1,
+            last: 2,
+            at,
+        },
         Work::WithdrawVisa { .. }
         | Work::RecallVisa { .. }
         | Work::WithdrawSignature { .. }

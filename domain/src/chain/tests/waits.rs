@@ -142,7 +142,7 @@ fn only_steps_that_wait_for_people_have_patience() {
     assert_eq!(
         faults,
         [format!(
-            "l'étape « {id} » n'attend personne au dehors : « remind_days » et « expire_days » ne vont qu'aux visas et aux signatures"
+            "l'étape « {id} » n'attend personne au dehors : « remind_days » et « expire_days » ne vont qu'aux visas, aux signatures et aux impressions"
         )]
     );
 }

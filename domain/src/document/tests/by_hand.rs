@@ -122,6 +122,41 @@ fn only_what_stopped_is_skipped_with_a_reason_and_only_where_it_leads_on() {
         .then_expect_error(R::NoReason);
 }
 
+/// The way of letters that are signed by hand.
+fn on_paper() -> Definition {
+    toml::from_str(include_str!(
+        "../../../../examples/chains/notification-papier.toml"
+    ))
+    .expect("the shipped file reads")
+}
+
+#[test]
+fn what_was_signed_on_paper_goes_on_without_its_scan_for_a_reason_whether_it_stopped_or_not() {
+    let printed = after("converted", &[sent_to_print("letter")]);
+    for history in [printed.clone(), [printed, vec![failed("print")]].concat()] {
+        let document: Document = replay(history);
+        let journey = document.journey().expect("a document on its way");
+        let skipped = ByHand::of(&on_paper(), journey, None, None);
+        assert_eq!(skipped, Ok((step("print"), ByHand::SignedOnPaper)));
+        let events = crate::event::Decider::decide(&document, skip("print", ByHand::SignedOnPaper));
+        let document = events
+            .expect("it waits for its scan")
+            .into_iter()
+            .fold(document, Document::evolve);
+        let journey = document.journey().expect("a document on its way");
+        assert_eq!(journey.status(), DocumentStatus::Signed);
+        assert_eq!(journey.stage.pdf(), Some(pdf("letter")));
+        assert_eq!((journey.wait, journey.trouble()), (None, None));
+    }
+}
+
+#[test]
+fn what_is_not_on_paper_was_not_signed_there() {
+    given::<Document>(after("converted", &[failed("print")]))
+        .when(skip("print", ByHand::SignedOnPaper))
+        .then_expect_error(refusal("en PDF", "passer l'étape"));
+}
+
 #[test]
 fn of_several_stopped_steps_the_one_that_was_done_is_named() {
     let two = stopped("signed", &["attach", "email"]);

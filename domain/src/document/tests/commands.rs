@@ -129,6 +129,43 @@ pub(super) fn record_signature_refused(round: u128) -> C {
     }
 }
 
+pub(super) fn send_to_print() -> C {
+    C::SendToPrint {
+        step: step("print"),
+        at: now(),
+    }
+}
+
+pub(super) fn record_scan_returned() -> C {
+    C::RecordScanReturned {
+        step: step("print"),
+        pdf: pdf("scan"),
+        upload: pdf("bundle").file,
+        first: 3,
+        last: 4,
+        at: now(),
+    }
+}
+
+pub(super) fn sent_to_print(content: &str) -> E {
+    E::SentToPrint {
+        step: step("print"),
+        sent: pdf(content).file,
+        at: now(),
+    }
+}
+
+pub(super) fn scan_returned() -> E {
+    E::ScanReturned {
+        step: step("print"),
+        pdf: pdf("scan"),
+        upload: pdf("bundle").file,
+        first: 3,
+        last: 4,
+        at: now(),
+    }
+}
+
 pub(super) fn record_registered() -> C {
     C::RecordRegistered {
         step: step("register"),

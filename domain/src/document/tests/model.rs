@@ -16,7 +16,7 @@ fn status(document: &Document) -> Option<S> {
 fn may_become(from: Option<S>) -> &'static [S] {
     use S::{
         Attached, Cancelled, Converted, Delivered, InApproval, InSignature, InVisa, Merged,
-        Registered, Requested, SignatureRefused, Signed, VisaRefused, Visaed, Waiting,
+        OnPaper, Registered, Requested, SignatureRefused, Signed, VisaRefused, Visaed, Waiting,
     };
     match from {
         None => &[Requested],
@@ -26,6 +26,7 @@ fn may_become(from: Option<S>) -> &'static [S] {
             InVisa,
             Visaed,
             InSignature,
+            OnPaper,
             Registered,
             Attached,
             Delivered,
@@ -33,7 +34,15 @@ fn may_become(from: Option<S>) -> &'static [S] {
             Cancelled,
         ],
         Some(InVisa) => &[Visaed, VisaRefused, Requested, Cancelled],
-        Some(Visaed) => &[InSignature, Registered, Attached, Delivered, Cancelled],
+        Some(Visaed) => &[
+            InSignature,
+            OnPaper,
+            Registered,
+            Attached,
+            Delivered,
+            Cancelled,
+        ],
+        Some(OnPaper) => &[Signed, Requested, Cancelled],
         Some(InSignature) => &[Signed, SignatureRefused, Cancelled],
         // A chain that registers twice, of which one is done by hand, keeps the last number.
         Some(Signed | Registered) => &[Registered, Attached, Delivered, Cancelled],
@@ -51,6 +60,7 @@ struct Auditor {
     pdf: Option<Digest>,
     in_visa: bool,
     at_desk: Option<SignatureId>,
+    on_paper: bool,
     round: u32,
 }
 
@@ -80,6 +90,26 @@ impl Auditor {
                 by_hand: ByHand::Visaed,
                 ..
             } => self.in_visa = false,
+            E::SentToPrint { sent, .. } => {
+                prop_assert!(
+                    !self.in_visa && self.at_desk.is_none(),
+                    "printed while others hold it"
+                );
+                prop_assert_eq!(Some(*sent), self.pdf);
+                self.on_paper = true;
+            }
+            E::ScanReturned { pdf, .. } => {
+                prop_assert!(self.on_paper, "scanned without having been printed");
+                self.on_paper = false;
+                self.pdf = Some(pdf.file);
+            }
+            E::SkippedByHand {
+                by_hand: ByHand::SignedOnPaper,
+                ..
+            } => {
+                prop_assert!(self.on_paper, "signed on paper without having been printed");
+                self.on_paper = false;
+            }
             E::SkippedByHand { .. } => self.hands_over()?,
             E::VisaRefused { .. } => prop_assert!(self.in_visa),
             E::SentForSignature {
@@ -123,7 +153,9 @@ impl Auditor {
             | E::Retried { .. }
             | E::Migrated { .. }
             | E::Cancelled { .. } => {}
-            E::Reminded { .. } => prop_assert!(self.in_visa || self.at_desk.is_some()),
+            E::Reminded { .. } => {
+                prop_assert!(self.in_visa || self.at_desk.is_some() || self.on_paper);
+            }
         }
         Ok(())
     }
@@ -131,7 +163,7 @@ impl Auditor {
     fn hands_over(&self) -> Result<(), TestCaseError> {
         prop_assert!(self.pdf.is_some(), "handed over before its PDF exists");
         prop_assert!(
-            !self.in_visa && self.at_desk.is_none(),
+            !self.in_visa && self.at_desk.is_none() && !self.on_paper,
             "handed over while others hold it"
         );
         Ok(())

@@ -33,6 +33,8 @@ pub(super) fn all() -> Vec<(&'static str, C)> {
             "record signature refused" = record_signature_refused(1),
             "record signature refused, other passage" = record_signature_refused(2),
         ],
+        C::SendToPrint { .. } => ["send to print" = send_to_print()],
+        C::RecordScanReturned { .. } => ["record scan returned" = record_scan_returned()],
         C::RecordRegistered { .. } => ["record registered" = record_registered()],
         C::RecordAttached { .. } => ["record attached" = record_attached()],
         C::RecordReported { .. } => ["record reported" = record_reported()],
@@ -54,6 +56,7 @@ pub(super) fn all() -> Vec<(&'static str, C)> {
         C::Retry { .. } => ["retry" = retry()],
         C::Skip { .. } => [
             "skip, visa" = skip("current", ByHand::Visaed),
+            "skip, paper" = skip("current", ByHand::SignedOnPaper),
             "skip, registration" = skip("current", ByHand::Registered { chrono: "2026D/12".into() }),
             "skip, attachment" = skip("current", ByHand::Attached),
             "skip, message" = skip("current", ByHand::HandedOver),
@@ -88,6 +91,13 @@ fn the_table_of_answers_is_the_reviewed_one() {
         Some(S::InSignature) => [
             "in signature" = at("sent_for_signature"),
             "in signature, stopped" = stopped("sent_for_signature"),
+        ],
+        Some(S::OnPaper) => [
+            "on paper" = replay(after("visaed", &[sent_to_print("annotated letter")])),
+            "on paper, stopped" = replay(after(
+                "visaed",
+                &[sent_to_print("annotated letter"), failed("current")],
+            )),
         ],
         Some(S::Signed) => ["signed" = at("signed"), "signed, stopped" = stopped("signed")],
         Some(S::SignatureRefused) => ["signature refused" = refused("sent_for_signature", signature_refused())],

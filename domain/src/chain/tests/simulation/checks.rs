@@ -61,7 +61,9 @@ impl World<'_> {
         let (mut force, mut round) = (None, 1);
         for (_, event) in self.log.history.iter().filter(|(of, _)| *of == id) {
             match event {
-                E::Converted { pdf, .. } | E::Visaed { pdf, .. } => force = Some(pdf.file),
+                E::Converted { pdf, .. } | E::Visaed { pdf, .. } | E::ScanReturned { pdf, .. } => {
+                    force = Some(pdf.file);
+                }
                 E::Restarted { back_to, .. } => {
                     let stage = back_to.as_ref().map(|to| &to.stage);
                     force = stage.and_then(Stage::pdf).map(|pdf| pdf.file);
@@ -162,6 +164,7 @@ impl World<'_> {
             let times = match step.action {
                 Action::Merge
                 | Action::Convert
+                | Action::Print
                 | Action::Approve
                 | Action::Call { .. }
                 | Action::Wait { .. } => continue,

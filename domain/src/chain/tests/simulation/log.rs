@@ -152,6 +152,9 @@ impl<'a> Log<'a> {
                                 "{id} waits at {step} for an approval, which no schedule gives"
                             ));
                         }
+                        Reaction::SendToPrint(step) => {
+                            commands.push(DocumentCommand::SendToPrint { step, at: now() });
+                        }
                         Reaction::Deliver => commands.push(DocumentCommand::Deliver { at: now() }),
                     }
                 }

@@ -19,7 +19,7 @@ mod steps;
 mod weather;
 mod world;
 
-use super::{super::Definition, commission_table, notification};
+use super::{super::Definition, commission_table, notification, on_paper};
 use crate::{
     amount::Amount,
     batch::{Batch, BatchCommand, Order as BatchOrder},
@@ -75,6 +75,7 @@ fn chains() -> Vec<Definition> {
         without(&["sign", "register", "attach"]),
         without(&["visa", "sign"]),
         without(&["visa", "sign", "register", "attach"]),
+        on_paper(),
         commission_table(),
     ]
 }

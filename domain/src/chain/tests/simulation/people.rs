@@ -9,7 +9,8 @@ use crate::{
     amount::Amount,
     batch::{Batch, BatchCommand},
     chain::StepId,
-    document::{BackTo, ByHand, Document, DocumentCommand},
+    digest::Digest,
+    document::{BackTo, ByHand, Document, DocumentCommand, Journey, PdfRef, Stage},
     dossier::{Decision, DossierCommand},
     event::Decider as _,
     ids::DocumentId,
@@ -136,10 +137,57 @@ impl World<'_> {
             self.tell(|| format!("{document}: {command:?}"));
             self.moves(document, command)?;
         }
-        let mut journeys = self.log.documents.values().filter_map(Document::journey);
-        if self.acts > 0 && !journeys.all(|journey| is_over(&journey.stage)) {
+        self.people_scan()?;
+        let journeys = || self.log.documents.values().filter_map(Document::journey);
+        let waits_for_paper = journeys().any(is_on_paper);
+        let is_over = journeys().all(|journey| is_over(&journey.stage));
+        if (self.acts > 0 || waits_for_paper) && !is_over {
             let next = self.now + self.random.between(20_000, 60_000);
             self.plan(next, Happening::People);
+        }
+        Ok(())
+    }
+
+    /// What is on paper comes back signed, once or twice, is never scanned, starts over, or is left for another day.
+    fn people_scan(&mut self) -> Result<(), String> {
+        let documents = self.log.documents.iter();
+        let printed: Vec<(DocumentId, PdfRef)> = documents
+            .filter_map(|(id, document)| {
+                let journey = document.journey().filter(|journey| is_on_paper(journey))?;
+                Some((*id, journey.stage.pdf()?))
+            })
+            .collect();
+        for (document, pdf) in printed {
+            let at = now();
+            let scan = |times: u8| DocumentCommand::RecordScanReturned {
+                step: StepId("print".into()),
+                pdf: PdfRef {
+                    file: Digest::of_parts([pdf.file.to_string().as_bytes(), &[times]]),
+                    ..pdf
+                },
+                upload: pdf.file,
+                first: 1,
+                last: 1,
+                at,
+            };
+            let commands = match self.random.between(0, 9) {
+                0 if self.acts > 0 => continue,
+                1 if self.acts > 0 => vec![DocumentCommand::Restart {
+                    reason: String::new(),
+                    back_to: self.somewhere_back(document),
+                    at,
+                }],
+                2 => self.done_by_hand(document).into_iter().collect(),
+                3 => vec![scan(1), scan(2)],
+                _ => vec![scan(1)],
+            };
+            self.acts = self.acts.saturating_sub(1);
+            for command in commands {
+                self.tell(|| format!("{document}: {command:?}"));
+                let came_back = matches!(command, DocumentCommand::RecordScanReturned { .. });
+                self.tally.scans += u32::from(came_back);
+                self.moves(document, command)?;
+            }
         }
         Ok(())
     }
@@ -194,6 +242,10 @@ impl World<'_> {
             );
         }
     }
+}
+
+fn is_on_paper(journey: &Journey) -> bool {
+    matches!(journey.stage, Stage::OnPaper { .. })
 }
 
 fn cancel() -> DocumentCommand {

@@ -137,12 +137,15 @@ impl Attempt {
             }
             Work::Email => Request::Mail(self.effect.id, pdf),
             Work::Publish => Request::Deposit(Neighbour::PorteDocuments, id, pdf),
+            // Its scan comes by people.
+            Work::WatchScan => return Next::NotYet,
             Work::Call | Work::Weigh | Work::Wait | Work::Wake { .. } | Work::Remind => {
                 return Next::Fails(Failure::Stuck("Cette étape n'est pas simulée."));
             }
         })
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each work")]
     fn then(&mut self, log: &Log<'_>, journey: &Journey, said: Said) -> Next {
         let (id, step, at) = (self.effect.document, self.effect.step.clone(), now());
         let work = self.effect.work.clone();
@@ -234,9 +237,15 @@ impl Attempt {
             }),
             // The latter ask nobody outside.
             (Work::WatchVisa { .. }, Said::Pending)
-            | (Work::Call | Work::Weigh | Work::Wait | Work::Wake { .. } | Work::Remind, _) => {
-                Next::NotYet
-            }
+            | (
+                Work::Call
+                | Work::Weigh
+                | Work::Wait
+                | Work::Wake { .. }
+                | Work::Remind
+                | Work::WatchScan,
+                _,
+            ) => Next::NotYet,
             (
                 Work::Circulate | Work::WatchVisa { .. } | Work::RecallVisa { .. } | Work::Register,
                 _,

@@ -136,6 +136,7 @@ pub(super) struct Tally {
     pub skipped: u32,
     pub second_copies: u32,
     pub kept_though_cancelled: u32,
+    pub scans: u32,
 }
 
 impl Tally {
@@ -146,7 +147,7 @@ impl Tally {
     }
 
     /// Each with its name.
-    pub(super) fn all_mut(&mut self) -> [(&'static str, &mut u32); 17] {
+    pub(super) fn all_mut(&mut self) -> [(&'static str, &mut u32); 18] {
         [
             ("deaths", &mut self.deaths),
             ("freezes", &mut self.freezes),
@@ -168,6 +169,7 @@ impl Tally {
             ),
             ("second copies of a message", &mut self.second_copies),
             ("signed while cancelled", &mut self.kept_though_cancelled),
+            ("scans that came back", &mut self.scans),
         ]
     }
 }
