@@ -17,8 +17,6 @@ build: setup ## Build the program
 demo: build ## Take real dossiers through the whole chain, with simulated neighbours
 	@target/debug/navette demo $(ARGS)
 
-# Tests wait for databases and neighbours most of the time: two for each core.
-test: export RUST_TEST_THREADS ?= $(shell echo $$((2 * $$(nproc))))
 test: setup ## Run the whole suite
 	$(CARGO) test --workspace --all-features $(ARGS)
 

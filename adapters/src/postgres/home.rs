@@ -29,6 +29,8 @@ use tempfile::TempDir;
 
 /// A Unix socket's path is limited to 107 bytes, and the server adds `/.s.PGSQL.5432` to the folder.
 const LONGEST_SOCKET_FOLDER: usize = 107 - "/.s.PGSQL.5432".len();
+/// A process that another thread of ours has just begun has our open files until it is the program it is to be.
+const LOCK_MAY_LINGER_FOR: Duration = Duration::from_millis(300);
 const PREVIOUS_MAY_STOP_FOR: Duration = Duration::from_secs(30);
 const JOURNAL: &str = "postgres.log";
 const OWNER_ONLY: u32 = 0o700;
@@ -155,10 +157,16 @@ fn lock(folder: &Path) -> Result<File, Error> {
     let path = folder.join("lock");
     let action = || format!("lock {}", path.display());
     let lock = File::create(&path).map_err(io(action()))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(Error::InUse(folder.into())),
-        Err(TryLockError::Error(error)) => Err(io(action())(error)),
+    let began = Instant::now();
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(lock),
+            Err(TryLockError::WouldBlock) if began.elapsed() < LOCK_MAY_LINGER_FOR => {
+                thread::sleep(Duration::from_millis(10));
+            }
+            Err(TryLockError::WouldBlock) => return Err(Error::InUse(folder.into())),
+            Err(TryLockError::Error(error)) => return Err(io(action())(error)),
+        }
     }
 }
 
