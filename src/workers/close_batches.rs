@@ -12,11 +12,13 @@ use navette_domain::{
 };
 use navette_projections::batches;
 use sqlx::PgPool;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// After a look, so many times as long as it took: among many documents under way, it is not cheap.
-const REST: u32 = 9;
+const RESTS: u32 = 9;
+/// And no longer than this.
+const LONGEST: Duration = Duration::from_millis(250);
 
 /// Completes every batch whose documents have all ended, each time the projections move on.
 pub async fn close_batches(
@@ -43,7 +45,7 @@ pub async fn close_batches(
                 Err(failure) => return Err(failure.into()),
             }
         }
-        tokio::time::sleep(began.elapsed() * REST).await;
+        tokio::time::sleep((began.elapsed() * RESTS).min(LONGEST)).await;
         standing.changed().await?;
     }
 }

@@ -94,6 +94,11 @@ fn ten_thousand_that_wait_at_five_desks_cost_fifteen_calls_a_round() {
             let calls = desk.calls();
             calls.iter().filter(|(_, of)| of == operation).count()
         };
+        // The letter does not wait for it.
+        test.until("the desk is cleared", async || {
+            asked("GetHistoDossier") >= 2
+        })
+        .await;
         assert_eq!(
             asked("GetHistoDossier"),
             2,
