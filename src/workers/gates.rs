@@ -84,13 +84,13 @@ impl Gates {
         *self.paused() = neighbours;
     }
 
-    /// Keeps places for what is going to be claimed: all there are when others are known to wait, else half, so
-    /// that what goes on by itself finds some meanwhile.
+    /// Keeps places for what is going to be claimed: all there are when others are known to wait, else three of
+    /// four, so that what goes on by itself finds some meanwhile.
     pub(super) fn reserve(&self, neighbour: Neighbour) -> Reserved {
         let paused = self.paused().contains(&neighbour);
         let keep = |way: &mut Way, now| {
             let room = way.room(now);
-            let kept = if way.queue { room } else { room.div_ceil(2) };
+            let kept = if way.queue { room } else { room - room / 4 };
             way.reserved += kept;
             kept
         };
