@@ -118,18 +118,20 @@ impl CarryOut {
         while !*stop.borrow() {
             wanted.extend(begun.take());
             for neighbour in Neighbour::ALL {
-                if !wanted.contains(&neighbour) || pace.rest_of(neighbour).is_some() {
+                if !wanted.contains(&neighbour) || pace.rest_of(neighbour, Instant::now()).is_some()
+                {
                     continue;
                 }
                 let began = Instant::now();
                 if !self.begin(neighbour, under_way).await? {
                     wanted.remove(&neighbour);
                 }
-                pace.claimed(neighbour, began);
+                pace.claimed(neighbour, began.elapsed(), Instant::now());
             }
+            let now = Instant::now();
             let opens = wanted
                 .iter()
-                .filter_map(|of| self.gates.opens_in(*of).max(pace.rest_of(*of)))
+                .filter_map(|of| self.gates.opens_in(*of).max(pace.rest_of(*of, now)))
                 .min();
             tokio::select! {
                 () = self.gates.freed() => {}

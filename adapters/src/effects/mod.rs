@@ -84,7 +84,7 @@ pub struct Effects {
     lease: Duration,
 }
 
-/// One claims; another, in the tests, at the same time.
+/// One claims and looks for what is due; in the tests, another claims at the same time.
 const CLAIMS: u32 = 2;
 
 /// The neighbour of this stored name.

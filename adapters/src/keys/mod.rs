@@ -11,7 +11,6 @@
 mod cache;
 mod master;
 mod sealed;
-mod side_by_side;
 
 pub use master::MasterFault;
 pub(crate) use sealed::{Place, keys_of};
@@ -23,7 +22,6 @@ use master::Master;
 use navette_domain::digest::Digest;
 use ring::aead::LessSafeKey;
 use sealed::Unsealed;
-use side_by_side::side_by_side;
 use sqlx::{PgConnection, PgPool};
 use std::{
     collections::{BTreeSet, HashMap},
@@ -161,23 +159,20 @@ impl Keys {
 
     /// Seals the personal values of events that are about to be stored.
     pub(crate) async fn seal(&self, streams: &mut [StreamAppend]) -> Result<(), KeysFault> {
-        let events = streams.iter_mut().flat_map(|stream| {
+        let mut unsealed = vec![];
+        for stream in streams {
             let (stream_type, stream_id) = (stream.stream_type, stream.stream_id);
-            let events = stream.events.iter_mut();
-            events.map(move |event| (stream_type, stream_id, event))
-        });
-        let found = side_by_side(events.collect(), |(stream_type, stream_id, event)| {
-            Unsealed::find(stream_type, stream_id, event, &self.master)
-        });
-        let found: Vec<_> = found.into_iter().collect::<Result<_, _>>()?;
-        let unsealed: Vec<Unsealed<'_>> = found.into_iter().flatten().collect();
+            for event in &mut stream.events {
+                let personal = Unsealed::find(stream_type, stream_id, event, &self.master)?;
+                unsealed.extend(personal);
+            }
+        }
         if unsealed.is_empty() {
             return Ok(());
         }
         let subjects = unsealed.iter().flat_map(Unsealed::subjects).collect();
         let keys = self.in_force(subjects).await?;
-        let sealed = side_by_side(unsealed, |event| event.seal(&keys));
-        sealed.into_iter().collect()
+        unsealed.into_iter().try_for_each(|event| event.seal(&keys))
     }
 
     /// The keys of these ids.

@@ -17,17 +17,16 @@ const LONGEST: Duration = Duration::from_millis(100);
 pub(super) struct Pace(BTreeMap<Neighbour, Instant>);
 
 impl Pace {
-    /// A claim for this neighbour has just ended.
-    pub fn claimed(&mut self, neighbour: Neighbour, began: Instant) {
-        let now = Instant::now();
-        let rest = (now - began).saturating_mul(RESTS).min(LONGEST);
+    /// A claim for this neighbour has ended `now`, and took so long.
+    pub fn claimed(&mut self, neighbour: Neighbour, took: Duration, now: Instant) {
+        let rest = took.saturating_mul(RESTS).min(LONGEST);
         self.0.insert(neighbour, now + rest);
     }
 
     /// How long until the next, if it is not time yet.
-    pub fn rest_of(&self, neighbour: Neighbour) -> Option<Duration> {
+    pub fn rest_of(&self, neighbour: Neighbour, now: Instant) -> Option<Duration> {
         let until = self.0.get(&neighbour)?;
-        let rest = until.saturating_duration_since(Instant::now());
+        let rest = until.saturating_duration_since(now);
         Some(rest).filter(|rest| !rest.is_zero())
     }
 }
@@ -37,14 +36,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn after_a_claim_that_took_long_its_neighbour_rests_a_while_and_no_other_does() {
-        let mut pace = Pace::default();
-        let Some(began) = Instant::now().checked_sub(Duration::from_mins(1)) else {
-            return;
-        };
-        pace.claimed(Neighbour::Smtp, began);
-        let rest = pace.rest_of(Neighbour::Smtp);
-        assert!(rest.is_some_and(|rest| rest <= LONGEST), "{rest:?}");
-        assert_eq!(pace.rest_of(Neighbour::Office), None);
+    fn after_a_claim_its_neighbour_rests_twice_as_long_within_bounds_and_no_other_does() {
+        let (mut pace, now) = (Pace::default(), Instant::now());
+        let took = Duration::from_millis(10);
+        pace.claimed(Neighbour::Smtp, took, now);
+        assert_eq!(pace.rest_of(Neighbour::Smtp, now), Some(2 * took));
+        assert_eq!(pace.rest_of(Neighbour::Smtp, now + 2 * took), None);
+        assert_eq!(pace.rest_of(Neighbour::Office, now), None);
+        pace.claimed(Neighbour::Smtp, Duration::from_mins(1), now);
+        assert_eq!(pace.rest_of(Neighbour::Smtp, now), Some(LONGEST));
     }
 }

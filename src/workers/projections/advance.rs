@@ -74,7 +74,8 @@ pub(super) fn keys<'p>(
 }
 
 impl Projections {
-    /// Applies one window to `group`, in one transaction. The rows of their live copies stay locked meanwhile: whoever lost that lock has lost its transaction with it.
+    /// Applies one window to `group`, in one transaction. The rows of their live copies stay locked meanwhile:
+    /// whoever lost that lock has lost its transaction with it.
     pub(super) async fn advance(
         &self,
         group: &[&dyn Projector],
